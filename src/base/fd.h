@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// fd: descriptors that close themselves, and paths that cannot leave the directory they start in.
+//
+// Every function that takes a path below `dir_fd` resolves it with openat2(RESOLVE_BENEATH |
+// RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS): a symbolic link anywhere in it is an error, not a
+// way out. Descriptors are born O_CLOEXEC.
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/error.h"
+
+// Takes a descriptor or -1, keeps errno, returns -1.
+int  fd_close(int fd);
+void fd_closep(int *fd);
+#define AUTO_FD AUTO(fd_closep) int
+
+// Opens `path` below `dir_fd` with `flags` (O_CLOEXEC is added). The error names `path`.
+int fd_open_beneath(int *ret, int dir_fd, const char *path, int flags, mode_t mode,
+                    struct error *err) MUST_USE;
+int fd_open_dir(int *ret, int dir_fd, const char *path, struct error *err) MUST_USE;
+
+// Reads or writes exactly `n` bytes; a short file is ERROR_INVALID.
+int fd_read_exactly(int fd, void *bytes, size_t n, struct error *err) MUST_USE;
+int fd_write_all(int fd, const void *bytes, size_t n, struct error *err) MUST_USE;
+
+// Reads the regular file `path` into *ret (owned, NUL-terminated, *ret_n bytes without the NUL).
+// More than `max_bytes` is ERROR_INVALID.
+int fd_read_file(char **ret, size_t *ret_n, int dir_fd, const char *path, size_t max_bytes,
+                 struct error *err) MUST_USE;
+
+// Replaces the file `name` in directory `dir_fd` (one component) by one rename, after the bytes are
+// on disk. A crash leaves the old file or the new one, and perhaps a `.name.tmp`.
+int fd_replace_file(int dir_fd, const char *name, const void *bytes, size_t n, mode_t mode,
+                    struct error *err) MUST_USE;
+
+// True for one path component: not empty, not "." or "..", without a slash.
+bool fd_is_component(const char *name);

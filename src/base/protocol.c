@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "base/protocol.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "base/number.h"
+
+_Static_assert(sizeof(struct instance_name) == 72, "no hidden padding in what crosses a socket");
+_Static_assert(sizeof(struct instance_limits) == 48, "no hidden padding");
+_Static_assert(sizeof(struct instance_stack) == 8 + 8 * STACK_LAYERS_MAX + 8 + 48, "no padding");
+_Static_assert(sizeof(struct request_stack) == 8 + 72 + sizeof(struct instance_stack), "no padding");
+_Static_assert(sizeof(struct request_build_start) == 24, "no hidden padding");
+_Static_assert(sizeof(struct log_request) == 88, "no hidden padding");
+_Static_assert(sizeof(struct log_entry) == 56, "no hidden padding");
+_Static_assert(sizeof(struct reply) == 24 + 8 + 72 + ERROR_MESSAGE_MAX, "no hidden padding");
+
+static bool is_name_byte(char c, bool is_first)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+        return true;
+    return !is_first && (c == '_' || c == '-');
+}
+
+static bool is_zero(const void *bytes, size_t n)
+{
+    const unsigned char *p = bytes;
+
+    for (size_t i = 0; i < n; i++)
+        if (p[i])
+            return false;
+    return true;
+}
+
+bool instance_name_is_valid(const struct instance_name *name)
+{
+    size_t n = strnlen(name->text, sizeof name->text);
+
+    if (n == 0 || n > INSTANCE_NAME_MAX || !is_zero(name->text + n, sizeof name->text - n))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!is_name_byte(name->text[i], i == 0))
+            return false;
+    return true;
+}
+
+int instance_name_set(struct instance_name *ret, const char *text, struct error *err)
+{
+    struct instance_name name = { 0 };
+    size_t               n = strnlen(text, INSTANCE_NAME_MAX + 1);
+
+    if (n <= INSTANCE_NAME_MAX)
+        memcpy(name.text, text, n);
+    if (n > INSTANCE_NAME_MAX || !instance_name_is_valid(&name))
+        return error_set(err, ERROR_INVALID,
+                         "'%.70s' is not an instance name: use 1 to %u of a-z 0-9 _ -, beginning "
+                         "with a letter or digit",
+                         text, INSTANCE_NAME_MAX);
+    *ret = name;
+    return 0;
+}
+
+static int limits_check(const struct instance_limits *limits, struct error *err)
+{
+    if (limits->memory_bytes &&
+        (limits->memory_bytes < LIMIT_MEMORY_MIN || limits->memory_bytes > LIMIT_MEMORY_MAX))
+        return error_set(err, ERROR_INVALID, "the memory limit is not between 64M and 16T");
+    if (limits->cpu_percent > LIMIT_CPU_PERCENT_MAX)
+        return error_set(err, ERROR_INVALID, "the CPU limit is above %u %%", LIMIT_CPU_PERCENT_MAX);
+    if (limits->tasks && (limits->tasks < LIMIT_TASKS_MIN || limits->tasks > LIMIT_TASKS_MAX))
+        return error_set(err, ERROR_INVALID, "the task limit is not between %u and %u",
+                         LIMIT_TASKS_MIN, LIMIT_TASKS_MAX);
+    return 0;
+}
+
+static int ports_check(const struct instance_stack *stack, struct error *err)
+{
+    if (stack->port < 1024 || (stack->tv_port && stack->tv_port < 1024) ||
+        (stack->client_port && stack->client_port < 1024))
+        return error_set(err, ERROR_INVALID, "a port is below 1024");
+    if (stack->tv_port == stack->port || stack->client_port == stack->port ||
+        (stack->tv_port && stack->tv_port == stack->client_port))
+        return error_set(err, ERROR_INVALID, "two of the ports are the same");
+    return 0;
+}
+
+int instance_stack_check(const struct instance_stack *stack, struct error *err)
+{
+    if (stack->zero)
+        return error_set(err, ERROR_INVALID, "a reserved field is not zero");
+    if (stack->config_generation == 0 || stack->config_generation > NUMBER_MAX)
+        return error_set(err, ERROR_INVALID, "the config generation is out of range");
+    if (stack->n_layers == 0 || stack->n_layers > STACK_LAYERS_MAX)
+        return error_set(err, ERROR_INVALID, "a stack has 1 to %u layers", STACK_LAYERS_MAX);
+    for (uint32_t i = 0; i < stack->n_layers; i++) {
+        const struct layer_ref *layer = &stack->layers[i];
+        if (layer->overlay == 0 || layer->overlay > NUMBER_MAX || layer->generation == 0 ||
+            layer->generation > NUMBER_MAX)
+            return error_set(err, ERROR_INVALID, "layer %u is out of range", i + 1);
+        for (uint32_t j = 0; j < i; j++) // overlayfs refuses one directory twice
+            if (stack->layers[j].overlay == layer->overlay)
+                return error_set(err, ERROR_INVALID, "overlay %u is in the stack twice",
+                                 layer->overlay);
+    }
+    if (!is_zero(stack->layers + stack->n_layers,
+                 (STACK_LAYERS_MAX - stack->n_layers) * sizeof stack->layers[0]))
+        return error_set(err, ERROR_INVALID, "a reserved field is not zero");
+    if (ports_check(stack, err) < 0)
+        return -1;
+    return limits_check(&stack->limits, err);
+}
+
+int number_name_parse(uint32_t *ret, const char *text, struct error *err)
+{
+    if (text[0] == '0')
+        return error_set(err, ERROR_INVALID, "'%.20s' is not a number of ours", text);
+    return number_parse_u32(ret, text, 1, NUMBER_MAX, err);
+}
+
+int instance_spec_check(const struct instance_spec *spec, size_t n_bytes, const char *name,
+                        struct error *err)
+{
+    if (n_bytes != sizeof *spec || spec->magic != PROTOCOL_MAGIC || spec->n_bytes != sizeof *spec)
+        return error_set(err, ERROR_INVALID, "the spec of '%.64s' was written by another version",
+                         name);
+    if (!instance_name_is_valid(&spec->name) || strcmp(spec->name.text, name) != 0)
+        return error_set(err, ERROR_INVALID, "the spec of '%.64s' carries another name", name);
+    return instance_stack_check(&spec->stack, err);
+}
+
+int build_spec_check(const struct build_spec *spec, size_t n_bytes, struct error *err)
+{
+    if (n_bytes != sizeof *spec || spec->magic != PROTOCOL_MAGIC || spec->n_bytes != sizeof *spec)
+        return error_set(err, ERROR_INVALID, "the build's spec was written by another version");
+    if (spec->build == 0 || spec->build > NUMBER_MAX || spec->kind == 0 ||
+        spec->kind >= BUILD_KIND_COUNT || spec->overlay == 0 || spec->overlay > NUMBER_MAX ||
+        spec->base_generation > NUMBER_MAX || spec->new_generation == 0 ||
+        spec->new_generation > NUMBER_MAX || spec->keep == 0)
+        return error_set(err, ERROR_INVALID, "the build's spec is out of range");
+    return 0;
+}

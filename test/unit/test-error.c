@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "unit.h"
+
+#include <errno.h>
+
+static void test_setters_return_minus_one_and_fill(void **state)
+{
+    struct error err = { 0 };
+
+    (void)state;
+    assert_int_equal(error_set(&err, ERROR_BUSY, "port %d is in use", 27015), -1);
+    assert_int_equal(err.kind, ERROR_BUSY);
+    assert_string_equal(err.message, "port 27015 is in use");
+    assert_int_equal(error_prefix(&err, "server '%s'", "alpha"), -1);
+    assert_string_equal(err.message, "server 'alpha': port 27015 is in use");
+}
+
+static void test_errno_chooses_the_kind(void **state)
+{
+    static const struct {
+        int             errnum;
+        enum error_kind want;
+    } cases[] = {
+        { ENOSPC, ERROR_NO_SPACE }, { EDQUOT, ERROR_NO_SPACE }, { ENOMEM, ERROR_NO_SPACE },
+        { ENOENT, ERROR_NOT_FOUND }, { EACCES, ERROR_DENIED }, { EPERM, ERROR_DENIED },
+        { EEXIST, ERROR_EXISTS }, { EBUSY, ERROR_BUSY }, { ETIMEDOUT, ERROR_TIMEOUT },
+        { EIO, ERROR_SYSTEM },
+    };
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct error err = { 0 };
+        assert_int_equal(error_sys(&err, cases[i].errnum, "doing"), -1);
+        assert_int_equal(err.kind, cases[i].want);
+        assert_int_equal(err.errnum, cases[i].errnum);
+        assert_non_null(strstr(err.message, "doing: "));
+    }
+}
+
+static void test_long_messages_are_cut_not_overrun(void **state)
+{
+    struct error err = { 0 };
+    char         text[2000];
+
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    error_set(&err, ERROR_FAILED, "%s", text);
+    assert_int_equal(strlen(err.message), ERROR_MESSAGE_MAX - 1);
+    error_prefix(&err, "%s", text);
+    assert_int_equal(strlen(err.message), ERROR_MESSAGE_MAX - 1);
+    error_sys(&err, EIO, "%s", text);
+    assert_non_null(strstr(err.message, strerror(EIO)));
+}
+
+static void test_what_came_through_a_socket_is_bounded(void **state)
+{
+    static const char raw[] = { 'a', '\n', 'b', '\x1b', 'c' }; // no NUL
+    struct error      err = { 0 };
+
+    (void)state;
+    error_adopt(&err, 4711, 5, raw, sizeof raw);
+    assert_int_equal(err.kind, ERROR_SYSTEM);
+    assert_string_equal(err.message, "a?b?c");
+    error_adopt(&err, ERROR_BUSY, 0, raw, 1);
+    assert_int_equal(err.kind, ERROR_BUSY);
+    assert_string_equal(err.message, "a");
+}
+
+static void test_every_kind_has_a_word_and_codes(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < ERROR_KIND_COUNT; kind++) {
+        const struct error_kind_info *info = error_kind_info((enum error_kind)kind);
+        assert_non_null(info->word);
+        assert_in_range(info->http_status, 200, 599);
+        assert_in_range(info->exit_code, 0, 69);
+        for (int other = 0; other < kind; other++)
+            assert_string_not_equal(info->word, error_kind_info((enum error_kind)other)->word);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_setters_return_minus_one_and_fill),
+        cmocka_unit_test(test_errno_chooses_the_kind),
+        cmocka_unit_test(test_long_messages_are_cut_not_overrun),
+        cmocka_unit_test(test_what_came_through_a_socket_is_bounded),
+        cmocka_unit_test(test_every_kind_has_a_word_and_codes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "unit.h"
+#include "base/protocol.h"
+
+static void test_instance_names(void **state)
+{
+    static const struct {
+        const char *text;
+        bool        is_valid;
+    } cases[] = {
+        { "a", true }, { "0", true }, { "s1", true }, { "a-b_c", true },
+        { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true },
+        { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+        { "", false }, { "-a", false }, { "_a", false }, { "A", false }, { "a.b", false },
+        { "a/b", false }, { "..", false }, { "a@b", false }, { "a:b", false }, { "a b", false },
+        { "a\n", false }, { "\xc3\xa4", false }, { "a\\x2d", false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct error         err = { 0 };
+        struct instance_name name = { 0 };
+        assert_int_equal(instance_name_set(&name, cases[i].text, &err), cases[i].is_valid ? 0 : -1);
+        assert_int_equal(instance_name_is_valid(&name), cases[i].is_valid);
+    }
+}
+
+static void test_names_must_be_padded_with_zeros(void **state)
+{
+    struct instance_name name = { "alpha" };
+
+    (void)state;
+    assert_true(instance_name_is_valid(&name));
+    name.text[20] = 'x';
+    assert_false(instance_name_is_valid(&name));
+    memset(name.text, 'a', sizeof name.text);
+    assert_false(instance_name_is_valid(&name));
+}
+
+static struct instance_stack good_stack(void)
+{
+    return (struct instance_stack){
+        .config_generation = 1,
+        .n_layers = 2,
+        .layers = { { 2, 5 }, { 1, 1 } },
+        .port = 27015,
+    };
+}
+
+static void test_every_field_of_a_stack_has_a_range(void **state)
+{
+    struct instance_stack good = good_stack();
+    struct error          err = { 0 };
+
+    (void)state;
+    assert_int_equal(instance_stack_check(&good, &err), 0);
+
+#define REFUSED(change)                                                                            \
+    do {                                                                                           \
+        struct instance_stack s = good_stack();                                                    \
+        change;                                                                                    \
+        assert_int_equal(instance_stack_check(&s, &err), -1);                                      \
+        assert_int_equal(err.kind, ERROR_INVALID);                                                 \
+    } while (0)
+    REFUSED(s.config_generation = 0);
+    REFUSED(s.config_generation = 0x80000000u);
+    REFUSED(s.n_layers = 0);
+    REFUSED(s.n_layers = STACK_LAYERS_MAX + 1);
+    REFUSED(s.n_layers = UINT32_MAX);
+    REFUSED(s.n_layers = 3);
+    REFUSED(s.layers[0].overlay = 0);
+    REFUSED(s.layers[0].overlay = 0xffffffffu);
+    REFUSED(s.layers[1].generation = 0);
+    REFUSED(s.layers[0].overlay = 1); // twice
+    REFUSED(s.layers[2].generation = 1);
+    REFUSED(s.layers[STACK_LAYERS_MAX - 1].overlay = 9);
+    REFUSED(s.port = 0);
+    REFUSED(s.port = 80);
+    REFUSED(s.tv_port = 27015);
+    REFUSED(s.client_port = 27015);
+    REFUSED(s.tv_port = s.client_port = 27020);
+    REFUSED(s.tv_port = 22);
+    REFUSED(s.zero = 1);
+    REFUSED(s.limits.memory_bytes = 1);
+    REFUSED(s.limits.memory_bytes = UINT64_MAX);
+    REFUSED(s.limits.cpu_percent = LIMIT_CPU_PERCENT_MAX + 1);
+    REFUSED(s.limits.tasks = 1);
+    REFUSED(s.limits.tasks = LIMIT_TASKS_MAX + 1);
+}
+
+static void test_numbers_as_names(void **state)
+{
+    static const char *const refused[] = { "", "0", "01", "-1", "2147483648", "1a", "a", "1/2" };
+    struct error             err = { 0 };
+    uint32_t                 value = 0;
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(refused); i++)
+        assert_int_equal(number_name_parse(&value, refused[i], &err), -1);
+    assert_int_equal(number_name_parse(&value, "2147483647", &err), 0);
+    assert_int_equal(value, NUMBER_MAX);
+}
+
+static void test_spec_files(void **state)
+{
+    struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec,
+                                  .name = { "alpha" }, .stack = good_stack() };
+    struct error         err = { 0 };
+
+    (void)state;
+    assert_int_equal(instance_spec_check(&spec, sizeof spec, "alpha", &err), 0);
+    assert_int_equal(instance_spec_check(&spec, sizeof spec - 1, "alpha", &err), -1);
+    assert_int_equal(instance_spec_check(&spec, sizeof spec, "beta", &err), -1);
+    spec.magic++;
+    assert_int_equal(instance_spec_check(&spec, sizeof spec, "alpha", &err), -1);
+
+    struct build_spec build = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof build, .build = 1,
+                                .kind = BUILD_UPDATE, .overlay = 1, .new_generation = 1, .keep = 2 };
+    assert_int_equal(build_spec_check(&build, sizeof build, &err), 0);
+    build.kind = BUILD_KIND_COUNT;
+    assert_int_equal(build_spec_check(&build, sizeof build, &err), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_instance_names),
+        cmocka_unit_test(test_names_must_be_padded_with_zeros),
+        cmocka_unit_test(test_every_field_of_a_stack_has_a_range),
+        cmocka_unit_test(test_numbers_as_names),
+        cmocka_unit_test(test_spec_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
