@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+"""bus: just enough D-Bus to ask a machine's systemd about units and to wait for its signals.
+
+Talks to PID 1's private socket, which needs no bus daemon and gets every signal without asking. Calls
+carry strings only; answers may be anything.
+"""
+
+import select
+import socket
+import struct
+import subprocess
+import time
+
+UNIT = "org.freedesktop.systemd1.Unit"
+SERVICE = "org.freedesktop.systemd1.Service"
+_MANAGER = ("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
+_SIZES = {"y": ("B", 1), "b": ("I", 4), "n": ("h", 2), "q": ("H", 2), "i": ("i", 4), "u": ("I", 4),
+          "h": ("I", 4), "x": ("q", 8), "t": ("Q", 8), "d": ("d", 8)}
+_CALL, _RETURN, _ERROR, _SIGNAL = 1, 2, 3, 4
+
+
+class BusError(Exception):
+    """systemd's own words."""
+
+
+# systemd hangs up on a peer whose process it cannot see, so somebody in its process namespace connects.
+_CONNECT = """
+import socket, sys
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+socket.send_fds(socket.socket(fileno=0), [b"!"], [peer.fileno()])
+"""
+
+
+def connect(leader, path="/run/systemd/private"):
+    """A socket of the machine, connected by a process that lives in there."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    with ours, theirs:
+        subprocess.run(["nsenter", f"--target={leader}", "--pid", "/usr/bin/python3", "-I", "-S", "-c", _CONNECT,
+                        f"/proc/{leader}/root{path}"], stdin=theirs, check=True, stderr=subprocess.PIPE)
+        _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+        return socket.socket(fileno=fds[0])
+
+
+class Bus:
+    def __init__(self, leader, timeout=10):
+        self.socket = connect(leader)
+        self.socket.settimeout(timeout)
+        self.buffer = b""
+        self.serial = 0
+        self.signals = []
+        try:
+            self.socket.sendall(b"\0AUTH EXTERNAL 30\r\nBEGIN\r\n")       # "30" is user 0 in hexadecimal
+            while b"\r\n" not in self.buffer:
+                self.buffer += self._receive()
+            line, _, self.buffer = self.buffer.partition(b"\r\n")
+            if not line.startswith(b"OK"):
+                raise BusError(f"systemd refuses us: {line.decode()}")
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def call(self, path, interface, member, *strings):
+        """The values of the answer."""
+        self.serial += 1
+        self.socket.sendall(_encode(self.serial, path, interface, member, strings))
+        while True:
+            kind, fields, body = self._next()
+            if kind == _SIGNAL:
+                self.signals.append((fields.get(1), fields.get(3)))
+            elif fields.get(5) == self.serial:
+                if kind == _ERROR:
+                    raise BusError(body[0] if body else fields.get(4))
+                return body
+
+    def manager(self, member, *strings):
+        return self.call(*_MANAGER, member, *strings)
+
+    def unit_path(self, unit):
+        return self.manager("LoadUnit", unit)[0]
+
+    def properties(self, unit):
+        """What systemd knows of a unit, its service properties included."""
+        path = self.unit_path(unit)
+        found = self._all(path, UNIT)
+        if unit.endswith(".service"):
+            found.update(self._all(path, SERVICE))
+        return found
+
+    def _all(self, path, interface):
+        return self.call(path, "org.freedesktop.DBus.Properties", "GetAll", interface)[0]
+
+    def wait(self, unit, until, timeout):
+        """Waits until `until(properties)` holds; asks again whenever systemd says that something moved."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self.signals.clear()
+            properties = self.properties(unit)
+            if until(properties):
+                return properties
+            if not self._await_signal(deadline):
+                return None
+
+    def _await_signal(self, deadline):
+        while not self.signals:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if self._holds_message() or select.select([self.socket], [], [], left)[0]:
+                kind, fields, _ = self._next()
+                if kind == _SIGNAL:
+                    self.signals.append((fields.get(1), fields.get(3)))
+        return True
+
+    def _receive(self):
+        got = self.socket.recv(65536)
+        if not got:
+            raise BusError("systemd closed the connection")
+        return got
+
+    def _length(self):
+        if len(self.buffer) < 16:
+            return None
+        body, _serial, fields = struct.unpack_from("<III", self.buffer, 4)
+        return -(-(16 + fields) // 8) * 8 + body
+
+    def _holds_message(self):
+        length = self._length()
+        return length is not None and len(self.buffer) >= length
+
+    def _next(self):
+        while not self._holds_message():
+            self.buffer += self._receive()
+        length = self._length()
+        message, self.buffer = self.buffer[:length], self.buffer[length:]
+        reader = _Reader(message, 12)
+        fields = dict(reader.value("a(yv)"))
+        reader.align(8)
+        body = [reader.value(kind) for kind in _split(fields.get(8, ""))]
+        return message[1], fields, body
+
+
+def _string(text):
+    data = text.encode()
+    return struct.pack("<I", len(data)) + data + b"\0"
+
+
+def _pad(data, to):
+    return data + b"\0" * (-len(data) % to)
+
+
+def _encode(serial, path, interface, member, strings):
+    body = b""
+    for text in strings:
+        body = _pad(body, 4) + _string(text)
+    fields = b""
+    for code, kind, text in ((1, "o", path), (2, "s", interface), (3, "s", member)):
+        fields = _pad(fields, 8) + bytes((code, 1)) + kind.encode() + b"\0" + _string(text)
+    if strings:
+        fields = _pad(fields, 8) + bytes((8, 1)) + b"g\0" + bytes((len(strings),)) + b"s" * len(strings) + b"\0"
+    return _pad(b"l" + bytes((_CALL, 0, 1)) + struct.pack("<III", len(body), serial, len(fields)) + fields, 8) + body
+
+
+def _split(signature):
+    """The single complete types of a signature."""
+    while signature:
+        length = _one(signature)
+        yield signature[:length]
+        signature = signature[length:]
+
+
+def _one(signature):
+    if signature[0] == "a":
+        return 1 + _one(signature[1:])
+    if signature[0] in "({":
+        depth = 0
+        for index, letter in enumerate(signature):
+            depth += (letter in "({") - (letter in ")}")
+            if depth == 0:
+                return index + 1
+    return 1
+
+
+class _Reader:
+    def __init__(self, data, at):
+        self.data, self.at = data, at
+
+    def align(self, to):
+        self.at += -self.at % to
+
+    def _number(self, letter):
+        code, size = _SIZES[letter]
+        self.align(size)
+        number, = struct.unpack_from("<" + code, self.data, self.at)
+        self.at += size
+        return number
+
+    def _text(self, length):
+        text = self.data[self.at:self.at + length].decode(errors="replace")
+        self.at += length + 1
+        return text
+
+    def value(self, kind):
+        letter = kind[0]
+        if letter in _SIZES:
+            number = self._number(letter)
+            return bool(number) if letter == "b" else number
+        if letter in "so":
+            return self._text(self._number("u"))
+        if letter == "g":
+            return self._text(self._number("y"))
+        if letter == "v":
+            return self.value(self.value("g"))
+        if letter == "a":
+            return self._array(kind[1:])
+        self.align(8)                                                   # a struct or a dictionary entry
+        return tuple(self.value(part) for part in _split(kind[1:-1]))
+
+    def _array(self, kind):
+        length = self._number("u")
+        self.align(8 if kind[0] in "({xtd" else _SIZES.get(kind[0], ("", 1 if kind[0] in "gv" else 4))[1])
+        end = self.at + length
+        values = []
+        while self.at < end:
+            values.append(self.value(kind))
+        return dict(values) if kind[0] == "{" else values
