@@ -125,10 +125,11 @@ class Network(Place):
         return ["ip", "-n", self.namespace] if self.namespace else ["ip"]
 
 
+_AS = 'user=$1; shift; exec setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups -- "$@"'
+
+
 def _as(user):
-    if user is None:
-        return []
-    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
+    return ["/bin/sh", "-c", _AS, "as", user] if user else []
 
 
 def _nodad(address):
@@ -408,11 +409,12 @@ class Machine(Place):
     def read(self, path, text=True):
         return self.run(["cat", "--", path], text=text).stdout
 
-    def journal(self, unit=None, lines=None, json_fields=False):
-        """The journal's text, or with json_fields a list of dictionaries."""
+    def journal(self, unit=None, lines=None, json_fields=False, since=None):
+        """The journal's text, or with json_fields a list of dictionaries; `since` is in Unix seconds."""
         words = ["journalctl", "--no-pager", "--quiet", "-o", "json" if json_fields else "short-precise"]
         words += ["-u", unit] if unit else []
         words += ["-n", str(lines)] if lines else []
+        words += [f"--since=@{since:.6f}"] if since else []
         text = self.run(words).stdout
         return [json.loads(line) for line in text.splitlines()] if json_fields else text
 
@@ -484,7 +486,7 @@ def _payload(leader):
 def _enter(leader, group, argv, user=None, env=None):
     """How a command gets in. It shares init's control group there, which systemd never removes."""
     below = os.path.relpath(group.second / _cgroup(leader).lstrip("/"), group.path)
-    words = ["nsenter", f"--target={leader}", "--all", "--wd=/", *_as(user), *argv]
+    words = ["nsenter", f"--target={leader}", "--all", *_as(user), *argv]
     return words, {**ENVIRONMENT, **(env or {})}, lambda: group.enter(below)
 
 
