@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "base/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "base/fd.h"
+
+#define DEPTH_MAX 32u // directories open at once; what lies deeper is first moved to the top
+
+struct walk {
+    int      top_fd;
+    unsigned n_moved; // directories moved to the top so far: gives them names, and asks for a rescan
+};
+
+static void closedirp(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir);
+}
+
+// Without following a link, and without crossing into something mounted there: whoever is inside
+// that is still using it.
+static int open_here(int dir_fd, const char *name)
+{
+    struct open_how how = {
+        .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+    };
+    return (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
+}
+
+static int open_child(int *ret, int dir_fd, const char *name, struct error *err)
+{
+    int fd = open_here(dir_fd, name);
+
+    // An owner without CAP_DAC_OVERRIDE may have to take the permission back first.
+    if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
+        fd = open_here(dir_fd, name);
+    if (fd < 0 && errno == EXDEV)
+        return error_set(err, ERROR_BUSY, "'%.80s' is still mounted", name);
+    if (fd < 0)
+        return error_sys(err, errno, "opening the directory '%.80s' to remove it", name);
+    (void)fchmod(fd, 0700); // likewise, to unlink in it; a failure shows when unlinking
+    *ret = fd;
+    return 0;
+}
+
+static int move_to_top(struct walk *walk, int dir_fd, const char *name, struct error *err)
+{
+    char unique[32];
+
+    do
+        snprintf(unique, sizeof unique, ".deep-%u", walk->n_moved++);
+    while (faccessat(walk->top_fd, unique, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+    if (renameat(dir_fd, name, walk->top_fd, unique) < 0)
+        return error_sys(err, errno, "moving the directory '%.80s' to remove it", name);
+    return 0;
+}
+
+static int empty(struct walk *walk, int dir_fd, unsigned depth, struct error *err);
+
+static int remove_entry(struct walk *walk, int dir_fd, const char *name, unsigned depth,
+                        struct error *err)
+{
+    AUTO_FD fd = -1;
+
+    if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return error_sys(err, errno, "removing '%.80s'", name);
+    if (depth >= DEPTH_MAX)
+        return move_to_top(walk, dir_fd, name, err);
+    if (open_child(&fd, dir_fd, name, err) < 0 || empty(walk, fd, depth + 1, err) < 0)
+        return -1;
+    if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0)
+        return error_sys(err, errno, "removing the directory '%.80s'", name);
+    return 0;
+}
+
+static int empty(struct walk *walk, int dir_fd, unsigned depth, struct error *err)
+{
+    int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    AUTO(closedirp) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    if (!dir) {
+        error_sys(err, errno, "listing a directory to remove it");
+        (void)fd_close(copy);
+        return -1;
+    }
+    errno = 0;
+    for (const struct dirent *entry; (entry = readdir(dir)); errno = 0) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (remove_entry(walk, dir_fd, entry->d_name, depth, err) < 0)
+            return -1;
+    }
+    if (errno)
+        return error_sys(err, errno, "listing a directory to remove it");
+    return 0;
+}
+
+int tree_empty(int dir_fd, struct error *err)
+{
+    struct walk walk = { .top_fd = dir_fd };
+    unsigned    before;
+
+    do {
+        before = walk.n_moved;
+        if (empty(&walk, dir_fd, 0, err) < 0)
+            return -1;
+    } while (walk.n_moved != before);
+    return 0;
+}
+
+int tree_remove(int parent_fd, const char *name, struct error *err)
+{
+    AUTO_FD fd = -1;
+
+    if (unlinkat(parent_fd, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return error_sys(err, errno, "removing '%.80s'", name);
+    if (open_child(&fd, parent_fd, name, err) < 0 || tree_empty(fd, err) < 0)
+        return -1;
+    if (unlinkat(parent_fd, name, AT_REMOVEDIR) < 0)
+        return error_sys(err, errno, "removing the directory '%.80s'", name);
+    return 0;
+}

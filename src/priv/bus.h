@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// bus: the few things the broker asks of the init system.
+//
+// A table of functions, so that tests can put a recording fake in its place. Unit names come from
+// unit.h alone. Every function fails with the init system's own sentence.
+
+#include "base/protocol.h"
+
+struct bus_unit_state {
+    char     load_state[24], active_state[24], sub_state[24], result[24];
+    uint32_t main_pid;
+};
+
+struct bus {
+    void *context;
+    // Queue a job; *ret_job is its number. A unit that is already so gives a job that ends at once.
+    int (*start)(void *context, const char *unit, uint32_t *ret_job, struct error *err);
+    int (*stop)(void *context, const char *unit, uint32_t *ret_job, struct error *err);
+    // The same, and wait until it has ended; anything but success is an error.
+    int (*start_wait)(void *context, const char *unit, struct error *err);
+    int (*stop_wait)(void *context, const char *unit, struct error *err);
+    // SIGKILL to every process of the unit; none there is success.
+    int (*kill)(void *context, const char *unit, struct error *err);
+    int (*reset_failed)(void *context, const char *unit, struct error *err);
+    int (*enable)(void *context, const char *unit, struct error *err);
+    int (*disable)(void *context, const char *unit, struct error *err);
+    int (*is_enabled)(void *context, const char *unit, bool *ret, struct error *err);
+    int (*state)(void *context, const char *unit, struct bus_unit_state *ret, struct error *err);
+    // Limits and the one TCP port it may bind, kept across reboots. `old` is what was set before, or
+    // NULL: a limit that is gone goes back to what the unit file says.
+    int (*set_limits)(void *context, const char *unit, const struct instance_limits *limits,
+                      const struct instance_limits *old, uint16_t tcp_port, struct error *err);
+    int (*revert)(void *context, const char *unit, struct error *err);
+};
+
+// The system's bus. Connects at the first call that needs it.
+struct bus *bus_system_new(void);
+struct bus *bus_system_free(struct bus *bus); // takes NULL, returns NULL
+void        bus_system_freep(struct bus **bus);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "priv/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include "base/fd.h"
+
+#define LOCK_DIR "/run/left4me-host/lock"
+
+int lock_take(int *ret, const char *name, struct error *err)
+{
+    AUTO_FD dir_fd = open(LOCK_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    AUTO_FD fd = -1;
+
+    if (dir_fd < 0)
+        return error_sys(err, errno, "opening " LOCK_DIR);
+    if (fd_open_beneath(&fd, dir_fd, name, O_RDWR | O_CREAT, 0600, err) < 0)
+        return -1;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK
+                   ? error_set(err, ERROR_BUSY, "another command is working on '%s': wait for it",
+                               name)
+                   : error_sys(err, errno, "locking '%s'", name);
+    *ret = fd;
+    fd = -1;
+    return 0;
+}

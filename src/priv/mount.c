@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT
+
+// left4me-mount: puts up and takes down the stack of one server or one build.
+//
+//     left4me-mount server-up NAME | server-down NAME | build-up ID | build-down ID
+//
+// Runs as root in the mount namespace of the machine, started by a unit alone. What to mount comes
+// from a root-owned spec of fixed size; every directory is reached by descriptor from a root-owned
+// one, without following a link. It reads no text, takes no path and waits for nobody.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/protocol.h"
+#include "priv/idmap.h"
+#include "priv/mountapi.h"
+#include "priv/specfile.h"
+#include "priv/stackmount.h"
+
+#define DISK_USER   "left4me-content" // owns published generations, caches, scratch and uppers
+#define CONFIG_USER "left4me"         // owns the config layers
+
+static int open_data_dir(int *ret, struct error *err)
+{
+    *ret = open(PROTOCOL_DATA_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (*ret < 0)
+        return error_sys(err, errno, "opening " PROTOCOL_DATA_DIR);
+    return 0;
+}
+
+// A detached clone of the directory `path` below `dir_fd`, its owner mapped.
+static int clone_dir(int *ret, int dir_fd, const char *path, int map_fd, unsigned long attributes,
+                     struct error *err)
+{
+    AUTO_FD fd = -1;
+
+    if (fd_open_dir(&fd, dir_fd, path, err) < 0)
+        return -1;
+    if (idmap_clone(ret, fd, map_fd, attributes, err) < 0)
+        return error_prefix(err, "'%s'", path);
+    return 0;
+}
+
+// Attaches a detached mount to the directory `name` below `parent_fd`.
+static int put_up(int mount_fd, int parent_fd, const char *name, struct error *err)
+{
+    AUTO_FD fd = -1;
+
+    if (fd_open_dir(&fd, parent_fd, name, err) < 0)
+        return -1;
+    if (mount_attach(mount_fd, fd) < 0)
+        return error_sys(err, errno, "mounting on '%s'", name);
+    return 0;
+}
+
+// Unmounts whatever lies on the directory `name` below `parent_fd`; nothing there is success. Never
+// lazily: a busy mount is an error to be seen, not a leak.
+static int take_down(int parent_fd, const char *name, struct error *err)
+{
+    if (fchdir(parent_fd) < 0) // umount2 takes only paths; the parent is root's, nobody can swap it
+        return error_sys(err, errno, "entering the directory");
+    for (;;) {
+        if (umount2(name, UMOUNT_NOFOLLOW) == 0)
+            continue; // a killed helper may have left one below
+        if (errno == EINVAL || errno == ENOENT)
+            return 0;
+        return error_sys(err, errno, "unmounting '%s'", name);
+    }
+}
+
+static void close_layers(struct stackmount_layer *layers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        (void)fd_close(layers[i].fd);
+}
+
+static int clone_generation(int *ret, int data_fd, uint32_t overlay, uint32_t generation,
+                            int map_fd, struct error *err)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "overlays/%u/%u", overlay, generation);
+    if (clone_dir(ret, data_fd, path, map_fd, 0, err) < 0)
+        return error_prefix(err, "generation %u of overlay %u", generation, overlay);
+    return 0;
+}
+
+// ---- servers ----------------------------------------------------------------------------------
+
+struct server {
+    struct instance_spec    spec;
+    int                     data_fd, run_fd;       // /var/lib/left4me, runtime/NAME
+    int                     disk_map, config_map;  // user namespaces
+    size_t                  n_layers;
+    struct stackmount_layer layers[STACKMOUNT_LAYERS_MAX];
+};
+
+static void server_done(struct server *server)
+{
+    close_layers(server->layers, server->n_layers);
+    (void)fd_close(server->config_map);
+    (void)fd_close(server->disk_map);
+    (void)fd_close(server->run_fd);
+    (void)fd_close(server->data_fd);
+}
+
+static int server_open_dirs(struct server *server, const char *name, struct error *err)
+{
+    char path[16 + INSTANCE_NAME_MAX];
+
+    if (open_data_dir(&server->data_fd, err) < 0)
+        return -1;
+    snprintf(path, sizeof path, "runtime/%s", name);
+    return fd_open_dir(&server->run_fd, server->data_fd, path, err);
+}
+
+static int server_open_maps(struct server *server, struct error *err)
+{
+    struct account disk, config, game;
+
+    if (account_find(&disk, DISK_USER, err) < 0 || account_find(&config, CONFIG_USER, err) < 0 ||
+        account_find(&game, "left4me-game", err) < 0)
+        return -1;
+    if (idmap_open(&server->disk_map, disk, game, err) < 0)
+        return -1;
+    return idmap_open(&server->config_map, config, game, err);
+}
+
+static int server_open_layers(struct server *server, struct error *err)
+{
+    const struct instance_stack *stack = &server->spec.stack;
+    char                         path[32 + INSTANCE_NAME_MAX];
+
+    snprintf(path, sizeof path, "instances/%s/%u", server->spec.name.text, stack->config_generation);
+    if (clone_dir(&server->layers[0].fd, server->data_fd, path, server->config_map, 0, err) < 0)
+        return error_prefix(err, "config generation %u", stack->config_generation);
+    server->layers[0].subdir = "tree";
+    server->n_layers = 1;
+    for (uint32_t i = 0; i < stack->n_layers; i++) {
+        struct stackmount_layer *layer = &server->layers[server->n_layers];
+        if (clone_generation(&layer->fd, server->data_fd, stack->layers[i].overlay,
+                             stack->layers[i].generation, server->disk_map, err) < 0)
+            return -1;
+        layer->subdir = NULL;
+        server->n_layers++;
+    }
+    return 0;
+}
+
+// The game's supervisor reads its arguments here: the layer below the tree could be shadowed by the
+// upper one, this cannot.
+static int server_put_up_config(const struct server *server, struct error *err)
+{
+    const unsigned long read_only =
+        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    AUTO_FD fd = -1;
+    char    path[32 + INSTANCE_NAME_MAX];
+
+    snprintf(path, sizeof path, "instances/%s/%u", server->spec.name.text,
+             server->spec.stack.config_generation);
+    if (clone_dir(&fd, server->data_fd, path, server->config_map, read_only, err) < 0)
+        return -1;
+    return put_up(fd, server->run_fd, "config", err);
+}
+
+static int server_put_up_stack(const struct server *server, struct error *err)
+{
+    AUTO_FD upper_fd = -1;
+    AUTO_FD stack_fd = -1;
+
+    if (idmap_clone(&upper_fd, server->run_fd, server->disk_map, 0, err) < 0)
+        return error_prefix(err, "the upper layer");
+    if (stackmount_open(&stack_fd, upper_fd, server->layers, server->n_layers, err) < 0)
+        return -1;
+    return put_up(stack_fd, server->run_fd, "merged", err);
+}
+
+static int server_take_down(const struct server *server, const char *name, struct error *err)
+{
+    if (take_down(server->run_fd, "merged", err) < 0 || take_down(server->run_fd, "config", err) < 0)
+        return -1;
+    return specfile_remove_record(name, err);
+}
+
+static int server_up_steps(struct server *server, const char *name, struct error *err)
+{
+    if (specfile_read_instance(&server->spec, name, err) < 0 ||
+        server_open_dirs(server, name, err) < 0 || server_take_down(server, name, err) < 0 ||
+        server_open_maps(server, err) < 0 || server_open_layers(server, err) < 0)
+        return -1;
+    // The record comes first: whatever is mounted, also by a helper that was killed, has one.
+    if (specfile_write_record(&server->spec, err) < 0 || server_put_up_config(server, err) < 0)
+        return -1;
+    return server_put_up_stack(server, err);
+}
+
+static int server_up(const char *name, struct error *err)
+{
+    struct server server = { .data_fd = -1, .run_fd = -1, .disk_map = -1, .config_map = -1 };
+    int           r = server_up_steps(&server, name, err);
+
+    if (r < 0 && server.run_fd >= 0) {
+        struct error ignored; // the first error is the one to report
+        (void)server_take_down(&server, name, &ignored);
+    }
+    server_done(&server);
+    return r;
+}
+
+static int server_down(const char *name, struct error *err)
+{
+    struct server server = { .data_fd = -1, .run_fd = -1, .disk_map = -1, .config_map = -1 };
+    int           r = server_open_dirs(&server, name, err);
+
+    if (r == 0)
+        r = server_take_down(&server, name, err);
+    server_done(&server);
+    return r;
+}
+
+// ---- builds -----------------------------------------------------------------------------------
+
+// The directory below cache/ that a build of this kind is shown as /cache.
+static const char *build_cache_of(const struct build_spec *spec)
+{
+    switch ((enum build_kind)spec->kind) {
+    case BUILD_UPDATE:
+        return "cache/steamcmd";
+    case BUILD_KIND_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static int build_open_dir(int *ret_data, int *ret_run, const char *id, struct error *err)
+{
+    char path[32];
+
+    snprintf(path, sizeof path, "builds/%s", id);
+    if (open_data_dir(ret_data, err) < 0)
+        return -1;
+    return fd_open_dir(ret_run, *ret_data, path, err);
+}
+
+static int build_take_down(int run_fd, struct error *err)
+{
+    if (take_down(run_fd, "merged", err) < 0)
+        return -1;
+    return take_down(run_fd, "cache", err);
+}
+
+static int build_put_up_cache(int data_fd, int run_fd, int map_fd, const struct build_spec *spec,
+                              struct error *err)
+{
+    AUTO_FD     fd = -1;
+    const char *cache = build_cache_of(spec);
+
+    if (!cache)
+        return 0;
+    if (clone_dir(&fd, data_fd, cache, map_fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err) < 0)
+        return -1;
+    return put_up(fd, run_fd, "cache", err);
+}
+
+static int build_put_up_scratch(int data_fd, int run_fd, int map_fd, const struct build_spec *spec,
+                                struct error *err)
+{
+    AUTO_FD                 upper_fd = -1;
+    AUTO_FD                 base_fd = -1;
+    AUTO_FD                 stack_fd = -1;
+    struct stackmount_layer base = { .subdir = NULL };
+
+    if (idmap_clone(&upper_fd, run_fd, map_fd, 0, err) < 0)
+        return error_prefix(err, "the scratch");
+    if (spec->base_generation) {
+        if (clone_generation(&base_fd, data_fd, spec->overlay, spec->base_generation, map_fd, err) <
+            0)
+            return -1;
+    } else { // overlayfs wants a lower layer: the bare mount point serves as the empty one
+        if (clone_dir(&base_fd, run_fd, "merged", map_fd, 0, err) < 0)
+            return -1;
+    }
+    base.fd = base_fd;
+    if (stackmount_open(&stack_fd, upper_fd, &base, 1, err) < 0)
+        return -1;
+    return put_up(stack_fd, run_fd, "merged", err);
+}
+
+static int build_up(const char *id, struct error *err)
+{
+    AUTO_FD           data_fd = -1;
+    AUTO_FD           run_fd = -1;
+    AUTO_FD           map_fd = -1;
+    struct build_spec spec;
+    struct account    disk, build;
+
+    if (specfile_read_build(&spec, id, err) < 0 || build_open_dir(&data_fd, &run_fd, id, err) < 0 ||
+        build_take_down(run_fd, err) < 0 || account_find(&disk, DISK_USER, err) < 0 ||
+        account_find(&build, "left4me-build", err) < 0 ||
+        idmap_open(&map_fd, disk, build, err) < 0)
+        return -1;
+    if (build_put_up_cache(data_fd, run_fd, map_fd, &spec, err) < 0 ||
+        build_put_up_scratch(data_fd, run_fd, map_fd, &spec, err) < 0) {
+        struct error ignored; // the first error is the one to report
+        (void)build_take_down(run_fd, &ignored);
+        return -1;
+    }
+    return 0;
+}
+
+static int build_down(const char *id, struct error *err)
+{
+    AUTO_FD data_fd = -1;
+    AUTO_FD run_fd = -1;
+
+    if (build_open_dir(&data_fd, &run_fd, id, err) < 0)
+        return -1;
+    return build_take_down(run_fd, err);
+}
+
+// -----------------------------------------------------------------------------------------------
+
+static int check_instance(const char *text, struct error *err)
+{
+    struct instance_name name;
+
+    return instance_name_set(&name, text, err);
+}
+
+static int check_number(const char *text, struct error *err)
+{
+    uint32_t number;
+
+    return number_name_parse(&number, text, err);
+}
+
+static const struct action {
+    const char *word;
+    int (*check)(const char *name, struct error *err);
+    int (*run)(const char *name, struct error *err);
+} actions[] = {
+    { "server-up", check_instance, server_up },
+    { "server-down", check_instance, server_down },
+    { "build-up", check_number, build_up },
+    { "build-down", check_number, build_down },
+};
+
+int main(int argc, char **argv)
+{
+    struct error err = { 0 };
+
+    if (argc != 3) {
+        log_line(LEVEL_ERROR, "left4me-mount is started by its units: ACTION NAME");
+        return 2;
+    }
+    for (size_t i = 0; i < ELEMENTS(actions); i++) {
+        const struct action *action = &actions[i];
+        if (strcmp(action->word, argv[1]) != 0)
+            continue;
+        if (action->check(argv[2], &err) == 0 && action->run(argv[2], &err) == 0)
+            return 0;
+        log_line(LEVEL_ERROR, "%s: %s", argv[2], err.message);
+        return error_kind_info(err.kind)->exit_code;
+    }
+    log_line(LEVEL_ERROR, "there is no action '%.40s'", argv[1]);
+    return 2;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "priv/specfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/fd.h"
+
+#define INSTANCES_DIR PROTOCOL_HOST_DIR "/instances"
+#define BUILDS_DIR    PROTOCOL_HOST_DIR "/builds"
+#define COUNTER_FILE  "build-counter"
+
+static int open_dir(int *ret, const char *path, struct error *err)
+{
+    *ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (*ret < 0)
+        return error_sys(err, errno, "opening %s", path);
+    return 0;
+}
+
+// Reads exactly `n` bytes; the absent file's error says `what`.
+static int read_file(void *bytes, size_t n, const char *dir, const char *name, const char *what,
+                     struct error *err)
+{
+    AUTO_FD           dir_fd = -1;
+    AUTO(freep) char *text = NULL;
+    size_t            n_text = 0;
+
+    if (open_dir(&dir_fd, dir, err) < 0)
+        return -1;
+    if (fd_read_file(&text, &n_text, dir_fd, name, n, err) < 0)
+        return err->kind == ERROR_NOT_FOUND ? error_set(err, ERROR_NOT_FOUND, "%s", what) : -1;
+    if (n_text != n)
+        return error_set(err, ERROR_INVALID, "'%s/%s' was written by another version", dir, name);
+    memcpy(bytes, text, n);
+    return 0;
+}
+
+static int write_file(const void *bytes, size_t n, const char *dir, const char *name,
+                      struct error *err)
+{
+    AUTO_FD dir_fd = -1;
+
+    if (open_dir(&dir_fd, dir, err) < 0)
+        return -1;
+    return fd_replace_file(dir_fd, name, bytes, n, 0644, err);
+}
+
+static int remove_file(const char *dir, const char *name, struct error *err)
+{
+    AUTO_FD dir_fd = -1;
+
+    if (open_dir(&dir_fd, dir, err) < 0)
+        return -1;
+    if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+        return error_sys(err, errno, "removing '%s/%s'", dir, name);
+    return 0;
+}
+
+int specfile_read_instance(struct instance_spec *ret, const char *name, struct error *err)
+{
+    if (read_file(ret, sizeof *ret, INSTANCES_DIR, name,
+                  "nothing has been applied to this instance yet", err) < 0)
+        return -1;
+    return instance_spec_check(ret, sizeof *ret, name, err);
+}
+
+int specfile_write_instance(const struct instance_spec *spec, struct error *err)
+{
+    return write_file(spec, sizeof *spec, INSTANCES_DIR, spec->name.text, err);
+}
+
+int specfile_remove_instance(const char *name, struct error *err)
+{
+    return remove_file(INSTANCES_DIR, name, err);
+}
+
+int specfile_read_build(struct build_spec *ret, const char *id, struct error *err)
+{
+    if (read_file(ret, sizeof *ret, BUILDS_DIR, id, "there is no such build", err) < 0)
+        return -1;
+    return build_spec_check(ret, sizeof *ret, err);
+}
+
+int specfile_write_build(const struct build_spec *spec, struct error *err)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "%u", spec->build);
+    return write_file(spec, sizeof *spec, BUILDS_DIR, name, err);
+}
+
+int specfile_remove_build(uint32_t build, struct error *err)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "%u", build);
+    return remove_file(BUILDS_DIR, name, err);
+}
+
+int specfile_write_record(const struct instance_spec *spec, struct error *err)
+{
+    return write_file(spec, sizeof *spec, PROTOCOL_MOUNTED_DIR, spec->name.text, err);
+}
+
+bool specfile_has_record(const char *name)
+{
+    AUTO_FD      dir_fd = -1;
+    struct error ignored; // what cannot be seen is taken for mounted
+
+    if (open_dir(&dir_fd, PROTOCOL_MOUNTED_DIR, &ignored) < 0)
+        return true;
+    return faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+int specfile_remove_record(const char *name, struct error *err)
+{
+    return remove_file(PROTOCOL_MOUNTED_DIR, name, err);
+}
+
+int specfile_next_build(uint32_t *ret, struct error *err)
+{
+    uint32_t last = 0;
+
+    if (read_file(&last, sizeof last, PROTOCOL_HOST_DIR, COUNTER_FILE, "no build yet", err) < 0 &&
+        err->kind != ERROR_NOT_FOUND)
+        return -1;
+    if (last >= NUMBER_MAX)
+        return error_set(err, ERROR_FAILED, "the build numbers are used up");
+    last++;
+    if (write_file(&last, sizeof last, PROTOCOL_HOST_DIR, COUNTER_FILE, err) < 0)
+        return -1;
+    *ret = last;
+    return 0;
+}

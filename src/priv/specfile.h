@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// specfile: the root-owned files by which the broker tells the mount helper what to do, and the
+// record the helper leaves of what it did. Written atomically, checked in every field when read.
+
+#include "base/protocol.h"
+
+int specfile_read_instance(struct instance_spec *ret, const char *name, struct error *err) MUST_USE;
+int specfile_write_instance(const struct instance_spec *spec, struct error *err) MUST_USE;
+int specfile_remove_instance(const char *name, struct error *err) MUST_USE; // absent is success
+
+int specfile_read_build(struct build_spec *ret, const char *id, struct error *err) MUST_USE;
+int specfile_write_build(const struct build_spec *spec, struct error *err) MUST_USE;
+int specfile_remove_build(uint32_t build, struct error *err) MUST_USE; // absent is success
+
+int specfile_write_record(const struct instance_spec *spec, struct error *err) MUST_USE;
+// Whether the stack of `name` is mounted, or could not be unmounted.
+bool specfile_has_record(const char *name);
+int specfile_remove_record(const char *name, struct error *err) MUST_USE; // absent is success
+
+// Hands out the next build number, never one twice. The caller holds the lock of builds.
+int specfile_next_build(uint32_t *ret, struct error *err) MUST_USE;

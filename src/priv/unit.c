@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "priv/unit.h"
+
+#include <stdio.h>
+
+static const char *const builders[] = {
+    [BUILD_UPDATE] = "left4me-update",
+};
+_Static_assert(ELEMENTS(builders) == BUILD_KIND_COUNT, "every kind of build has a unit");
+
+static struct unit_name named(const char *prefix, const char *name)
+{
+    struct unit_name unit;
+
+    (void)snprintf(unit.text, sizeof unit.text, "%s@%s.service", prefix, name);
+    return unit;
+}
+
+static struct unit_name numbered(const char *prefix, uint32_t number)
+{
+    struct unit_name unit;
+
+    (void)snprintf(unit.text, sizeof unit.text, "%s@%u.service", prefix, number);
+    return unit;
+}
+
+struct unit_name unit_server(const struct instance_name *name)
+{
+    return named("left4me-server", name->text);
+}
+
+struct unit_name unit_mount(const struct instance_name *name)
+{
+    return named("left4me-mount", name->text);
+}
+
+struct unit_name unit_tidy(const char *action, const char *name)
+{
+    char instance[UNIT_NAME_MAX / 2 + 32];
+
+    (void)snprintf(instance, sizeof instance, "%s:%s", action, name);
+    return named("left4me-tidy", instance);
+}
+
+struct unit_name unit_builder(enum build_kind kind, uint32_t build)
+{
+    return numbered(builders[kind], build);
+}
+
+struct unit_name unit_build_mount(uint32_t build)
+{
+    return numbered("left4me-build-mount", build);
+}
+
+struct unit_name unit_publish(uint32_t build)
+{
+    return numbered("left4me-publish", build);
+}

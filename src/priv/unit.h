@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// unit: the only place where a request becomes the name of a unit: a constant prefix, a checked
+// name or number, ".service".
+
+#include "base/protocol.h"
+
+#define UNIT_NAME_MAX 128u
+
+struct unit_name {
+    char text[UNIT_NAME_MAX];
+};
+
+struct unit_name unit_server(const struct instance_name *name);
+struct unit_name unit_mount(const struct instance_name *name);
+struct unit_name unit_tidy(const char *action, const char *name); // action from a constant
+struct unit_name unit_builder(enum build_kind kind, uint32_t build);
+struct unit_name unit_build_mount(uint32_t build);
+struct unit_name unit_publish(uint32_t build);

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: MIT
+#include "priv/verbs.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/fd.h"
+#include "priv/lock.h"
+#include "priv/specfile.h"
+#include "priv/unit.h"
+
+#define BUILDS_LOCK ".builds" // cannot be an instance's name
+
+struct call {
+    const union request *request;
+    struct bus          *bus;
+    struct reply        *reply;
+};
+
+// ---- words over the bus -------------------------------------------------------------------------
+
+static bool is_over(const struct bus_unit_state *state)
+{
+    return strcmp(state->active_state, "inactive") == 0 || strcmp(state->active_state, "failed") == 0;
+}
+
+static int is_unit_over(struct bus *bus, struct unit_name unit, bool *ret, struct error *err)
+{
+    struct bus_unit_state state;
+
+    if (bus->state(bus->context, unit.text, &state, err) < 0)
+        return -1;
+    *ret = is_over(&state);
+    return 0;
+}
+
+// The server has ended and its stack is unmounted: nobody is in its directories.
+static int must_be_stopped(struct bus *bus, const struct instance_name *name, struct error *err)
+{
+    bool is_server_over = false, is_mount_over = false;
+
+    if (is_unit_over(bus, unit_server(name), &is_server_over, err) < 0 ||
+        is_unit_over(bus, unit_mount(name), &is_mount_over, err) < 0)
+        return -1;
+    if (!is_server_over || !is_mount_over)
+        return error_set(err, ERROR_BUSY, "the server is running: stop it first");
+    if (specfile_has_record(name->text))
+        return error_set(err, ERROR_BUSY,
+                         "the stack could not be unmounted: something outside the server uses it");
+    return 0;
+}
+
+static int tidy(struct bus *bus, const char *action, const char *name, struct error *err)
+{
+    struct unit_name unit = unit_tidy(action, name);
+
+    return bus->start_wait(bus->context, unit.text, err);
+}
+
+// ---- instances ----------------------------------------------------------------------------------
+
+static int instance_create(struct call *call, struct error *err)
+{
+    const struct instance_name *name = &call->request->name.name;
+    AUTO_FD                     lock = -1;
+
+    if (lock_take(&lock, name->text, err) < 0)
+        return -1;
+    return tidy(call->bus, "create", name->text, err);
+}
+
+static int apply(struct bus *bus, const struct request_stack *request, struct error *err)
+{
+    struct instance_spec old, spec = {
+        .magic = PROTOCOL_MAGIC,
+        .n_bytes = sizeof spec,
+        .revision = 1,
+        .name = request->name,
+        .stack = request->stack,
+    };
+    struct unit_name unit = unit_server(&request->name);
+
+    // A spec that cannot be read any more is replaced: that is the way to repair it.
+    bool has_old = specfile_read_instance(&old, request->name.text, err) == 0;
+    if (has_old)
+        spec.revision = old.revision + 1;
+
+    // Limits first: a spec that is there has its limits, also after a kill between the two.
+    bool has_limits = has_old && old.stack.port == spec.stack.port &&
+                      memcmp(&old.stack.limits, &spec.stack.limits, sizeof old.stack.limits) == 0;
+    if (!has_limits && (specfile_remove_instance(request->name.text, err) < 0 ||
+                        bus->set_limits(bus->context, unit.text, &spec.stack.limits,
+                                        has_old ? &old.stack.limits : NULL, spec.stack.port,
+                                        err) < 0))
+        return -1;
+    return specfile_write_instance(&spec, err);
+}
+
+static int instance_apply(struct call *call, struct error *err)
+{
+    const struct request_stack *request = &call->request->stack;
+    AUTO_FD                     lock = -1;
+
+    if (lock_take(&lock, request->name.text, err) < 0 ||
+        must_be_stopped(call->bus, &request->name, err) < 0)
+        return -1;
+    return apply(call->bus, request, err);
+}
+
+static int start(struct call *call, const struct instance_name *name, struct error *err)
+{
+    struct bus          *bus = call->bus;
+    struct instance_spec spec;
+    struct unit_name     unit = unit_server(name);
+    struct unit_name     mount = unit_mount(name);
+
+    if (specfile_read_instance(&spec, name->text, err) < 0)
+        return -1;
+    // An explicit start must work although the last one failed, or failed too often.
+    if (bus->enable(bus->context, unit.text, err) < 0 ||
+        bus->reset_failed(bus->context, unit.text, err) < 0 ||
+        bus->reset_failed(bus->context, mount.text, err) < 0)
+        return -1;
+    return bus->start(bus->context, unit.text, &call->reply->job, err);
+}
+
+static int instance_start(struct call *call, struct error *err)
+{
+    const struct instance_name *name = &call->request->name.name;
+    AUTO_FD                     lock = -1;
+
+    if (lock_take(&lock, name->text, err) < 0)
+        return -1;
+    return start(call, name, err);
+}
+
+static int instance_stop(struct call *call, struct error *err)
+{
+    struct bus      *bus = call->bus;
+    struct unit_name unit = unit_server(&call->request->name.name);
+
+    // Without the lock: a stop must get through while a restart waits.
+    if (bus->disable(bus->context, unit.text, err) < 0)
+        return -1;
+    return bus->stop(bus->context, unit.text, &call->reply->job, err);
+}
+
+// RestartUnit, and a stop followed at once by a start, would keep the old stack mounted.
+static int stop_and_unmount(struct bus *bus, const struct instance_name *name, struct error *err)
+{
+    struct unit_name unit = unit_server(name);
+    struct unit_name mount = unit_mount(name);
+
+    if (bus->stop_wait(bus->context, unit.text, err) < 0)
+        return -1;
+    return bus->stop_wait(bus->context, mount.text, err);
+}
+
+static int instance_restart(struct call *call, struct error *err)
+{
+    const struct request_stack *request = &call->request->stack;
+    AUTO_FD                     lock = -1;
+
+    if (lock_take(&lock, request->name.text, err) < 0 ||
+        stop_and_unmount(call->bus, &request->name, err) < 0 ||
+        apply(call->bus, request, err) < 0)
+        return -1;
+    return start(call, &request->name, err);
+}
+
+static int instance_kill(struct call *call, struct error *err)
+{
+    struct bus      *bus = call->bus;
+    struct unit_name unit = unit_server(&call->request->name.name);
+
+    // The stop comes first, so that the death is not taken for a crash to be restarted from.
+    if (bus->disable(bus->context, unit.text, err) < 0 ||
+        bus->stop(bus->context, unit.text, &call->reply->job, err) < 0)
+        return -1;
+    return bus->kill(bus->context, unit.text, err);
+}
+
+static int instance_wipe(struct call *call, struct error *err)
+{
+    const struct instance_name *name = &call->request->name.name;
+    struct unit_name            mount = unit_mount(name);
+    struct unit_name            unit = unit_server(name);
+    AUTO_FD                     lock = -1;
+    bool                        is_server_over = false;
+
+    // Asked right after a stop, the unmount may still be on its way: wait for it, not for the game.
+    if (lock_take(&lock, name->text, err) < 0 ||
+        is_unit_over(call->bus, unit, &is_server_over, err) < 0 ||
+        (is_server_over && call->bus->stop_wait(call->bus->context, mount.text, err) < 0) ||
+        must_be_stopped(call->bus, name, err) < 0)
+        return -1;
+    return tidy(call->bus, "wipe", name->text, err);
+}
+
+static int instance_remove(struct call *call, struct error *err)
+{
+    const struct instance_name *name = &call->request->name.name;
+    struct bus                 *bus = call->bus;
+    struct unit_name            unit = unit_server(name);
+    struct unit_name            mount = unit_mount(name);
+    AUTO_FD                     lock = -1;
+    bool                        is_server_over = false;
+
+    if (lock_take(&lock, name->text, err) < 0 ||
+        is_unit_over(bus, unit, &is_server_over, err) < 0 ||
+        (is_server_over && bus->stop_wait(bus->context, mount.text, err) < 0) ||
+        must_be_stopped(bus, name, err) < 0)
+        return -1;
+    // Without a spec it cannot be started any more, whatever else is still there.
+    if (bus->disable(bus->context, unit.text, err) < 0 ||
+        specfile_remove_instance(name->text, err) < 0 ||
+        bus->reset_failed(bus->context, unit.text, err) < 0 ||
+        bus->reset_failed(bus->context, mount.text, err) < 0 ||
+        bus->revert(bus->context, unit.text, err) < 0)
+        return -1;
+    return tidy(bus, "remove", name->text, err);
+}
+
+static int instance_status(struct call *call, struct error *err)
+{
+    struct bus           *bus = call->bus;
+    struct unit_name      unit = unit_server(&call->request->name.name);
+    struct bus_unit_state state;
+    bool                  is_enabled = false;
+
+    if (bus->state(bus->context, unit.text, &state, err) < 0 ||
+        bus->is_enabled(bus->context, unit.text, &is_enabled, err) < 0)
+        return -1;
+    _Static_assert(sizeof call->reply->active_state == sizeof state.active_state, "copied whole");
+    memcpy(call->reply->active_state, state.active_state, sizeof state.active_state);
+    memcpy(call->reply->sub_state, state.sub_state, sizeof state.sub_state);
+    memcpy(call->reply->result, state.result, sizeof state.result);
+    call->reply->pid = state.main_pid;
+    call->reply->is_enabled = is_enabled;
+    return 0;
+}
+
+// ---- builds -------------------------------------------------------------------------------------
+
+static int is_build_over(struct bus *bus, const struct build_spec *spec, bool *ret,
+                         struct error *err)
+{
+    bool is_builder_over = false, is_publish_over = false;
+
+    if (is_unit_over(bus, unit_builder((enum build_kind)spec->kind, spec->build), &is_builder_over,
+                     err) < 0 ||
+        is_unit_over(bus, unit_publish(spec->build), &is_publish_over, err) < 0)
+        return -1;
+    *ret = is_builder_over && is_publish_over;
+    return 0;
+}
+
+static int remove_build(struct bus *bus, const struct build_spec *spec, struct error *err)
+{
+    struct unit_name builder = unit_builder((enum build_kind)spec->kind, spec->build);
+    struct unit_name mount = unit_build_mount(spec->build);
+    struct unit_name publish = unit_publish(spec->build);
+    char             id[16];
+
+    snprintf(id, sizeof id, "%u", spec->build);
+    if (bus->stop_wait(bus->context, mount.text, err) < 0 ||
+        tidy(bus, "build-remove", id, err) < 0 || specfile_remove_build(spec->build, err) < 0)
+        return -1;
+    struct error ignored; // units that never failed have nothing to reset
+    (void)bus->reset_failed(bus->context, builder.text, &ignored);
+    (void)bus->reset_failed(bus->context, mount.text, &ignored);
+    (void)bus->reset_failed(bus->context, publish.text, &ignored);
+    return 0;
+}
+
+// What an earlier build of the same overlay left behind goes; one that still runs is an error.
+static int collect_build(struct call *call, const char *id, uint32_t overlay, struct error *err)
+{
+    struct build_spec spec;
+    bool              is_build_done = false;
+
+    if (specfile_read_build(&spec, id, err) < 0)
+        return -1;
+    if (spec.overlay != overlay)
+        return 0;
+    if (is_build_over(call->bus, &spec, &is_build_done, err) < 0)
+        return -1;
+    if (!is_build_done) {
+        call->reply->build = spec.build;
+        return error_set(err, ERROR_BUSY, "build %u of overlay %u is running", spec.build, overlay);
+    }
+    return remove_build(call->bus, &spec, err);
+}
+
+static void closedirp(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir);
+}
+
+static int collect_builds(struct call *call, uint32_t overlay, struct error *err)
+{
+    uint32_t number;
+
+    AUTO(closedirp) DIR *dir = opendir(PROTOCOL_HOST_DIR "/builds");
+    if (!dir)
+        return error_set(err, ERROR_UNAVAILABLE, PROTOCOL_HOST_DIR "/builds cannot be listed");
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        struct error ignored; // ".", ".." and temporary files are not numbers
+        if (number_name_parse(&number, entry->d_name, &ignored) == 0 &&
+            collect_build(call, entry->d_name, overlay, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int build_start(struct call *call, struct error *err)
+{
+    const struct request_build_start *request = &call->request->build_start;
+    struct build_spec                 spec = {
+                        .magic = PROTOCOL_MAGIC,
+                        .n_bytes = sizeof spec,
+                        .kind = request->kind,
+                        .overlay = request->overlay,
+                        .base_generation = request->base_generation,
+                        .keep = request->keep,
+    };
+    AUTO_FD lock = -1;
+
+    if (lock_take(&lock, BUILDS_LOCK, err) < 0 ||
+        collect_builds(call, request->overlay, err) < 0 ||
+        specfile_next_build(&spec.build, err) < 0)
+        return -1;
+    // Build numbers are never used twice, so they serve as numbers of generations as well.
+    spec.new_generation = spec.build;
+    if (specfile_write_build(&spec, err) < 0)
+        return -1;
+    call->reply->build = spec.build;
+    struct unit_name unit = unit_builder((enum build_kind)spec.kind, spec.build);
+    return call->bus->start(call->bus->context, unit.text, &call->reply->job, err);
+}
+
+static int read_build(const struct call *call, struct build_spec *ret, struct error *err)
+{
+    char id[16];
+
+    snprintf(id, sizeof id, "%u", call->request->build.build);
+    return specfile_read_build(ret, id, err);
+}
+
+static int build_stop(struct call *call, struct error *err)
+{
+    struct build_spec spec;
+
+    if (read_build(call, &spec, err) < 0)
+        return -1;
+    struct unit_name unit = unit_builder((enum build_kind)spec.kind, spec.build);
+    return call->bus->stop(call->bus->context, unit.text, &call->reply->job, err);
+}
+
+// A build that succeeds is published by its own unit (OnSuccess=). What is left to ask for is a
+// second try of a publication that failed, say on a full disk; only a success led to the first.
+static int publish(struct call *call, struct error *err)
+{
+    struct build_spec     spec;
+    struct bus_unit_state state;
+    struct bus           *bus = call->bus;
+
+    if (read_build(call, &spec, err) < 0)
+        return -1;
+    struct unit_name unit = unit_publish(spec.build);
+    if (bus->state(bus->context, unit.text, &state, err) < 0)
+        return -1;
+    if (strcmp(state.active_state, "failed") != 0)
+        return error_set(err, ERROR_DENIED,
+                         "build %u has no failed publication that could be tried again", spec.build);
+    if (bus->reset_failed(bus->context, unit.text, err) < 0)
+        return -1;
+    return bus->start(bus->context, unit.text, &call->reply->job, err);
+}
+
+static int build_remove(struct call *call, struct error *err)
+{
+    struct build_spec spec;
+    AUTO_FD           lock = -1;
+    bool              is_build_done = false;
+
+    if (lock_take(&lock, BUILDS_LOCK, err) < 0 || read_build(call, &spec, err) < 0 ||
+        is_build_over(call->bus, &spec, &is_build_done, err) < 0)
+        return -1;
+    if (!is_build_done)
+        return error_set(err, ERROR_BUSY, "build %u is running: stop it first", spec.build);
+    return remove_build(call->bus, &spec, err);
+}
+
+// ---- the table ----------------------------------------------------------------------------------
+
+static int check_name(const union request *request, struct error *err)
+{
+    if (!instance_name_is_valid(&request->name.name))
+        return error_set(err, ERROR_INVALID, "the instance name is not valid");
+    return 0;
+}
+
+static int check_stack(const union request *request, struct error *err)
+{
+    if (check_name(request, err) < 0)
+        return -1;
+    return instance_stack_check(&request->stack.stack, err);
+}
+
+static int check_build_start(const union request *request, struct error *err)
+{
+    const struct request_build_start *start = &request->build_start;
+
+    if (start->kind == 0 || start->kind >= BUILD_KIND_COUNT)
+        return error_set(err, ERROR_INVALID, "there is no such kind of build");
+    if (start->kind == BUILD_UPDATE && start->overlay != GAME_OVERLAY)
+        return error_set(err, ERROR_INVALID, "only the game overlay is updated by SteamCMD");
+    if (start->overlay == 0 || start->overlay > NUMBER_MAX || start->base_generation > NUMBER_MAX)
+        return error_set(err, ERROR_INVALID, "an overlay or generation is out of range");
+    if (start->keep == 0 || start->keep > 1000)
+        return error_set(err, ERROR_INVALID, "the generations to keep are not 1 to 1000");
+    return 0;
+}
+
+static int check_build(const union request *request, struct error *err)
+{
+    if (request->build.build == 0 || request->build.build > NUMBER_MAX || request->build.zero)
+        return error_set(err, ERROR_INVALID, "the build is out of range");
+    return 0;
+}
+
+// Whoever may connect is root or left4me. `grant` says why left4me, were it taken over, may be
+// given the verb: what the worst use of it amounts to.
+static const struct verb_row {
+    const char *word;
+    size_t      n_bytes;
+    int (*check)(const union request *request, struct error *err);
+    int (*run)(struct call *call, struct error *err);
+    const char *grant;
+} verbs[] = {
+    [VERB_INSTANCE_CREATE] = { "instance-create", sizeof(struct request_name), check_name,
+        instance_create, "makes five empty directories at places the name fixes; never removes" },
+    [VERB_INSTANCE_APPLY] = { "instance-apply", sizeof(struct request_stack), check_stack,
+        instance_apply, "numbers of published generations and bounded limits for a sandboxed unit; "
+        "an absent generation is an error at the mount" },
+    [VERB_INSTANCE_START] = { "instance-start", sizeof(struct request_name), check_name,
+        instance_start, "starts our own sandboxed unit on a stack that was applied" },
+    [VERB_INSTANCE_STOP] = { "instance-stop", sizeof(struct request_name), check_name,
+        instance_stop, "stops a unit with our prefix; the control plane owns these anyway" },
+    [VERB_INSTANCE_RESTART] = { "instance-restart", sizeof(struct request_stack), check_stack,
+        instance_restart, "stop, apply and start, in the order that is right" },
+    [VERB_INSTANCE_KILL] = { "instance-kill", sizeof(struct request_name), check_name,
+        instance_kill, "like stop, without asking the game" },
+    [VERB_INSTANCE_WIPE] = { "instance-wipe", sizeof(struct request_name), check_name,
+        instance_wipe, "drops what a stopped game wrote, at a place the name fixes" },
+    [VERB_INSTANCE_REMOVE] = { "instance-remove", sizeof(struct request_name), check_name,
+        instance_remove, "drops a stopped instance; published generations are out of reach" },
+    [VERB_INSTANCE_STATUS] = { "instance-status", sizeof(struct request_name), check_name,
+        instance_status, "reads four properties of a unit with our prefix" },
+    [VERB_BUILD_START] = { "build-start", sizeof(struct request_build_start), check_build_start,
+        build_start, "starts a sandboxed builder, one per overlay; what it runs is fixed by kind" },
+    [VERB_BUILD_STOP] = { "build-stop", sizeof(struct request_build), check_build,
+        build_stop, "stops a builder; nothing published changes" },
+    [VERB_PUBLISH] = { "publish", sizeof(struct request_build), check_build,
+        publish, "repeats a publication that a successful build led to; old generations stay" },
+    [VERB_BUILD_REMOVE] = { "build-remove", sizeof(struct request_build), check_build,
+        build_remove, "drops the scratch of a build that has ended" },
+};
+_Static_assert(ELEMENTS(verbs) == VERB_COUNT, "every verb has a row");
+
+static int check(const union request *request, size_t n_bytes, struct error *err)
+{
+    if (n_bytes < sizeof request->header || request->header.magic != PROTOCOL_MAGIC)
+        return error_set(err, ERROR_INVALID, "the message is not one of ours");
+    if (request->header.verb == 0 || request->header.verb >= VERB_COUNT)
+        return error_set(err, ERROR_INVALID, "there is no verb %u", request->header.verb);
+
+    const struct verb_row *verb = &verbs[request->header.verb];
+    if (n_bytes != verb->n_bytes || request->header.n_bytes != n_bytes)
+        return error_set(err, ERROR_INVALID, "%s has %zu bytes, not %zu", verb->word, verb->n_bytes,
+                         n_bytes);
+    if (verb->check(request, err) < 0)
+        return error_prefix(err, "%s", verb->word);
+    return 0;
+}
+
+static void fill_failure(struct reply *reply, const struct error *err)
+{
+    reply->kind = err->kind;
+    reply->errnum = err->errnum;
+    memcpy(reply->message, err->message, sizeof reply->message);
+}
+
+int verbs_handle(struct reply *reply, const void *bytes, size_t n_bytes, struct bus *bus,
+                 struct error *err)
+{
+    union request request = { 0 };
+
+    *reply = (struct reply){ .magic = PROTOCOL_MAGIC };
+    memcpy(&request, bytes, MIN(n_bytes, sizeof request));
+    if (check(&request, n_bytes, err) < 0) {
+        fill_failure(reply, err);
+        return -1;
+    }
+    struct call  call = { .request = &request, .bus = bus, .reply = reply };
+    struct error failure = { 0 };
+    if (verbs[request.header.verb].run(&call, &failure) < 0)
+        fill_failure(reply, &failure);
+    return 0;
+}
