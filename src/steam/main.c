@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// left4me-steamcmd: installs or updates the game inside the sandbox of left4me-update@.service.
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include "steam/update.h"
+
+#define EXIT_FAILED 1
+#define EXIT_USAGE  2
+
+int main(int argc, char **argv)
+{
+    // As the unit binds them.
+    static const struct install_paths paths = {
+        .tree_dir = "/overlay",
+        .cache_dir = "/cache",
+        .steamcmd_dir = "/run/steamcmd",
+    };
+    struct error err = { 0 };
+
+    (void)argv;
+    if (argc != 1) {
+        (void)fputs("usage: left4me-steamcmd\n", stderr);
+        return EXIT_USAGE;
+    }
+    (void)umask(0022);
+    return update_run(&paths, stdout, &err) < 0 ? EXIT_FAILED : 0; // it has printed why
+}
