@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "content/entry.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/fd.h"
+#include "base/text.h"
+
+static void closedirp(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir); // it was only read
+}
+
+static bool is_dot(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+int entry_chmod(int dir_fd, const char *name, mode_t mode)
+{
+    return fchmodat(dir_fd, name, mode, AT_SYMLINK_NOFOLLOW);
+}
+
+int entry_open_dir(int *ret, int dir_fd, const char *name, struct error *err)
+{
+    const int   flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    char        shown[ENTRY_SHOW_MAX];
+    AUTO_FD     fd = openat(dir_fd, name, flags);
+    struct stat st;
+
+    if (fd < 0 && errno == EACCES && entry_chmod(dir_fd, name, 0700) == 0)
+        fd = openat(dir_fd, name, flags);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return error_sys(err, errno, "opening directory '%s'", entry_show(shown, "", name));
+    if ((st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
+        return error_sys(err, errno, "entering directory '%s'", entry_show(shown, "", name));
+    *ret = fd;
+    fd = -1;
+    return 0;
+}
+
+// ---- counting ---------------------------------------------------------------------------------
+
+int entry_count(int dir_fd, const char *name, unsigned depth_max, uint64_t *files, uint64_t *dirs,
+               struct error *err)
+{
+    char                 shown[ENTRY_SHOW_MAX];
+    AUTO(closedirp) DIR *dir = NULL;
+    struct stat          st;
+    int                  fd = -1;
+
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return error_sys(err, errno, "looking at '%s'", entry_show(shown, "", name));
+    if (!S_ISDIR(st.st_mode)) {
+        ++*files;
+        return 0;
+    }
+    ++*dirs;
+    if (depth_max == 0)
+        return error_set(err, ERROR_INVALID, "'%s' is too deep", entry_show(shown, "", name));
+    if (entry_open_dir(&fd, dir_fd, name, err) < 0)
+        return -1;
+    dir = fdopendir(fd);
+    if (!dir)
+        return fd_close(fd), error_sys(err, errno, "reading '%s'", entry_show(shown, "", name));
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry)
+            return errno ? error_sys(err, errno, "reading '%s'", entry_show(shown, "", name)) : 0;
+        if (!is_dot(entry->d_name) &&
+            entry_count(dirfd(dir), entry->d_name, depth_max - 1, files, dirs, err) < 0)
+            return -1;
+    }
+}
+
+// ---- showing ----------------------------------------------------------------------------------
+
+const char *entry_show(char ret[ENTRY_SHOW_MAX], const char *parent, const char *name)
+{
+    static const char ellipsis[] = "…";
+    char              path[PATH_MAX + NAME_MAX + 2];
+    const char       *from = path;
+
+    (void)snprintf(path, sizeof path, "%s%s%s", parent, *parent ? "/" : "", name);
+    size_t n = strlen(path), room = ENTRY_SHOW_MAX - sizeof ellipsis;
+    ret[0] = '\0';
+    if (n > room) {
+        from += n - room;
+        while (((unsigned char)*from & 0xc0) == 0x80)
+            from++; // not from the middle of a character
+        memcpy(ret, ellipsis, sizeof ellipsis);
+    }
+    n = strlen(ret);
+    (void)text_sanitize(ret + n, ENTRY_SHOW_MAX - n, from, strlen(from));
+    return ret;
+}

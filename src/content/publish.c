@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT
+#include "content/publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/fd.h"
+#include "base/protocol.h"
+#include "base/tree.h"
+#include "content/collect.h"
+#include "content/flatten.h"
+#include "content/entry.h"
+#include "content/uses.h"
+#include "steam/manifest.h"
+
+#define LOCK_FILE     ".lock"
+#define LOCK_MODE     0640
+#define DIR_NAME_MAX  24u // of a generation, with prefix
+#define MODE_NEW      0750
+
+static void note_build_id(char ret[STATE_NOTE_MAX], int tree_fd)
+{
+    struct manifest manifest;
+    struct error    ignored;
+
+    ret[0] = '\0'; // a game without a manifest is none of our business here
+    if (manifest_read(&manifest, tree_fd, &ignored) == 0 && manifest.build_id)
+        (void)snprintf(ret, STATE_NOTE_MAX, "build id %" PRIu64, manifest.build_id);
+}
+
+// What a kind of build makes.
+static const struct build_type {
+    const char *overlay_type;
+    void (*note)(char ret[STATE_NOTE_MAX], int tree_fd);
+} build_types[] = {
+    [BUILD_UPDATE] = { "game", note_build_id },
+};
+_Static_assert(ELEMENTS(build_types) == BUILD_KIND_COUNT, "every kind of build has a row");
+
+struct job {
+    const struct publish_paths *paths;
+    const struct watch         *watch;
+    struct build_spec           spec;
+    int                         data_fd, host_fd;
+    int                         overlay_fd; // holds the generations
+    int                         lock_fd;    // held until the end
+    char                        name[DIR_NAME_MAX], name_tmp[DIR_NAME_MAX]; // N, .new-N
+    struct state                state;
+};
+
+static void job_freep(struct job **job)
+{
+    if (!*job)
+        return;
+    (void)fd_close((*job)->lock_fd);
+    (void)fd_close((*job)->overlay_fd);
+    (void)fd_close((*job)->host_fd);
+    (void)fd_close((*job)->data_fd);
+    free(*job);
+}
+
+// ---- opening ----------------------------------------------------------------------------------
+
+static int open_root(int *ret, const char *path, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_sys(err, errno, "opening '%s'", path);
+    *ret = fd;
+    return 0;
+}
+
+static int read_spec(struct job *job, uint32_t build, struct error *err)
+{
+    AUTO(freep) char *bytes = NULL;
+    size_t            n = 0;
+    char              path[64];
+
+    (void)snprintf(path, sizeof path, "builds/%" PRIu32, build);
+    if (fd_read_file(&bytes, &n, job->host_fd, path, sizeof job->spec, err) < 0)
+        return error_prefix(err, "the spec of build %" PRIu32, build);
+    memcpy(&job->spec, bytes, MIN(n, sizeof job->spec));
+    if (build_spec_check(&job->spec, n, err) < 0)
+        return error_prefix(err, "build %" PRIu32, build);
+    if (job->spec.build != build)
+        return error_set(err, ERROR_INVALID,
+                         "the spec of build %" PRIu32 " carries the number %" PRIu32, build,
+                         job->spec.build);
+    return 0;
+}
+
+static int lock(struct job *job, struct error *err)
+{
+    job->lock_fd = openat(job->overlay_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                          LOCK_MODE);
+    if (job->lock_fd < 0)
+        return error_sys(err, errno, "opening the lock of overlay %" PRIu32, job->spec.overlay);
+    if (flock(job->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return error_sys(err, errno, "locking overlay %" PRIu32, job->spec.overlay);
+    return error_set(err, ERROR_BUSY, "overlay %" PRIu32 " is being published by another build",
+                     job->spec.overlay);
+}
+
+static int job_open(struct job *job, uint32_t build, struct error *err)
+{
+    char path[64];
+
+    if (open_root(&job->data_fd, job->paths->data_dir, err) < 0 ||
+        open_root(&job->host_fd, job->paths->host_dir, err) < 0 ||
+        read_spec(job, build, err) < 0)
+        return -1;
+    (void)snprintf(path, sizeof path, "overlays/%" PRIu32, job->spec.overlay);
+    (void)snprintf(job->name, sizeof job->name, "%" PRIu32, job->spec.new_generation);
+    (void)snprintf(job->name_tmp, sizeof job->name_tmp, COLLECT_NEW_PREFIX "%" PRIu32,
+                   job->spec.new_generation);
+    if (fd_open_dir(&job->overlay_fd, job->data_fd, path, err) < 0 || lock(job, err) < 0)
+        return -1;
+    if (state_read(&job->state, job->overlay_fd, err) < 0)
+        return error_prefix(err, "overlay %" PRIu32, job->spec.overlay);
+    return 0;
+}
+
+// ---- the new tree -----------------------------------------------------------------------------
+
+static int check_state(const struct job *job, struct error *err)
+{
+    const struct build_spec *spec = &job->spec;
+    const char              *type = build_types[spec->kind].overlay_type;
+
+    if (job->state.type[0] && strcmp(job->state.type, type) != 0)
+        return error_set(err, ERROR_INVALID,
+                         "overlay %" PRIu32 " is of type '%s', but the build makes '%s'",
+                         spec->overlay, job->state.type, type);
+    if (state_find(&job->state, spec->new_generation))
+        return error_set(err, ERROR_EXISTS,
+                         "generation %" PRIu32 " of overlay %" PRIu32 " was made by another build",
+                         spec->new_generation, spec->overlay);
+    if (spec->base_generation && !state_find(&job->state, spec->base_generation))
+        return error_set(err, ERROR_NOT_FOUND,
+                         "generation %" PRIu32 " of overlay %" PRIu32
+                         ", which the build lies over, is not published",
+                         spec->base_generation, spec->overlay);
+    return 0;
+}
+
+static int open_upper(int *ret, const struct job *job, struct error *err)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "builds/%" PRIu32, job->spec.build);
+    AUTO_FD build_fd = -1;
+    if (fd_open_dir(&build_fd, job->data_fd, path, err) < 0)
+        return -1;
+    return entry_open_dir(ret, build_fd, "upper", err);
+}
+
+// Makes `.new-N`, complete but not yet safe on disk. *ret_fd is a descriptor on it.
+static int make_tree(struct job *job, int *ret_fd, struct flatten_counts *ret, struct error *err)
+{
+    AUTO_FD base_fd = -1;
+    AUTO_FD upper_fd = -1;
+    AUTO_FD new_fd = -1;
+    char    base[DIR_NAME_MAX];
+
+    (void)snprintf(base, sizeof base, "%" PRIu32, job->spec.base_generation);
+    if (job->spec.base_generation && fd_open_dir(&base_fd, job->overlay_fd, base, err) < 0)
+        return error_prefix(err, "generation %s of overlay %" PRIu32, base, job->spec.overlay);
+    if (open_upper(&upper_fd, job, err) < 0)
+        return error_prefix(err, "the upper layer of build %" PRIu32, job->spec.build);
+
+    watch_step(job->watch, "mkdir");
+    if (mkdirat(job->overlay_fd, job->name_tmp, MODE_NEW) < 0)
+        return error_sys(err, errno, "making '%s'", job->name_tmp);
+    if (fd_open_dir(&new_fd, job->overlay_fd, job->name_tmp, err) < 0)
+        return -1;
+    struct flatten_input input = { base_fd, upper_fd, new_fd, FLATTEN_ENTRIES_MAX };
+    if (flatten(ret, &input, job->watch, err) < 0)
+        return -1;
+    *ret_fd = new_fd;
+    new_fd = -1;
+    return 0;
+}
+
+// Everything linked so far reaches the disk, then the tree gets its name, then that is on disk too.
+static int settle_tree(struct job *job, struct error *err)
+{
+    watch_say(job->watch, "writing to disk");
+    watch_step(job->watch, "syncfs");
+    if (syncfs(job->overlay_fd) < 0)
+        return error_sys(err, errno, "writing generation %s to disk", job->name);
+    watch_step(job->watch, "rename");
+    if (renameat2(job->overlay_fd, job->name_tmp, job->overlay_fd, job->name, RENAME_NOREPLACE) < 0)
+        return error_sys(err, errno, "naming generation %s", job->name);
+    watch_step(job->watch, "fsync");
+    if (fsync(job->overlay_fd) < 0)
+        return error_sys(err, errno, "naming generation %s", job->name);
+    return 0;
+}
+
+// ---- publishing -------------------------------------------------------------------------------
+
+// What is known of who uses what. `is_known` false: nobody can say, so everything stays.
+struct needs {
+    bool        is_known;
+    struct uses uses;
+};
+
+static void needs_done(struct needs *needs)
+{
+    uses_done(&needs->uses);
+}
+
+static void needs_find(struct needs *ret, const struct job *job)
+{
+    struct error err = { 0 };
+
+    ret->is_known = uses_collect(&ret->uses, job->host_fd, job->paths->mounted_dir,
+                                 job->spec.overlay, &err) == 0;
+    if (!ret->is_known)
+        watch_say(job->watch, "note: no generation is dropped, since who uses them is unknown: %s",
+                  err.message);
+}
+
+// Takes those out of the list that nobody keeps: not among the newest, not current, not in use.
+static void forget_unneeded(struct job *job, const struct needs *needs)
+{
+    struct state *state = &job->state;
+    uint32_t      n = 0;
+
+    for (uint32_t i = 0; i < state->n_generations && needs->is_known; i++) {
+        uint32_t number = state->generations[i].number;
+        if (i < job->spec.keep || number == state->current || uses_has(&needs->uses, number))
+            state->generations[n++] = state->generations[i];
+    }
+    if (needs->is_known)
+        state->n_generations = n;
+}
+
+static int list_generation(struct job *job, const struct generation *generation,
+                           const struct needs *needs, struct error *err)
+{
+    state_insert(&job->state, generation);
+    job->state.current = generation->number;
+    (void)snprintf(job->state.type, sizeof job->state.type, "%s",
+                   build_types[job->spec.kind].overlay_type);
+    forget_unneeded(job, needs);
+    if (job->state.n_generations > STATE_GENERATIONS_MAX)
+        return error_set(err, ERROR_NO_SPACE,
+                         "overlay %" PRIu32 " has %u generations, all in use or kept",
+                         job->spec.overlay, STATE_GENERATIONS_MAX);
+    watch_step(job->watch, "state");
+    return state_write(&job->state, job->overlay_fd, err);
+}
+
+static void describe(struct generation *ret, const struct job *job,
+                     const struct flatten_counts *counts, int tree_fd)
+{
+    *ret = (struct generation){
+        .number = job->spec.new_generation,
+        .build = job->spec.build,
+        .created_unix_s = (uint64_t)time(NULL),
+        .files = counts->files,
+        .bytes = counts->bytes,
+        .added = counts->added,
+        .changed = counts->changed,
+        .removed = counts->removed,
+        .bytes_changed = counts->bytes_changed,
+    };
+    build_types[job->spec.kind].note(ret->note, tree_fd);
+}
+
+// After this the job cannot fail any more: what goes wrong here is put right by the next one.
+static void clean_up(struct job *job, const struct needs *needs, bool is_upper_ours)
+{
+    struct error err = { 0 };
+    AUTO_FD      upper_fd = -1;
+
+    if (collect(job->overlay_fd, &job->state, needs->is_known ? &needs->uses : NULL, job->watch,
+                &err) < 0)
+        watch_say(job->watch, "note: leftovers stay until the next time: %s", err.message);
+    // Were a scratch mounted over these files again, its builder could write into the generation.
+    watch_step(job->watch, "empty");
+    if (is_upper_ours && open_upper(&upper_fd, job, &err) == 0 &&
+        tree_empty(upper_fd, &err) < 0)
+        watch_say(job->watch, "note: the upper layer was not emptied: %s", err.message);
+}
+
+static int make_generation(struct job *job, struct publish_result *ret, const struct needs *needs,
+                           struct error *err)
+{
+    struct flatten_counts counts = { 0 };
+    AUTO_FD               tree_fd = -1;
+
+    watch_say(job->watch,
+              "build %" PRIu32 " becomes generation %s of overlay %" PRIu32
+              ", over generation %" PRIu32,
+              job->spec.build, job->name, job->spec.overlay, job->spec.base_generation);
+    if (make_tree(job, &tree_fd, &counts, err) < 0)
+        return -1;
+    if (job->spec.base_generation && flatten_is_unchanged(&counts)) {
+        ret->outcome = PUBLISH_UNCHANGED;
+        watch_step(job->watch, "remove");
+        return tree_remove(job->overlay_fd, job->name_tmp, err);
+    }
+    describe(&ret->generation, job, &counts, tree_fd);
+    if (settle_tree(job, err) < 0)
+        return -1;
+    ret->outcome = PUBLISH_DONE;
+    return list_generation(job, &ret->generation, needs, err);
+}
+
+// The tree of a build that died before it was listed. The file on disk has the last word on that:
+// replacing it may have failed when the new one was already in place.
+static int remove_tree(struct job *job, struct error *err)
+{
+    if (state_read(&job->state, job->overlay_fd, err) < 0)
+        return -1;
+    if (state_find(&job->state, job->spec.new_generation))
+        return 0;
+    watch_step(job->watch, "remove");
+    if (tree_remove(job->overlay_fd, job->name_tmp, err) < 0)
+        return -1;
+    watch_step(job->watch, "remove");
+    return tree_remove(job->overlay_fd, job->name, err);
+}
+
+static int publish_job(struct job *job, struct publish_result *ret, struct error *err)
+{
+    AUTO(needs_done) struct needs needs = { 0 };
+    struct error                  ignored;
+
+    const struct generation *listed = state_find(&job->state, job->spec.new_generation);
+    bool                     is_done = listed && listed->build == job->spec.build;
+
+    needs_find(&needs, job);
+    if (is_done) {
+        ret->outcome = PUBLISH_ALREADY;
+        ret->generation = *listed;
+    } else if (check_state(job, err) < 0 || remove_tree(job, err) < 0) {
+        return -1;
+    } else if (make_generation(job, ret, &needs, err) < 0) {
+        (void)remove_tree(job, &ignored); // best effort: the next one begins with it
+        return -1;
+    }
+    clean_up(job, &needs, ret->outcome != PUBLISH_UNCHANGED);
+    return 0;
+}
+
+int publish(struct publish_result *ret, uint32_t build, const struct publish_paths *paths,
+            const struct watch *watch, struct error *err)
+{
+    AUTO(job_freep) struct job *job = calloc(1, sizeof *job);
+    struct publish_result       result = { 0 };
+
+    if (!job)
+        return error_sys(err, ENOMEM, "publishing");
+    job->paths = paths;
+    job->watch = watch;
+    job->data_fd = job->host_fd = job->overlay_fd = job->lock_fd = -1;
+    if (job_open(job, build, err) < 0 || publish_job(job, &result, err) < 0)
+        return -1;
+    *ret = result;
+    return 0;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include "content/uses.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/fd.h"
+#include "base/protocol.h"
+#include "content/entry.h"
+
+static int uses_add(struct uses *uses, uint32_t number, struct error *err)
+{
+    if (number == 0 || uses_has(uses, number))
+        return 0;
+    if (uses->n == USES_MAX)
+        return error_set(err, ERROR_INVALID, "more than %u generations are in use", USES_MAX);
+    if (uses->n == uses->n_room) {
+        uint32_t  n_room = uses->n_room ? 2 * uses->n_room : 64;
+        uint32_t *numbers = reallocarray(uses->numbers, n_room, sizeof *numbers);
+        if (!numbers)
+            return error_sys(err, ENOMEM, "listing generations in use");
+        uses->numbers = numbers;
+        uses->n_room = n_room;
+    }
+    uses->numbers[uses->n++] = number;
+    return 0;
+}
+
+static int add_instance(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
+                        uint32_t overlay, struct error *err)
+{
+    struct instance_spec spec = { 0 };
+
+    memcpy(&spec, bytes, MIN(n_bytes, sizeof spec));
+    if (instance_spec_check(&spec, n_bytes, name, err) < 0)
+        return -1;
+    for (uint32_t i = 0; i < spec.stack.n_layers; i++)
+        if (spec.stack.layers[i].overlay == overlay &&
+            uses_add(uses, spec.stack.layers[i].generation, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int add_build(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
+                     uint32_t overlay, struct error *err)
+{
+    struct build_spec spec = { 0 };
+
+    (void)name; // the number in it is enough
+    memcpy(&spec, bytes, MIN(n_bytes, sizeof spec));
+    if (build_spec_check(&spec, n_bytes, err) < 0)
+        return -1;
+    return spec.overlay == overlay ? uses_add(uses, spec.base_generation, err) : 0;
+}
+
+typedef int add_spec(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
+                     uint32_t overlay, struct error *err);
+
+static void closedirp(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir); // it was only read
+}
+
+// Shows each file of the directory to `add`. Takes `dir_fd`. Names with a dot in front are files
+// that are being written.
+static int for_each_spec(struct uses *uses, int dir_fd, add_spec *add, uint32_t overlay,
+                         struct error *err)
+{
+    AUTO(closedirp) DIR *dir = fdopendir(dir_fd);
+    char                 shown[ENTRY_SHOW_MAX];
+
+    if (!dir) {
+        (void)error_sys(err, errno, "reading a directory");
+        return fd_close(dir_fd);
+    }
+    for (;;) {
+        AUTO(freep) char *bytes = NULL;
+        size_t            n = 0;
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry)
+            return errno ? error_sys(err, errno, "reading a directory") : 0;
+        if (entry->d_name[0] == '.')
+            continue;
+        if (fd_read_file(&bytes, &n, dirfd(dir), entry->d_name, sizeof(struct instance_spec),
+                         err) < 0) {
+            if (err->errnum == ENOENT)
+                continue; // removed since it was listed
+            return -1;
+        }
+        if (add(uses, entry->d_name, bytes, n, overlay, err) < 0)
+            return error_prefix(err, "'%s'", entry_show(shown, "", entry->d_name));
+    }
+}
+
+static int collect(struct uses *uses, int host_fd, const char *mounted, uint32_t overlay,
+                   struct error *err)
+{
+    int fd = -1;
+
+    if (fd_open_dir(&fd, host_fd, "instances", err) < 0 ||
+        for_each_spec(uses, fd, add_instance, overlay, err) < 0)
+        return error_prefix(err, "the instances");
+    if (fd_open_dir(&fd, host_fd, "builds", err) < 0 ||
+        for_each_spec(uses, fd, add_build, overlay, err) < 0)
+        return error_prefix(err, "the builds");
+    fd = open(mounted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_sys(err, errno, "opening '%s'", mounted);
+    if (for_each_spec(uses, fd, add_instance, overlay, err) < 0)
+        return error_prefix(err, "what is mounted");
+    return 0;
+}
+
+int uses_collect(struct uses *ret, int host_fd, const char *mounted, uint32_t overlay,
+                 struct error *err)
+{
+    struct uses uses = { 0 };
+
+    if (collect(&uses, host_fd, mounted, overlay, err) < 0) {
+        uses_done(&uses);
+        return -1;
+    }
+    *ret = uses;
+    return 0;
+}
+
+bool uses_has(const struct uses *uses, uint32_t number)
+{
+    for (uint32_t i = 0; i < uses->n; i++)
+        if (uses->numbers[i] == number)
+            return true;
+    return false;
+}
+
+void uses_done(struct uses *uses)
+{
+    free(uses->numbers);
+    *uses = (struct uses){ 0 };
+}
