@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// cli: what the commands of l4d2ctl share. A command is a row of the table in l4d2ctl.c and a
+// function in the file of its group; it prints its result and returns its exit code, or -1 and an
+// error that main prints.
+
+#include <jansson.h>
+#include <stdint.h>
+#include "base/error.h"
+#include "base/protocol.h"
+#include "host/paths.h"
+#include "host/text.h"
+#include "host/units.h"
+
+struct cli {
+    const struct host_paths *paths;
+    struct instance_name     name;    // of commands that want one
+    const char              *path;    // of explain
+    const char              *file;    // -f
+    const char              *steamcmd;
+    uint32_t                 n_lines; // --lines
+    bool                     is_json, is_following, has_all_runs, is_verbose;
+    char                    *spec_bytes; // the file of -f, read as the caller; owned
+    size_t                   n_spec_bytes;
+    struct strings           tail; // log lines that explain the error; main prints them with it
+};
+
+// Run as the caller, before l4d2ctl becomes left4me: for files that are the caller's.
+int initialize_prepare(struct cli *cli, struct error *err);
+int install_prepare(struct cli *cli, struct error *err);
+
+int initialize_run(struct cli *cli, struct error *err);
+int start_run(struct cli *cli, struct error *err);
+int stop_run(struct cli *cli, struct error *err);
+int restart_run(struct cli *cli, struct error *err);
+int reset_run(struct cli *cli, struct error *err);
+int delete_run(struct cli *cli, struct error *err);
+int status_run(struct cli *cli, struct error *err);
+int list_run(struct cli *cli, struct error *err);
+int logs_run(struct cli *cli, struct error *err);
+int explain_run(struct cli *cli, struct error *err);
+int drift_run(struct cli *cli, struct error *err);
+int install_run(struct cli *cli, struct error *err);
+int doctor_run(struct cli *cli, struct error *err);
+
+// ---- output ------------------------------------------------------------------------------------
+
+void    output_json(json_t *json); // takes; one document and a newline
+json_t *output_text_json(const char *bytes, size_t n);  // foreign bytes as valid UTF-8
+json_t *output_strings_json(const struct strings *strings);
+json_t *output_count_json(uint64_t value);              // UINT64_MAX: null
+void    output_strings(struct text *text, const struct strings *strings); // "a, b"
+// "2026-11-22T03:00:00Z" of microseconds since 1970; "" of 0.
+void    output_time(char ret[32], uint64_t realtime_us);
+void    output_size(struct text *text, uint64_t bytes); // "1.5 GiB"
+// What an action did, as one line or one object. `note` may be NULL.
+void    output_action(const struct cli *cli, const char *action, const char *state,
+                      bool has_changed, const char *note);
+// Writes the text to stdout and empties it.
+void    output_flush(struct text *text);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+// logs: what a server wrote, and what the init system said about it.
+
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "host/instances.h"
+#include "host/journal.h"
+#include "base/fd.h"
+
+static volatile sig_atomic_t is_interrupted; // by Ctrl-C: the one thing a handler may set
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    is_interrupted = 1;
+}
+
+static void catch_interrupt(void)
+{
+    struct sigaction action = { .sa_handler = on_interrupt }; // no SA_RESTART: it ends a poll
+
+    (void)sigaction(SIGINT, &action, NULL);  // cannot fail for these
+    (void)sigaction(SIGTERM, &action, NULL); // likewise
+}
+
+static void print_line(const struct journal_line *line)
+{
+    AUTO(text_done) struct text text = { 0 };
+    time_t                      seconds = (time_t)(line->realtime_us / 1000000);
+    char                        stamp[32] = "";
+    struct tm                   tm;
+
+    if (localtime_r(&seconds, &tm))
+        (void)strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &tm); // it fits
+    text_printf(&text, "%s.%03u ", stamp, (unsigned)(line->realtime_us / 1000 % 1000));
+    text_add_escaped(&text, line->text, line->n_text);
+    text_add_string(&text, "\n");
+    output_flush(&text);
+}
+
+static void print_line_json(const struct journal_line *line)
+{
+    char    stamp[32];
+    json_t *json;
+
+    output_time(stamp, line->realtime_us);
+    json = json_pack("{s:s, s:I, s:i, s:o, s:o}", "time", stamp, "unix_us",
+                     (json_int_t)line->realtime_us, "priority", (int)line->priority, "run",
+                     *line->run ? output_text_json(line->run, strlen(line->run)) : json_null(),
+                     "text", output_text_json(line->text, line->n_text));
+    (void)json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII); // main checks stdout
+    (void)putchar('\n');
+    json_decref(json);
+}
+
+int logs_run(struct cli *cli, struct error *err)
+{
+    AUTO(journal_closep) struct journal *journal = NULL;
+    AUTO_FD                              fd = -1;
+    struct journal_line                  line;
+    bool                                 is_end = false;
+    int                                  r = 0;
+    uint32_t flags = (cli->is_following ? LOG_FOLLOW : 0) | (cli->has_all_runs ? LOG_ALL_RUNS : 0);
+
+    if (instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
+        journal_open(&journal, cli->paths, LOG_SERVER, &cli->name, cli->n_lines, flags, err) < 0)
+        return -1;
+    catch_interrupt();
+    while (!is_interrupted && !is_end && !ferror(stdout) &&
+           (r = journal_next(journal, -1, &line, &is_end, err)) >= 0) {
+        if (r == 0)
+            continue;
+        if (line.is_mark && !cli->is_following)
+            break;
+        if (line.is_mark)
+            (void)fflush(stdout); // main checks stdout
+        else if (cli->is_json)
+            print_line_json(&line);
+        else
+            print_line(&line);
+        if (cli->is_following)
+            (void)fflush(stdout); // likewise
+    }
+    return r < 0 ? -1 : 0;
+}

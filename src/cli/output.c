@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+void output_json(json_t *json)
+{
+    (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII); // main checks stdout
+    (void)putchar('\n');
+    json_decref(json);
+}
+
+json_t *output_text_json(const char *bytes, size_t n)
+{
+    AUTO(text_done) struct text text = { 0 };
+
+    text_add_utf8(&text, bytes, n);
+    return json_stringn(text.n ? text.bytes : "", text.n);
+}
+
+json_t *output_strings_json(const struct strings *strings)
+{
+    json_t *array = json_array();
+
+    for (const char *s = NULL; (s = strings_next(strings, s));)
+        (void)json_array_append_new(array, output_text_json(s, strlen(s))); // null in place of it
+    return array;
+}
+
+json_t *output_count_json(uint64_t value)
+{
+    return value > INT64_MAX ? json_null() : json_integer((json_int_t)value);
+}
+
+void output_strings(struct text *text, const struct strings *strings)
+{
+    const char *comma = "";
+
+    for (const char *s = NULL; (s = strings_next(strings, s)); comma = ", ")
+        text_printf(text, "%s%s", comma, s);
+}
+
+void output_time(char ret[32], uint64_t realtime_us)
+{
+    time_t    seconds = (time_t)(realtime_us / 1000000);
+    struct tm tm;
+
+    ret[0] = '\0';
+    if (realtime_us == 0 || realtime_us == UINT64_MAX || !gmtime_r(&seconds, &tm))
+        return;
+    (void)strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &tm); // it fits until the year 9999
+}
+
+void output_size(struct text *text, uint64_t bytes)
+{
+    static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+    double                   value = (double)bytes;
+    size_t                   i = 0;
+
+    if (bytes < 1024) {
+        text_printf(text, "%" PRIu64 " B", bytes);
+        return;
+    }
+    for (value /= 1024; value >= 1024 && i + 1 < ELEMENTS(units); i++)
+        value /= 1024;
+    text_printf(text, "%.1f %s", value, units[i]);
+}
+
+void output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
+                   const char *note)
+{
+    if (!cli->is_json) {
+        printf("%s: %s%s%s\n", cli->name.text, state, note ? "; " : "", note ? note : "");
+        return;
+    }
+    json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "name", cli->name.text, "action", action,
+                             "state", state, "changed", (int)has_changed);
+    if (note)
+        (void)json_object_set_new(json, "note", json_string(note)); // absent if memory runs out
+    output_json(json);
+}
+
+void output_flush(struct text *text)
+{
+    if (text->n > 0)
+        (void)fwrite(text->bytes, 1, text->n, stdout); // main checks stdout
+    text_done(text);
+}

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: MIT
+
+// show: status and list. What is shown is what the init system and the root-owned records say.
+
+#include "cli/cli.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/fd.h"
+#include "host/instances.h"
+#include "host/limits.h"
+#include "host/overlays.h"
+#include "host/plan.h"
+#include "host/stack.h"
+#include "host/verdict.h"
+
+// ---- status ------------------------------------------------------------------------------------
+
+// Everything that is known of one instance.
+struct status {
+    struct instance      *instance;
+    struct unit_state     unit;
+    struct exit_verdict   exit;
+    struct instance_spec  applied, mounted;
+    bool                  is_applied, is_mounted;
+    struct strings        pending;
+    char                  pending_error[ERROR_MESSAGE_MAX]; // why pending is not known
+    const char           *state; // in one word
+};
+
+static void status_done(struct status *status)
+{
+    instance_free(status->instance);
+    strings_done(&status->pending);
+}
+
+// What is running now, else what would run at the next boot; NULL: never started.
+static const struct instance_stack *effective_stack(const struct status *status)
+{
+    if (status->is_mounted)
+        return &status->mounted.stack;
+    return status->is_applied ? &status->applied.stack : NULL;
+}
+
+static int load_status(struct status *status, const struct cli *cli, struct error *err)
+{
+    AUTO(units_closep) struct units *units = NULL;
+    AUTO_FD                          fd = -1;
+    struct error                     why;
+
+    if (instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
+        instances_load(&status->instance, cli->paths, &cli->name, err) < 0 ||
+        stack_read_applied(&status->applied, &status->is_applied, cli->paths, &cli->name, err) < 0 ||
+        stack_read_mounted(&status->mounted, &status->is_mounted, cli->paths, &cli->name, err) < 0 ||
+        units_open(&units, cli->paths, err) < 0 ||
+        units_state(units, UNIT_SERVER, cli->name.text, &status->unit, err) < 0)
+        return -1;
+    verdict_exit(&status->exit, &status->unit);
+    status->state = verdict_state_word(status->unit.active_state, status->unit.sub_state);
+    const struct instance_stack *base = effective_stack(status);
+    if (base && plan_compare(&status->pending, cli->paths, &cli->name, fd, status->instance, base,
+                             &why) < 0)
+        memcpy(status->pending_error, why.message, sizeof why.message);
+    return 0;
+}
+
+static json_t *time_json(uint64_t realtime_us)
+{
+    char text[32];
+
+    output_time(text, realtime_us);
+    return *text ? json_pack("{s:s, s:I}", "time", text, "unix_s",
+                             (json_int_t)(realtime_us / 1000000))
+                 : json_null();
+}
+
+static json_t *exit_json(const struct status *status)
+{
+    const struct exit_verdict *verdict = &status->exit;
+
+    if (!verdict->has_ended && !*verdict->sentence)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:b, s:s, s:s, s:o}", "code",
+                     verdict->code < 0 ? json_null() : json_integer(verdict->code), "signal",
+                     verdict->signal ? json_integer(verdict->signal) : json_null(), "signal_name",
+                     *verdict->signal_word ? json_string(verdict->signal_word) : json_null(),
+                     "out_of_memory", (int)verdict->is_out_of_memory, "result",
+                     status->unit.result, "explain", verdict->sentence, "at",
+                     time_json(status->unit.exit_us));
+}
+
+static json_t *stack_json(const struct instance_stack *stack)
+{
+    json_t *layers = json_array();
+
+    if (!stack)
+        return json_null();
+    for (uint32_t i = 0; i < stack->n_layers; i++)
+        (void)json_array_append_new(layers, json_pack("{s:i, s:i}", "overlay",
+                                                      (int)stack->layers[i].overlay, "generation",
+                                                      (int)stack->layers[i].generation));
+    return json_pack("{s:i, s:o}", "config", (int)stack->config_generation, "overlays", layers);
+}
+
+static json_t *current_json(const struct cli *cli, const struct instance *instance)
+{
+    json_t *layers = json_array();
+
+    for (uint32_t i = instance->n_overlays + 1; i > 0; i--) {
+        struct error ignored;
+        uint32_t     generation = 0;
+        uint32_t     overlay = i > 1 ? instance->overlays[i - 2] : GAME_OVERLAY;
+        if (overlays_current(&generation, cli->paths, overlay, &ignored) < 0)
+            generation = 0; // null below: the plan has the sentence
+        (void)json_array_append_new(
+            layers, json_pack("{s:i, s:o}", "overlay", (int)overlay, "generation",
+                              generation ? json_integer(generation) : json_null()));
+    }
+    return layers;
+}
+
+static json_t *limits_json(const struct instance_limits *limits)
+{
+    AUTO(text_done) struct text cpus = { 0 };
+
+    limits_format_cpus(&cpus, limits);
+    return json_pack("{s:o, s:o, s:o, s:o}", "memory_bytes",
+                     limits->memory_bytes ? output_count_json(limits->memory_bytes) : json_null(),
+                     "cpu_percent",
+                     limits->cpu_percent ? json_integer(limits->cpu_percent) : json_null(), "cpus",
+                     cpus.n ? json_string(cpus.bytes) : json_null(), "tasks",
+                     limits->tasks ? json_integer(limits->tasks) : json_null());
+}
+
+static json_t *status_json(const struct cli *cli, const struct status *status)
+{
+    const struct unit_state *unit = &status->unit;
+    const struct instance   *instance = status->instance;
+    json_t                  *json = json_object();
+    const struct {
+        const char *key;
+        json_t     *value;
+    } rows[] = {
+        { "name", json_string(cli->name.text) },
+        { "state", json_string(status->state) },
+        { "enabled", json_boolean(strcmp(unit->file_state, "enabled") == 0) },
+        { "pid", unit->pid ? json_integer(unit->pid) : json_null() },
+        { "since", time_json(unit->since_us) },
+        { "run", *unit->run ? json_string(unit->run) : json_null() },
+        { "restarts", json_integer(unit->n_restarts) },
+        { "last_exit", exit_json(status) },
+        { "port", json_integer(instance->port) },
+        { "tv_port", json_integer(instance->tv_port) },
+        { "client_port", json_integer(instance->client_port) },
+        { "mounted", stack_json(status->is_mounted ? &status->mounted.stack : NULL) },
+        { "applied", stack_json(status->is_applied ? &status->applied.stack : NULL) },
+        { "current", current_json(cli, instance) },
+        { "pending", output_strings_json(&status->pending) },
+        { "pending_error", *status->pending_error
+                               ? output_text_json(status->pending_error,
+                                                  strlen(status->pending_error))
+                               : json_null() },
+        { "memory_bytes", output_count_json(unit->memory_bytes) },
+        { "cpu_ns", output_count_json(unit->cpu_ns) },
+        { "tasks", output_count_json(unit->tasks) },
+        { "limits", limits_json(&instance->limits) },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(rows); i++)
+        (void)json_object_set_new(json, rows[i].key, rows[i].value); // absent if memory runs out
+    return json;
+}
+
+static void row(struct text *text, const char *key)
+{
+    text_printf(text, "\n  %-12s ", key);
+}
+
+static void print_stack(struct text *text, const struct instance_stack *stack)
+{
+    text_printf(text, "config %" PRIu32, stack->config_generation);
+    for (uint32_t i = 0; i < stack->n_layers; i++)
+        text_printf(text, ", overlay %" PRIu32 " generation %" PRIu32, stack->layers[i].overlay,
+                    stack->layers[i].generation);
+}
+
+static void print_state(struct text *text, const struct status *status)
+{
+    const struct unit_state *unit = &status->unit;
+    char                     since[32];
+
+    row(text, "state");
+    output_time(since, unit->since_us);
+    text_printf(text, "%s%s%s, %s at boot", status->state, *since ? " since " : "", since,
+                strcmp(unit->file_state, "enabled") == 0 ? "started" : "not started");
+    if (unit->pid) {
+        row(text, "process");
+        text_printf(text, "%" PRIu32 ", run %s", unit->pid, unit->run);
+    }
+    if (unit->n_restarts) {
+        row(text, "restarts");
+        text_printf(text, "%" PRIu32 " after a crash", unit->n_restarts);
+    }
+    if (*status->exit.sentence) {
+        row(text, "last exit");
+        text_add_string(text, status->exit.sentence);
+    }
+}
+
+static void print_consumption(struct text *text, const struct unit_state *unit)
+{
+    if (unit->memory_bytes != UINT64_MAX) {
+        row(text, "memory");
+        output_size(text, unit->memory_bytes);
+        if (unit->memory_max_bytes != UINT64_MAX) {
+            text_add_string(text, " of ");
+            output_size(text, unit->memory_max_bytes);
+        }
+    }
+    if (unit->cpu_ns != UINT64_MAX) {
+        row(text, "cpu time");
+        text_printf(text, "%.1f s", (double)unit->cpu_ns / 1e9);
+    }
+    if (unit->tasks != UINT64_MAX) {
+        row(text, "tasks");
+        text_printf(text, "%" PRIu64, unit->tasks);
+    }
+}
+
+static void print_limits(struct text *text, const struct instance_limits *limits)
+{
+    AUTO(text_done) struct text words = { 0 };
+
+    if (limits->memory_bytes) {
+        text_add_string(&words, ", memory ");
+        limits_format_bytes(&words, limits->memory_bytes);
+    }
+    if (limits->cpu_percent)
+        text_printf(&words, ", cpu %" PRIu32 " %%", limits->cpu_percent);
+    if (limits_has_cpus(limits)) {
+        text_add_string(&words, ", processors ");
+        limits_format_cpus(&words, limits);
+    }
+    if (limits->tasks)
+        text_printf(&words, ", tasks %" PRIu32, limits->tasks);
+    if (words.n > 0) {
+        row(text, "limits");
+        text_add_string(text, words.bytes + 2);
+    }
+}
+
+static void print_status(const struct cli *cli, const struct status *status)
+{
+    AUTO(text_done) struct text  text = { 0 };
+    const struct instance       *instance = status->instance;
+    const struct instance_stack *stack = effective_stack(status);
+
+    text_add_string(&text, cli->name.text);
+    print_state(&text, status);
+    row(&text, "ports");
+    text_printf(&text, "%u, SourceTV %u, client %u", instance->port, instance->tv_port,
+                instance->client_port);
+    if (stack) {
+        row(&text, status->is_mounted ? "runs on" : "next boot");
+        print_stack(&text, stack);
+    }
+    if (status->pending.n > 0) {
+        row(&text, "pending");
+        output_strings(&text, &status->pending);
+        text_add_string(&text, status->is_mounted ? " (restart to apply)" : " (start to apply)");
+    } else if (*status->pending_error) {
+        row(&text, "next start");
+        text_printf(&text, "would fail: %s", status->pending_error);
+    }
+    print_consumption(&text, &status->unit);
+    print_limits(&text, &instance->limits);
+    text_add_string(&text, "\n");
+    output_flush(&text);
+}
+
+int status_run(struct cli *cli, struct error *err)
+{
+    AUTO(status_done) struct status status = { 0 };
+
+    if (load_status(&status, cli, err) < 0)
+        return -1;
+    if (cli->is_json)
+        output_json(status_json(cli, &status));
+    else
+        print_status(cli, &status);
+    return 0;
+}
+
+// ---- list --------------------------------------------------------------------------------------
+
+struct list_row {
+    char        name[INSTANCE_NAME_MAX + 1];
+    const char *state; // of verdict_state_word, or stopped
+    bool        is_enabled;
+    uint16_t    port; // 0: the spec cannot be read
+};
+
+struct list {
+    struct list_row *rows;
+    size_t           n;
+};
+
+static void list_done(struct list *list)
+{
+    free(list->rows);
+}
+
+static int compare_row(const void *name, const void *other)
+{
+    return strcmp(name, ((const struct list_row *)other)->name);
+}
+
+static struct list_row *find_row(struct list *list, const char *name)
+{
+    return list->n == 0 ? NULL
+                        : bsearch(name, list->rows, list->n, sizeof *list->rows, compare_row);
+}
+
+static void take_unit(void *data, const char *name, const char *active_state, const char *sub_state)
+{
+    struct list_row *found = find_row(data, name);
+    const char      *word = verdict_state_word(active_state, sub_state);
+
+    // A word that is not of the table belongs to the message, which is about to go.
+    if (found)
+        found->state = word == active_state ? "changing" : word;
+}
+
+// Links of enabled units in one *.wants/ directory. Names that do not fit a unit of ours are others'.
+static void take_wants(struct list *list, DIR *dir)
+{
+    const size_t n_prefix = sizeof UNIT_SERVER - 1, n_suffix = sizeof ".service" - 1;
+
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        char   name[INSTANCE_NAME_MAX + 1];
+        size_t n = strlen(entry->d_name);
+        if (strncmp(entry->d_name, UNIT_SERVER, n_prefix) != 0 || n <= n_prefix + n_suffix ||
+            n - n_prefix - n_suffix >= sizeof name)
+            continue;
+        memcpy(name, entry->d_name + n_prefix, n - n_prefix - n_suffix);
+        name[n - n_prefix - n_suffix] = '\0';
+        struct list_row *found = find_row(list, name);
+        if (found)
+            found->is_enabled = true;
+    }
+}
+
+static void closedirp(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir); // it was only read
+}
+
+// The init system tells the enabled state of one unit a call; its links say it for all at once.
+static void take_enabled(struct list *list, const char *wants_dir)
+{
+    AUTO(closedirp) DIR *top = opendir(wants_dir);
+
+    for (const struct dirent *entry; top && (entry = readdir(top));) {
+        size_t n = strlen(entry->d_name);
+        if (n < 6 || strcmp(entry->d_name + n - 6, ".wants") != 0)
+            continue;
+        int fd = openat(dirfd(top), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        AUTO(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        if (dir)
+            take_wants(list, dir);
+    }
+}
+
+static int load_list(struct list *list, const struct cli *cli, struct error *err)
+{
+    AUTO(strings_done) struct strings names = { 0 };
+    AUTO(units_closep) struct units  *units = NULL;
+
+    if (instances_list(&names, cli->paths, err) < 0)
+        return -1;
+    list->rows = calloc(names.n + 1, sizeof *list->rows);
+    if (!list->rows)
+        return error_sys(err, ENOMEM, "listing the instances");
+    for (const char *s = NULL; (s = strings_next(&names, s));) {
+        AUTO(instance_freep) struct instance *instance = NULL;
+        struct list_row                      *added = &list->rows[list->n++];
+        struct instance_name                  name = { 0 };
+        struct error                          ignored;
+        (void)snprintf(added->name, sizeof added->name, "%s", s); // valid names
+        (void)snprintf(name.text, sizeof name.text, "%s", s);     // likewise
+        added->state = "stopped";
+        if (instances_load(&instance, cli->paths, &name, &ignored) == 0)
+            added->port = instance->port;
+        else
+            added->state = "unfinished";
+    }
+    take_enabled(list, cli->paths->wants_dir);
+    if (units_open(&units, cli->paths, err) < 0)
+        return -1;
+    return units_list(units, UNIT_SERVER, take_unit, list, err);
+}
+
+static void print_list(const struct list *list)
+{
+    AUTO(text_done) struct text text = { 0 };
+
+    if (list->n == 0) {
+        puts("There is no instance; make one with 'l4d2ctl initialize NAME -f SPEC.yaml'.");
+        return;
+    }
+    text_printf(&text, "%-24s %-11s %-6s %s\n", "NAME", "STATE", "PORT", "AT BOOT");
+    for (size_t i = 0; i < list->n; i++)
+        text_printf(&text, "%-24s %-11s %-6u %s\n", list->rows[i].name, list->rows[i].state,
+                    list->rows[i].port, list->rows[i].is_enabled ? "started" : "-");
+    output_flush(&text);
+}
+
+static json_t *list_json(const struct list *list)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < list->n; i++) {
+        const struct list_row *r = &list->rows[i];
+        (void)json_array_append_new(array,
+                                    json_pack("{s:s, s:s, s:o, s:b}", "name", r->name, "state",
+                                              r->state, "port",
+                                              r->port ? json_integer(r->port) : json_null(),
+                                              "enabled", (int)r->is_enabled));
+    }
+    return array;
+}
+
+int list_run(struct cli *cli, struct error *err)
+{
+    AUTO(list_done) struct list list = { 0 };
+
+    if (load_list(&list, cli, err) < 0)
+        return -1;
+    if (cli->is_json)
+        output_json(list_json(&list));
+    else
+        print_list(&list);
+    return 0;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// instances: the directory instances/NAME of every server: its spec and its secret.
+//
+// spec.yaml is replaced as a whole and written last: an instance without one was never finished
+// and counts as absent.
+
+#include "host/instance.h"
+#include "host/paths.h"
+
+#define INSTANCE_SPEC_FILE     "spec.yaml"
+#define INSTANCE_PASSWORD_FILE "rcon_password"
+
+// Opens instances/NAME. ERROR_NOT_FOUND: there is no such instance.
+int instances_open(int *ret, const struct host_paths *paths, const struct instance_name *name,
+                   struct error *err) MUST_USE;
+// Reads the spec of an instance, without its secret.
+int instances_load(struct instance **ret, const struct host_paths *paths,
+                   const struct instance_name *name, struct error *err) MUST_USE;
+// Reads the secret into `ret`, INSTANCE_PASSWORD_MAX + 1 bytes.
+int instances_load_password(char *ret, int instance_fd, struct error *err) MUST_USE;
+// Stores both. An empty instance->rcon_password keeps the one that is there or makes a new one.
+int instances_save(int instance_fd, const struct instance *instance, struct error *err) MUST_USE;
+
+// The names of all instances, sorted.
+int instances_list(struct strings *ret, const struct host_paths *paths,
+                   struct error *err) MUST_USE;
+// ERROR_EXISTS, with the name, if another instance than `name` has one of the ports of `instance`.
+int instances_check_ports(const struct host_paths *paths, const struct instance_name *name,
+                          const struct instance *instance, struct error *err) MUST_USE;

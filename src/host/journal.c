@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "host/journal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "base/fd.h"
+#include "host/broker.h"
+
+struct journal {
+    int fd;
+    union {
+        struct log_entry entry;
+        char             bytes[sizeof(struct log_entry) + LOG_LINE_BYTES_MAX + 1];
+    } packet;
+};
+
+int journal_open(struct journal **ret, const struct host_paths *paths, enum log_source source,
+                 const struct instance_name *name, uint32_t n_lines, uint32_t flags,
+                 struct error *err)
+{
+    AUTO(journal_closep) struct journal *journal = calloc(1, sizeof *journal);
+    struct log_request                   request = {
+                          .magic = PROTOCOL_MAGIC,
+                          .source = (uint32_t)source,
+                          .n_lines = MIN(n_lines, LOG_LINES_MAX),
+                          .flags = flags,
+                          .name = *name,
+    };
+
+    if (!journal)
+        return error_sys(err, ENOMEM, "reading the log");
+    journal->fd = -1;
+    if (broker_connect(&journal->fd, paths->log_socket, "left4me-log", err) < 0)
+        return -1;
+    if (send(journal->fd, &request, sizeof request, MSG_NOSIGNAL) != (ssize_t)sizeof request)
+        return error_sys(err, errno, "asking for the log");
+    *ret = TAKE(journal);
+    return 0;
+}
+
+void journal_close(struct journal *journal)
+{
+    if (!journal)
+        return;
+    (void)fd_close(journal->fd); // it was only read
+    free(journal);
+}
+
+void journal_closep(struct journal **journal)
+{
+    journal_close(*journal);
+}
+
+int journal_fd(const struct journal *journal)
+{
+    return journal->fd;
+}
+
+static int take_packet(struct journal *journal, size_t n, struct journal_line *ret,
+                       struct error *err)
+{
+    struct log_entry *entry = &journal->packet.entry;
+
+    if (n < sizeof *entry || n != sizeof *entry + entry->n_text ||
+        entry->n_text > LOG_LINE_BYTES_MAX || !memchr(entry->run, '\0', sizeof entry->run))
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "the log reader's answer makes no sense: are two versions of left4me "
+                         "mixed?");
+    journal->packet.bytes[n] = '\0';
+    *ret = (struct journal_line){
+        .realtime_us = entry->realtime_us,
+        .priority = entry->priority,
+        .is_mark = entry->priority == LOG_PRIORITY_MARK && entry->n_text == 0,
+        .run = entry->run,
+        .text = journal->packet.bytes + sizeof *entry,
+        .n_text = entry->n_text,
+    };
+    return 1;
+}
+
+int journal_next(struct journal *journal, int timeout_ms, struct journal_line *ret,
+                 bool *ret_is_end, struct error *err)
+{
+    struct pollfd pollfd = { .fd = journal->fd, .events = POLLIN };
+
+    *ret_is_end = false;
+    int ready = poll(&pollfd, 1, timeout_ms);
+    if (ready == 0 || (ready < 0 && errno == EINTR))
+        return 0;
+    if (ready < 0)
+        return error_sys(err, errno, "waiting for the log");
+
+    ssize_t n = recv(journal->fd, journal->packet.bytes, sizeof journal->packet.bytes - 1,
+                     MSG_TRUNC);
+    if (n < 0 && errno == EINTR)
+        return 0;
+    if (n < 0 && errno != ECONNRESET)
+        return error_sys(err, errno, "reading the log");
+    if (n <= 0) {
+        *ret_is_end = true;
+        return 0;
+    }
+    return take_packet(journal, (size_t)n, ret, err);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// journal: asks left4me-log for the log of one of our units and reads its entries.
+
+#include "base/protocol.h"
+#include "host/paths.h"
+
+struct journal; // one connection
+
+struct journal_line {
+    uint64_t    realtime_us;
+    unsigned    priority; // 0 to 7
+    bool        is_mark;  // nothing else in it: what was asked for has been sent
+    const char *run;      // invocation id; empty: said by the init system
+    const char *text;     // borrowed until the next call; NUL-terminated, without control bytes
+    size_t      n_text;
+};
+
+// `name` is an instance or, for builds, a number in decimal. `flags`: LOG_FOLLOW, LOG_ALL_RUNS.
+int  journal_open(struct journal **ret, const struct host_paths *paths, enum log_source source,
+                  const struct instance_name *name, uint32_t n_lines, uint32_t flags,
+                  struct error *err) MUST_USE;
+void journal_close(struct journal *journal);
+void journal_closep(struct journal **journal);
+// To be polled for reading.
+int  journal_fd(const struct journal *journal);
+// Reads the next entry: 1 and *ret, or 0 at the end or when none came within `timeout_ms` (-1:
+// waits for ever; a signal ends the wait), or -1. *ret_is_end tells the two kinds of 0 apart.
+int  journal_next(struct journal *journal, int timeout_ms, struct journal_line *ret,
+                  bool *ret_is_end, struct error *err) MUST_USE;

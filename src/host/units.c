@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+#include "host/units.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+#include <time.h>
+
+#define SYSTEMD_NAME      "org.freedesktop.systemd1"
+#define SYSTEMD_PATH      "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER   "org.freedesktop.systemd1.Manager"
+#define JOBS_REMEMBERED   64u          // ended jobs; more of ours never end between two looks
+#define CALL_TIMEOUT_US   UINT64_C(10000000)
+#define INACTIVE_RECHECK_US UINT64_C(100000) // some changes of state come without a job's end
+#define RECHECK_US        UINT64_C(2000000) // how long a lost signal may go unnoticed
+
+struct units {
+    sd_bus  *bus;
+    unsigned n_ended; // counts up; the ring below holds the last ones
+    struct {
+        uint32_t job;
+        char     result[UNITS_WORD_MAX];
+    } ended[JOBS_REMEMBERED];
+};
+
+static void message_unrefp(sd_bus_message **message)
+{
+    sd_bus_message_unref(*message);
+}
+
+static int bus_error(struct error *err, int r, const sd_bus_error *bus_err, const char *what)
+{
+    (void)error_sys(err, -r, "%s", what);
+    if (bus_err && bus_err->message)
+        (void)error_set(err, ERROR_UNAVAILABLE, "%s: %.150s", what, bus_err->message);
+    err->kind = ERROR_UNAVAILABLE;
+    return -1;
+}
+
+int units_open(struct units **ret, const struct host_paths *paths, struct error *err)
+{
+    AUTO(units_closep) struct units *units = calloc(1, sizeof *units);
+    int                              r;
+
+    if (!units)
+        return error_sys(err, ENOMEM, "connecting to the system bus");
+    if ((r = sd_bus_new(&units->bus)) < 0 ||
+        (r = sd_bus_set_address(units->bus, paths->bus_address)) < 0 ||
+        (r = sd_bus_set_bus_client(units->bus, 1)) < 0 || (r = sd_bus_start(units->bus)) < 0)
+        return bus_error(err, r, NULL, "connecting to the system bus");
+    (void)sd_bus_set_method_call_timeout(units->bus, CALL_TIMEOUT_US); // the default is 25 s
+    *ret = TAKE(units);
+    return 0;
+}
+
+void units_close(struct units *units)
+{
+    if (!units)
+        return;
+    sd_bus_close_unref(units->bus);
+    free(units);
+}
+
+void units_closep(struct units **units)
+{
+    units_close(*units);
+}
+
+int units_fd(const struct units *units)
+{
+    return sd_bus_get_fd(units->bus);
+}
+
+// ---- properties --------------------------------------------------------------------------------
+
+enum property_kind { PROPERTY_WORD, PROPERTY_U32, PROPERTY_I32, PROPERTY_U64, PROPERTY_ID };
+
+static const struct property {
+    const char        *name;
+    enum property_kind kind;
+    size_t             offset;
+} properties[] = {
+    { "LoadState", PROPERTY_WORD, offsetof(struct unit_state, load_state) },
+    { "ActiveState", PROPERTY_WORD, offsetof(struct unit_state, active_state) },
+    { "SubState", PROPERTY_WORD, offsetof(struct unit_state, sub_state) },
+    { "Result", PROPERTY_WORD, offsetof(struct unit_state, result) },
+    { "UnitFileState", PROPERTY_WORD, offsetof(struct unit_state, file_state) },
+    { "InvocationID", PROPERTY_ID, offsetof(struct unit_state, run) },
+    { "MainPID", PROPERTY_U32, offsetof(struct unit_state, pid) },
+    { "NRestarts", PROPERTY_U32, offsetof(struct unit_state, n_restarts) },
+    { "ExecMainCode", PROPERTY_I32, offsetof(struct unit_state, exit_code) },
+    { "ExecMainStatus", PROPERTY_I32, offsetof(struct unit_state, exit_status) },
+    { "StateChangeTimestamp", PROPERTY_U64, offsetof(struct unit_state, since_us) },
+    { "ExecMainExitTimestamp", PROPERTY_U64, offsetof(struct unit_state, exit_us) },
+    { "TimeoutStartUSec", PROPERTY_U64, offsetof(struct unit_state, start_timeout_us) },
+    { "StartLimitIntervalUSec", PROPERTY_U64, offsetof(struct unit_state, restart_limit_us) },
+    { "StartLimitBurst", PROPERTY_U32, offsetof(struct unit_state, restart_limit) },
+    { "MemoryCurrent", PROPERTY_U64, offsetof(struct unit_state, memory_bytes) },
+    { "MemoryMax", PROPERTY_U64, offsetof(struct unit_state, memory_max_bytes) },
+    { "CPUUsageNSec", PROPERTY_U64, offsetof(struct unit_state, cpu_ns) },
+    { "TasksCurrent", PROPERTY_U64, offsetof(struct unit_state, tasks) },
+    { "TasksMax", PROPERTY_U64, offsetof(struct unit_state, tasks_max) },
+};
+
+static const char *const signatures[] = {
+    [PROPERTY_WORD] = "s", [PROPERTY_U32] = "u", [PROPERTY_I32] = "i",
+    [PROPERTY_U64] = "t",  [PROPERTY_ID] = "ay",
+};
+
+static int read_id(sd_bus_message *message, char *ret, size_t size)
+{
+    const uint8_t *bytes = NULL;
+    const void    *array = NULL;
+    size_t         n = 0;
+    int            r = sd_bus_message_read_array(message, 'y', &array, &n);
+
+    bytes = array;
+    for (size_t i = 0; r >= 0 && i < n && 2 * i + 3 <= size; i++)
+        (void)snprintf(ret + 2 * i, 3, "%02x", bytes[i]); // the loop leaves room
+    return r;
+}
+
+static int read_property(sd_bus_message *message, const struct property *property,
+                         struct unit_state *state)
+{
+    void       *field = (char *)state + property->offset;
+    const char *word = NULL;
+    int         r = sd_bus_message_enter_container(message, 'v', signatures[property->kind]);
+
+    if (r < 0)
+        return r;
+    switch (property->kind) {
+    case PROPERTY_WORD:
+        r = sd_bus_message_read(message, "s", &word);
+        if (r >= 0)
+            (void)snprintf(field, UNITS_WORD_MAX, "%s", word); // none is that long
+        break;
+    case PROPERTY_U32:
+    case PROPERTY_I32:
+    case PROPERTY_U64:
+        r = sd_bus_message_read_basic(message, *signatures[property->kind], field);
+        break;
+    case PROPERTY_ID:
+        r = read_id(message, field, sizeof state->run);
+        break;
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static int read_pair(sd_bus_message *message, struct unit_state *state)
+{
+    const char *name = NULL;
+    int         r = sd_bus_message_read(message, "s", &name);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < ELEMENTS(properties); i++)
+        if (strcmp(name, properties[i].name) == 0)
+            return read_property(message, &properties[i], state);
+    return sd_bus_message_skip(message, "v");
+}
+
+static int read_properties(sd_bus_message *message, struct unit_state *state)
+{
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0)
+        if ((r = read_pair(message, state)) >= 0)
+            r = sd_bus_message_exit_container(message);
+    return r;
+}
+
+int units_state(struct units *units, const char *prefix, const char *name, struct unit_state *ret,
+                struct error *err)
+{
+    AUTO(message_unrefp) sd_bus_message   *reply = NULL;
+    AUTO(sd_bus_error_free) sd_bus_error   bus_err = SD_BUS_ERROR_NULL;
+    AUTO(freep) char                      *path = NULL;
+    char                                   unit[INSTANCE_NAME_MAX + 64];
+    struct unit_state                      state = { .memory_bytes = UINT64_MAX,
+                                                     .memory_max_bytes = UINT64_MAX,
+                                                     .cpu_ns = UINT64_MAX,
+                                                     .tasks = UINT64_MAX,
+                                                     .tasks_max = UINT64_MAX };
+
+    (void)snprintf(unit, sizeof unit, "%s%s.service", prefix, name); // a prefix and a valid name
+    int r = sd_bus_path_encode(SYSTEMD_PATH "/unit", unit, &path);
+    if (r >= 0)
+        r = sd_bus_call_method(units->bus, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties",
+                               "GetAll", &bus_err, &reply, "s", "");
+    if (r >= 0)
+        r = read_properties(reply, &state);
+    if (r < 0)
+        return bus_error(err, r, &bus_err, "asking the init system");
+    *ret = state;
+    return 0;
+}
+
+int units_list(struct units *units, const char *prefix,
+               void (*row)(void *data, const char *name, const char *active_state,
+                           const char *sub_state),
+               void *data, struct error *err)
+{
+    AUTO(message_unrefp) sd_bus_message *reply = NULL;
+    AUTO(sd_bus_error_free) sd_bus_error bus_err = SD_BUS_ERROR_NULL;
+    char                                 pattern[64];
+    const char                          *unit, *active, *sub;
+
+    (void)snprintf(pattern, sizeof pattern, "%s*.service", prefix); // our own short constants
+    int r = sd_bus_call_method(units->bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                               "ListUnitsByPatterns", &bus_err, &reply, "asas", 0, 1, pattern);
+    if (r >= 0)
+        r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+    while (r >= 0 &&
+           (r = sd_bus_message_read(reply, "(ssssssouso)", &unit, NULL, NULL, &active, &sub, NULL,
+                                    NULL, NULL, NULL, NULL)) > 0) {
+        char        name[INSTANCE_NAME_MAX + 1];
+        size_t      n_prefix = strlen(prefix), n = strlen(unit);
+        const size_t n_suffix = sizeof ".service" - 1;
+        if (n < n_prefix + n_suffix || n - n_prefix - n_suffix >= sizeof name)
+            continue;
+        memcpy(name, unit + n_prefix, n - n_prefix - n_suffix);
+        name[n - n_prefix - n_suffix] = '\0';
+        row(data, name, active, sub);
+    }
+    return r < 0 ? bus_error(err, r, &bus_err, "asking the init system") : 0;
+}
+
+// ---- jobs --------------------------------------------------------------------------------------
+
+static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    struct units *units = userdata;
+    uint32_t      job = 0;
+    const char   *path, *unit, *result;
+
+    (void)ret_error; // a malformed signal is not answered
+    if (sd_bus_message_read(message, "uoss", &job, &path, &unit, &result) < 0 ||
+        strncmp(unit, "left4me-", sizeof "left4me-" - 1) != 0)
+        return 0;
+    units->ended[units->n_ended % JOBS_REMEMBERED].job = job;
+    (void)snprintf(units->ended[units->n_ended % JOBS_REMEMBERED].result, UNITS_WORD_MAX, "%s",
+                   result); // none is that long
+    units->n_ended++;
+    return 0;
+}
+
+int units_subscribe(struct units *units, struct error *err)
+{
+    AUTO(sd_bus_error_free) sd_bus_error bus_err = SD_BUS_ERROR_NULL;
+    int r = sd_bus_match_signal(units->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                "JobRemoved", on_job_removed, units);
+
+    if (r >= 0)
+        r = sd_bus_call_method(units->bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe",
+                               &bus_err, NULL, NULL);
+    return r < 0 ? bus_error(err, r, &bus_err, "subscribing to the init system") : 0;
+}
+
+int units_dispatch(struct units *units, struct error *err)
+{
+    int r;
+
+    while ((r = sd_bus_process(units->bus, NULL)) > 0) {
+    }
+    return r < 0 ? bus_error(err, r, NULL, "listening to the init system") : 0;
+}
+
+bool units_job_has_ended(const struct units *units, uint32_t job, char ret_result[UNITS_WORD_MAX])
+{
+    for (unsigned i = 0; i < MIN(units->n_ended, JOBS_REMEMBERED); i++) {
+        if (units->ended[i].job != job)
+            continue;
+        memcpy(ret_result, units->ended[i].result, UNITS_WORD_MAX);
+        return true;
+    }
+    return false;
+}
+
+bool units_job_exists(struct units *units, uint32_t job)
+{
+    AUTO(sd_bus_error_free) sd_bus_error bus_err = SD_BUS_ERROR_NULL;
+    int r = sd_bus_call_method(units->bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "GetJob",
+                               &bus_err, NULL, "u", job);
+
+    return r >= 0 || !sd_bus_error_has_name(&bus_err, "org.freedesktop.systemd1.NoSuchJob");
+}
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+int units_wait_job(struct units *units, uint32_t job, unsigned timeout_ms,
+                   char ret_result[UNITS_WORD_MAX], struct error *err)
+{
+    uint64_t deadline = now_us() + (uint64_t)timeout_ms * 1000;
+
+    for (;;) {
+        if (units_dispatch(units, err) < 0)
+            return -1;
+        if (units_job_has_ended(units, job, ret_result))
+            return 0;
+        uint64_t now = now_us();
+        if (now >= deadline)
+            return error_set(err, ERROR_TIMEOUT, "the init system did not finish within %u s",
+                             timeout_ms / 1000);
+        int r = sd_bus_wait(units->bus, MIN(deadline - now, RECHECK_US));
+        if (r < 0 && r != -EINTR)
+            return bus_error(err, r, NULL, "waiting for the init system");
+        if (r == 0 && !units_job_exists(units, job)) {
+            if (units_dispatch(units, err) < 0)
+                return -1;
+            if (!units_job_has_ended(units, job, ret_result))
+                (void)snprintf(ret_result, UNITS_WORD_MAX, "gone"); // the signal was lost
+            return 0;
+        }
+    }
+}
+
+int units_wait_inactive(struct units *units, const char *prefix, const char *name,
+                        unsigned timeout_ms, struct unit_state *ret, struct error *err)
+{
+    uint64_t deadline = now_us() + (uint64_t)timeout_ms * 1000;
+
+    for (;;) {
+        struct unit_state state;
+        if (units_dispatch(units, err) < 0 || units_state(units, prefix, name, &state, err) < 0)
+            return -1;
+        if (strcmp(state.active_state, "inactive") == 0 ||
+            strcmp(state.active_state, "failed") == 0) {
+            *ret = state;
+            return 0;
+        }
+        if (now_us() >= deadline)
+            return error_set(err, ERROR_TIMEOUT, "it is still %s after %u s", state.active_state,
+                             timeout_ms / 1000);
+        int r = sd_bus_wait(units->bus, INACTIVE_RECHECK_US); // the end of a job ends the wait
+        if (r < 0 && r != -EINTR)
+            return bus_error(err, r, NULL, "waiting for the init system");
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// units: what the init system says about our units, over the system bus, without privilege.
+//
+// The init system is the truth: nothing here is remembered. Jobs are waited for by signal; so a
+// caller subscribes first, asks the broker, and then waits for the job the broker named.
+
+#include <stdint.h>
+#include "base/protocol.h"
+#include "host/paths.h"
+#include "host/text.h"
+
+#define UNITS_WORD_MAX  32u
+#define UNIT_SERVER     "left4me-server@"
+#define UNIT_MOUNT      "left4me-mount@"
+#define UNIT_UPDATE     "left4me-update@"
+#define UNIT_PUBLISH    "left4me-publish@"
+
+struct units; // a connection to the system bus
+
+// UINT64_MAX in a counter means that the init system does not count it.
+struct unit_state {
+    char     load_state[UNITS_WORD_MAX];
+    char     active_state[UNITS_WORD_MAX];
+    char     sub_state[UNITS_WORD_MAX];
+    char     result[UNITS_WORD_MAX];     // "success", "exit-code", "oom-kill", …
+    char     file_state[UNITS_WORD_MAX]; // "enabled", "disabled", …
+    char     run[40];                    // invocation id, hexadecimal; empty: never ran
+    uint32_t pid;
+    uint32_t n_restarts;
+    int32_t  exit_code;   // CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: has not ended
+    int32_t  exit_status; // exit code or signal number
+    uint64_t since_us;    // the last change of active_state
+    uint64_t exit_us;     // when the main process ended, 0 if it did not
+    uint64_t start_timeout_us;
+    uint64_t restart_limit_us; // StartLimitInterval
+    uint32_t restart_limit;    // StartLimitBurst
+    uint64_t memory_bytes, memory_max_bytes;
+    uint64_t cpu_ns;
+    uint64_t tasks, tasks_max;
+};
+
+int  units_open(struct units **ret, const struct host_paths *paths, struct error *err) MUST_USE;
+void units_close(struct units *units);
+void units_closep(struct units **units);
+// To be polled for reading, and units_dispatch called then.
+int  units_fd(const struct units *units);
+
+// The state of `prefix` + `name` + ".service". A unit that never ran is "inactive".
+int units_state(struct units *units, const char *prefix, const char *name, struct unit_state *ret,
+                struct error *err) MUST_USE;
+// Calls `row` for every loaded unit whose name begins with `prefix`, with the part after it.
+int units_list(struct units *units, const char *prefix,
+               void (*row)(void *data, const char *name, const char *active_state,
+                           const char *sub_state),
+               void *data, struct error *err) MUST_USE;
+
+// From here on the end of every job of our units is noticed.
+int units_subscribe(struct units *units, struct error *err) MUST_USE;
+// Waits for a job to end. *ret_result is what the init system calls it ("done", "failed",
+// "dependency", "timeout", "canceled"), or "gone" if it ended unseen.
+int units_wait_job(struct units *units, uint32_t job, unsigned timeout_ms,
+                   char ret_result[UNITS_WORD_MAX], struct error *err) MUST_USE;
+// Waits until the unit is inactive or failed, whoever stops it; *ret is its state then.
+int units_wait_inactive(struct units *units, const char *prefix, const char *name,
+                        unsigned timeout_ms, struct unit_state *ret, struct error *err) MUST_USE;
+// Reads what has arrived without waiting. For a loop that polls other descriptors as well.
+int units_dispatch(struct units *units, struct error *err) MUST_USE;
+// True once the job has ended; *ret_result as above.
+bool units_job_has_ended(const struct units *units, uint32_t job, char ret_result[UNITS_WORD_MAX]);
+// Asks whether the init system still knows the job.
+bool units_job_exists(struct units *units, uint32_t job);

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "host/verdict.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include "host/limits.h"
+
+const char *verdict_state_word(const char *active_state, const char *sub_state)
+{
+    static const struct {
+        const char *active, *sub, *word; // sub NULL: any
+    } rows[] = {
+        { "inactive", NULL, "stopped" },
+        { "failed", NULL, "failed" },
+        { "activating", "auto-restart", "restarting" },
+        { "activating", "auto-restart-queued", "restarting" },
+        { "activating", NULL, "starting" },
+        { "active", NULL, "running" },
+        { "reloading", NULL, "running" },
+        { "deactivating", NULL, "stopping" },
+        { "", NULL, "stopped" },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(rows); i++)
+        if (strcmp(rows[i].active, active_state) == 0 &&
+            (!rows[i].sub || strcmp(rows[i].sub, sub_state) == 0))
+            return rows[i].word;
+    return active_state;
+}
+
+const char *verdict_signal_word(int signal)
+{
+    static const struct {
+        int         number;
+        const char *word;
+    } rows[] = {
+        { SIGHUP, "SIGHUP" },   { SIGINT, "SIGINT" },   { SIGQUIT, "SIGQUIT" },
+        { SIGILL, "SIGILL" },   { SIGTRAP, "SIGTRAP" }, { SIGABRT, "SIGABRT" },
+        { SIGBUS, "SIGBUS" },   { SIGFPE, "SIGFPE" },   { SIGKILL, "SIGKILL" },
+        { SIGUSR1, "SIGUSR1" }, { SIGSEGV, "SIGSEGV" }, { SIGUSR2, "SIGUSR2" },
+        { SIGPIPE, "SIGPIPE" }, { SIGALRM, "SIGALRM" }, { SIGTERM, "SIGTERM" },
+        { SIGXCPU, "SIGXCPU" }, { SIGXFSZ, "SIGXFSZ" }, { SIGSYS, "SIGSYS" },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(rows); i++)
+        if (rows[i].number == signal)
+            return rows[i].word;
+    return "";
+}
+
+static void read_exit(struct exit_verdict *verdict, const struct unit_state *state)
+{
+    bool is_exit = state->exit_code == CLD_EXITED;
+
+    verdict->has_ended = state->exit_code != 0;
+    verdict->code = is_exit && state->exit_status < 128 ? state->exit_status : -1;
+    if (verdict->has_ended && verdict->code < 0)
+        verdict->signal = is_exit ? state->exit_status - 128 : state->exit_status;
+    verdict->signal_word = verdict_signal_word(verdict->signal);
+    verdict->is_out_of_memory = strcmp(state->result, "oom-kill") == 0;
+}
+
+// What the process itself said: by its code or by its signal.
+static void say_exit(struct exit_verdict *verdict)
+{
+    size_t size = sizeof verdict->sentence;
+
+    if (verdict->signal == SIGKILL)
+        (void)snprintf(verdict->sentence, size, "the game was killed (SIGKILL)");
+    else if (verdict->signal && *verdict->signal_word)
+        (void)snprintf(verdict->sentence, size, "the game crashed: %s", verdict->signal_word);
+    else if (verdict->signal)
+        (void)snprintf(verdict->sentence, size, "the game crashed: signal %d", verdict->signal);
+    else if (verdict->code > 0)
+        (void)snprintf(verdict->sentence, size, "the game ended with code %d", verdict->code);
+    else if (verdict->has_ended)
+        (void)snprintf(verdict->sentence, size, "the game ended by itself (code 0)");
+}
+
+static void say_memory(struct exit_verdict *verdict, const struct unit_state *state)
+{
+    AUTO(text_done) struct text text = { 0 };
+
+    if (state->memory_max_bytes != UINT64_MAX)
+        limits_format_bytes(&text, state->memory_max_bytes);
+    (void)snprintf(verdict->sentence, sizeof verdict->sentence, "ended by %s%s",
+                   text.n ? "the memory limit of " : "the kernel: out of memory",
+                   text.n ? text.bytes : ""); // short words
+}
+
+static void say_timeout(struct exit_verdict *verdict, const struct unit_state *state)
+{
+    (void)snprintf(verdict->sentence, sizeof verdict->sentence,
+                   "did not become ready, or did not stop, within %" PRIu64 " s",
+                   state->start_timeout_us / 1000000);
+}
+
+static void say_start_limit(struct exit_verdict *verdict, const struct unit_state *state)
+{
+    char last[sizeof verdict->sentence];
+
+    say_exit(verdict);
+    memcpy(last, verdict->sentence, sizeof last);
+    (void)snprintf(verdict->sentence, sizeof verdict->sentence,
+                   "crashed %" PRIu32 " times in %" PRIu64
+                   " s; fix the cause, then start it again%s%.60s",
+                   state->restart_limit, state->restart_limit_us / 1000000, *last ? ": " : "",
+                   last);
+}
+
+static void say_resources(struct exit_verdict *verdict, const struct unit_state *state)
+{
+    (void)state;
+    (void)snprintf(verdict->sentence, sizeof verdict->sentence,
+                   "the init system could not set up the server; the log says why");
+}
+
+void verdict_exit(struct exit_verdict *ret, const struct unit_state *state)
+{
+    static const struct {
+        const char *result;
+        void      (*say)(struct exit_verdict *verdict, const struct unit_state *state);
+    } rows[] = {
+        { "oom-kill", say_memory },
+        { "timeout", say_timeout },
+        { "start-limit-hit", say_start_limit },
+        { "resources", say_resources },
+    };
+    struct exit_verdict verdict = { .code = -1 };
+
+    read_exit(&verdict, state);
+    say_exit(&verdict);
+    for (size_t i = 0; i < ELEMENTS(rows); i++)
+        if (strcmp(rows[i].result, state->result) == 0)
+            rows[i].say(&verdict, state);
+    if (!*verdict.sentence && strcmp(state->result, "protocol") == 0)
+        (void)snprintf(verdict.sentence, sizeof verdict.sentence,
+                       "the server ended before it was ready");
+    *ret = verdict;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// verdict: the state of a server in one word, and how it ended in one sentence.
+//
+// left4me-launch is the first process in the server's namespace and cannot die of a signal itself:
+// it exits with 128 + N when the game died of signal N, else with the game's own code.
+
+#include "host/units.h"
+
+struct exit_verdict {
+    bool        has_ended;
+    int         code;       // of the game; -1: it was ended by a signal
+    int         signal;     // 0: none
+    const char *signal_word; // "SIGSEGV"; "" without a signal
+    bool        is_out_of_memory;
+    char        sentence[160]; // without a full stop; empty: nothing to say
+};
+
+// "stopped", "starting", "running", "stopping", "failed", "restarting" (it crashed and is about to
+// be started again), else the init system's own word.
+const char *verdict_state_word(const char *active_state, const char *sub_state);
+void        verdict_exit(struct exit_verdict *ret, const struct unit_state *state);
+// "SIGSEGV" of 11; "" of an unknown one.
+const char *verdict_signal_word(int signal);
