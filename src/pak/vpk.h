@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// vpk: read-only access to Valve pak archives, versions 1 and 2.
+//
+// An archive is one file (`addon.vpk`) or a directory with numbered parts (`pak01_dir.vpk`,
+// `pak01_000.vpk`, …). A `struct vpk` owns its descriptors and its directory; entries borrowed from
+// it die with it. Nothing here writes, logs, or follows symbolic links.
+// Source: Valve developer wiki, "VPK (file format)".
+
+#include "base/error.h"
+#include <stdint.h>
+
+#define VPK_ENTRIES_MAX    65536u               // more than any shipped game needs
+#define VPK_DIRECTORY_MAX  (16u * 1024 * 1024)  // bytes of header and directory
+#define VPK_PATH_MAX       512u                 // bytes of one entry's path, the NUL included
+#define VPK_ENTRY_SIZE_MAX (512u * 1024 * 1024) // bytes vpk_read() is willing to fill
+
+struct vpk; // opaque
+struct vpk_entry {
+    const char *path; // borrowed from the vpk: relative, no "..", UTF-8 ('?' for what was not)
+    uint64_t size;    // bytes
+};
+
+// Opens the archive `name` (one component) in `dir_fd` and reads its directory. Fails with
+// ERROR_INVALID on anything that is not a whole, bounded VPK directory.
+int vpk_open(struct vpk **ret, int dir_fd, const char *name, struct error *err) MUST_USE;
+
+// Reads header and directory from memory; `bytes` may go on behind them and is not kept.
+// Entries of such a vpk can be listed, but only those preloaded as a whole can be read.
+int vpk_parse(struct vpk **ret, const uint8_t *bytes, size_t n_bytes, struct error *err) MUST_USE;
+
+struct vpk *vpk_close(struct vpk *vpk); // takes NULL, returns NULL
+void vpk_closep(struct vpk **vpk);
+
+size_t vpk_count(const struct vpk *vpk);
+const struct vpk_entry *vpk_at(const struct vpk *vpk, size_t i); // in order of their paths
+const struct vpk_entry *vpk_find(const struct vpk *vpk, const char *path); // NULL: no such entry
+
+// Fills `bytes` (entry->size of them) with the content of `entry`, which must be of this `vpk`.
+// A checksum that differs is ERROR_INVALID.
+int vpk_read(const struct vpk *vpk, const struct vpk_entry *entry, uint8_t *bytes,
+             struct error *err) MUST_USE;
