@@ -28,7 +28,7 @@
 
 // ---- initialize --------------------------------------------------------------------------------
 
-static int read_all(struct text *ret, int fd, const char *file, struct error *err)
+static int read_all(struct buffer *ret, int fd, const char *file, struct error *err)
 {
     char    part[8192];
     ssize_t n;
@@ -38,18 +38,18 @@ static int read_all(struct text *ret, int fd, const char *file, struct error *er
             continue;
         if (n < 0)
             return error_sys(err, errno, "reading %.150s", file);
-        text_add(ret, part, (size_t)n);
+        buffer_add(ret, part, (size_t)n);
         if (ret->n > INSTANCE_BYTES_MAX)
             return error_set(err, ERROR_INVALID, "%.150s:1: the file is larger than %u bytes", file,
                              INSTANCE_BYTES_MAX);
     }
-    return text_check(ret, err);
+    return buffer_check(ret, err);
 }
 
 // The file is the caller's: root may keep it where left4me cannot read.
 int initialize_prepare(struct cli *cli, struct error *err)
 {
-    AUTO(text_done) struct text text = { 0 };
+    AUTO(buffer_done) struct buffer text = { 0 };
     AUTO_FD                     fd = -1;
 
     if (!cli->file)
@@ -71,14 +71,24 @@ int initialize_prepare(struct cli *cli, struct error *err)
     return 0;
 }
 
-// Makes the directories. Asked again for an instance that is there, the broker may say so.
-static int create(const struct cli *cli, bool is_there, struct error *err)
+// Makes the directories unless they are there: those of a running server are mounted and must be
+// left alone. instances/NAME is made last and removed last, upper is made last of its neighbours.
+static int create(const struct cli *cli, struct error *err)
 {
+    AUTO_FD      runtime_fd = -1;
+    AUTO_FD      fd = -1;
     struct reply reply;
+    struct error ignored;
 
-    if (broker_instance(cli->paths, VERB_INSTANCE_CREATE, &cli->name, &reply, err) == 0)
-        return 0;
-    return is_there && (err->kind == ERROR_EXISTS || err->kind == ERROR_BUSY) ? 0 : -1;
+    if (host_open_data_dir(&runtime_fd, cli->paths, "runtime", err) < 0)
+        return -1;
+    if (instances_open(&fd, cli->paths, &cli->name, &ignored) == 0) {
+        AUTO_FD stack_fd = -1;
+        if (fd_open_dir(&stack_fd, runtime_fd, cli->name.text, &ignored) == 0 &&
+            faccessat(stack_fd, "upper", F_OK, 0) == 0)
+            return 0;
+    }
+    return broker_instance(cli->paths, VERB_INSTANCE_CREATE, &cli->name, &reply, err);
 }
 
 // What differs from the stored state, in words; nothing if there is none.
@@ -99,18 +109,18 @@ static int compare_with_stored(struct strings *ret, const struct cli *cli,
     if (*instance->rcon_password && (instances_load_password(password, fd, err) < 0 ||
                                      strcmp(password, instance->rcon_password) != 0))
         strings_add(ret, "rcon_password", sizeof "rcon_password" - 1);
-    return text_check(&ret->text, err);
+    return buffer_check(&ret->text, err);
 }
 
 static void report_initialize(const struct cli *cli, bool is_there, const struct strings *changes)
 {
-    AUTO(text_done) struct text note = { 0 };
+    AUTO(buffer_done) struct buffer note = { 0 };
     const char                 *state = is_there ? "unchanged" : "created";
 
     if (is_there && changes->n > 0) {
         state = "changed";
         output_strings(&note, changes);
-        text_add_string(&note, "; it applies at the next start");
+        buffer_add_string(&note, "; it applies at the next start");
     }
     output_action(cli, "initialize", state, !is_there || changes->n > 0,
                   note.n ? note.bytes : NULL);
@@ -132,7 +142,7 @@ int initialize_run(struct cli *cli, struct error *err)
         host_lock(all_fd, "the instances", err) < 0 ||
         instances_check_ports(cli->paths, &cli->name, instance, err) < 0 ||
         compare_with_stored(&changes, cli, instance, &is_there, err) < 0 ||
-        create(cli, is_there, err) < 0 || instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
+        create(cli, err) < 0 || instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
         host_lock(fd, cli->name.text, err) < 0 || instances_save(fd, instance, err) < 0)
         return -1;
     report_initialize(cli, is_there, &changes);
@@ -196,7 +206,7 @@ static int wait_started(struct cli *cli, struct units *units, uint32_t job, stru
 }
 
 // A note such as "restart to apply: overlay 1, config", or nothing.
-static int note_pending(struct text *ret, const struct cli *cli, int fd,
+static int note_pending(struct buffer *ret, const struct cli *cli, int fd,
                         const struct instance *instance, struct error *err)
 {
     AUTO(strings_done) struct strings words = { 0 };
@@ -210,22 +220,22 @@ static int note_pending(struct text *ret, const struct cli *cli, int fd,
     if (plan_compare(&words, cli->paths, &cli->name, fd, instance, &mounted.stack, err) < 0)
         return -1;
     if (words.n > 0) {
-        text_add_string(ret, "restart to apply: ");
+        buffer_add_string(ret, "restart to apply: ");
         output_strings(ret, &words);
     }
-    return text_check(ret, err);
+    return buffer_check(ret, err);
 }
 
 static int report_already_running(const struct cli *cli, int fd, const struct instance *instance,
                                   struct error *err)
 {
-    AUTO(text_done) struct text note = { 0 };
+    AUTO(buffer_done) struct buffer note = { 0 };
 
-    text_add_string(&note, "already running");
-    struct text pending = { 0 };
+    buffer_add_string(&note, "already running");
+    struct buffer pending = { 0 };
     if (note_pending(&pending, cli, fd, instance, err) == 0 && pending.n > 0)
-        text_printf(&note, "; %s", pending.bytes); // a plan that cannot be made is not today's fault
-    text_done(&pending);
+        buffer_printf(&note, "; %s", pending.bytes); // a plan that cannot be made is not today's fault
+    buffer_done(&pending);
     output_action(cli, "start", "running", false, note.bytes);
     return 0;
 }

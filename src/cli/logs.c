@@ -31,16 +31,16 @@ static void catch_interrupt(void)
 
 static void print_line(const struct journal_line *line)
 {
-    AUTO(text_done) struct text text = { 0 };
+    AUTO(buffer_done) struct buffer text = { 0 };
     time_t                      seconds = (time_t)(line->realtime_us / 1000000);
     char                        stamp[32] = "";
     struct tm                   tm;
 
     if (localtime_r(&seconds, &tm))
         (void)strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &tm); // it fits
-    text_printf(&text, "%s.%03u ", stamp, (unsigned)(line->realtime_us / 1000 % 1000));
-    text_add_escaped(&text, line->text, line->n_text);
-    text_add_string(&text, "\n");
+    buffer_printf(&text, "%s.%03u ", stamp, (unsigned)(line->realtime_us / 1000 % 1000));
+    buffer_add_escaped(&text, line->text, line->n_text);
+    buffer_add_string(&text, "\n");
     output_flush(&text);
 }
 

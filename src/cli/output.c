@@ -15,9 +15,9 @@ void output_json(json_t *json)
 
 json_t *output_text_json(const char *bytes, size_t n)
 {
-    AUTO(text_done) struct text text = { 0 };
+    AUTO(buffer_done) struct buffer text = { 0 };
 
-    text_add_utf8(&text, bytes, n);
+    buffer_add_utf8(&text, bytes, n);
     return json_stringn(text.n ? text.bytes : "", text.n);
 }
 
@@ -35,12 +35,12 @@ json_t *output_count_json(uint64_t value)
     return value > INT64_MAX ? json_null() : json_integer((json_int_t)value);
 }
 
-void output_strings(struct text *text, const struct strings *strings)
+void output_strings(struct buffer *text, const struct strings *strings)
 {
     const char *comma = "";
 
     for (const char *s = NULL; (s = strings_next(strings, s)); comma = ", ")
-        text_printf(text, "%s%s", comma, s);
+        buffer_printf(text, "%s%s", comma, s);
 }
 
 void output_time(char ret[32], uint64_t realtime_us)
@@ -54,19 +54,19 @@ void output_time(char ret[32], uint64_t realtime_us)
     (void)strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &tm); // it fits until the year 9999
 }
 
-void output_size(struct text *text, uint64_t bytes)
+void output_size(struct buffer *text, uint64_t bytes)
 {
     static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
     double                   value = (double)bytes;
     size_t                   i = 0;
 
     if (bytes < 1024) {
-        text_printf(text, "%" PRIu64 " B", bytes);
+        buffer_printf(text, "%" PRIu64 " B", bytes);
         return;
     }
     for (value /= 1024; value >= 1024 && i + 1 < ELEMENTS(units); i++)
         value /= 1024;
-    text_printf(text, "%.1f %s", value, units[i]);
+    buffer_printf(text, "%.1f %s", value, units[i]);
 }
 
 void output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
@@ -83,9 +83,9 @@ void output_action(const struct cli *cli, const char *action, const char *state,
     output_json(json);
 }
 
-void output_flush(struct text *text)
+void output_flush(struct buffer *text)
 {
     if (text->n > 0)
         (void)fwrite(text->bytes, 1, text->n, stdout); // main checks stdout
-    text_done(text);
+    buffer_done(text);
 }

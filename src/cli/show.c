@@ -127,7 +127,7 @@ static json_t *current_json(const struct cli *cli, const struct instance *instan
 
 static json_t *limits_json(const struct instance_limits *limits)
 {
-    AUTO(text_done) struct text cpus = { 0 };
+    AUTO(buffer_done) struct buffer cpus = { 0 };
 
     limits_format_cpus(&cpus, limits);
     return json_pack("{s:o, s:o, s:o, s:o}", "memory_bytes",
@@ -177,94 +177,94 @@ static json_t *status_json(const struct cli *cli, const struct status *status)
     return json;
 }
 
-static void row(struct text *text, const char *key)
+static void row(struct buffer *text, const char *key)
 {
-    text_printf(text, "\n  %-12s ", key);
+    buffer_printf(text, "\n  %-12s ", key);
 }
 
-static void print_stack(struct text *text, const struct instance_stack *stack)
+static void print_stack(struct buffer *text, const struct instance_stack *stack)
 {
-    text_printf(text, "config %" PRIu32, stack->config_generation);
+    buffer_printf(text, "config %" PRIu32, stack->config_generation);
     for (uint32_t i = 0; i < stack->n_layers; i++)
-        text_printf(text, ", overlay %" PRIu32 " generation %" PRIu32, stack->layers[i].overlay,
+        buffer_printf(text, ", overlay %" PRIu32 " generation %" PRIu32, stack->layers[i].overlay,
                     stack->layers[i].generation);
 }
 
-static void print_state(struct text *text, const struct status *status)
+static void print_state(struct buffer *text, const struct status *status)
 {
     const struct unit_state *unit = &status->unit;
     char                     since[32];
 
     row(text, "state");
     output_time(since, unit->since_us);
-    text_printf(text, "%s%s%s, %s at boot", status->state, *since ? " since " : "", since,
+    buffer_printf(text, "%s%s%s, %s at boot", status->state, *since ? " since " : "", since,
                 strcmp(unit->file_state, "enabled") == 0 ? "started" : "not started");
     if (unit->pid) {
         row(text, "process");
-        text_printf(text, "%" PRIu32 ", run %s", unit->pid, unit->run);
+        buffer_printf(text, "%" PRIu32 ", run %s", unit->pid, unit->run);
     }
     if (unit->n_restarts) {
         row(text, "restarts");
-        text_printf(text, "%" PRIu32 " after a crash", unit->n_restarts);
+        buffer_printf(text, "%" PRIu32 " after a crash", unit->n_restarts);
     }
     if (*status->exit.sentence) {
         row(text, "last exit");
-        text_add_string(text, status->exit.sentence);
+        buffer_add_string(text, status->exit.sentence);
     }
 }
 
-static void print_consumption(struct text *text, const struct unit_state *unit)
+static void print_consumption(struct buffer *text, const struct unit_state *unit)
 {
     if (unit->memory_bytes != UINT64_MAX) {
         row(text, "memory");
         output_size(text, unit->memory_bytes);
         if (unit->memory_max_bytes != UINT64_MAX) {
-            text_add_string(text, " of ");
+            buffer_add_string(text, " of ");
             output_size(text, unit->memory_max_bytes);
         }
     }
     if (unit->cpu_ns != UINT64_MAX) {
         row(text, "cpu time");
-        text_printf(text, "%.1f s", (double)unit->cpu_ns / 1e9);
+        buffer_printf(text, "%.1f s", (double)unit->cpu_ns / 1e9);
     }
     if (unit->tasks != UINT64_MAX) {
         row(text, "tasks");
-        text_printf(text, "%" PRIu64, unit->tasks);
+        buffer_printf(text, "%" PRIu64, unit->tasks);
     }
 }
 
-static void print_limits(struct text *text, const struct instance_limits *limits)
+static void print_limits(struct buffer *text, const struct instance_limits *limits)
 {
-    AUTO(text_done) struct text words = { 0 };
+    AUTO(buffer_done) struct buffer words = { 0 };
 
     if (limits->memory_bytes) {
-        text_add_string(&words, ", memory ");
+        buffer_add_string(&words, ", memory ");
         limits_format_bytes(&words, limits->memory_bytes);
     }
     if (limits->cpu_percent)
-        text_printf(&words, ", cpu %" PRIu32 " %%", limits->cpu_percent);
+        buffer_printf(&words, ", cpu %" PRIu32 " %%", limits->cpu_percent);
     if (limits_has_cpus(limits)) {
-        text_add_string(&words, ", processors ");
+        buffer_add_string(&words, ", processors ");
         limits_format_cpus(&words, limits);
     }
     if (limits->tasks)
-        text_printf(&words, ", tasks %" PRIu32, limits->tasks);
+        buffer_printf(&words, ", tasks %" PRIu32, limits->tasks);
     if (words.n > 0) {
         row(text, "limits");
-        text_add_string(text, words.bytes + 2);
+        buffer_add_string(text, words.bytes + 2);
     }
 }
 
 static void print_status(const struct cli *cli, const struct status *status)
 {
-    AUTO(text_done) struct text  text = { 0 };
+    AUTO(buffer_done) struct buffer  text = { 0 };
     const struct instance       *instance = status->instance;
     const struct instance_stack *stack = effective_stack(status);
 
-    text_add_string(&text, cli->name.text);
+    buffer_add_string(&text, cli->name.text);
     print_state(&text, status);
     row(&text, "ports");
-    text_printf(&text, "%u, SourceTV %u, client %u", instance->port, instance->tv_port,
+    buffer_printf(&text, "%u, SourceTV %u, client %u", instance->port, instance->tv_port,
                 instance->client_port);
     if (stack) {
         row(&text, status->is_mounted ? "runs on" : "next boot");
@@ -273,14 +273,14 @@ static void print_status(const struct cli *cli, const struct status *status)
     if (status->pending.n > 0) {
         row(&text, "pending");
         output_strings(&text, &status->pending);
-        text_add_string(&text, status->is_mounted ? " (restart to apply)" : " (start to apply)");
+        buffer_add_string(&text, status->is_mounted ? " (restart to apply)" : " (start to apply)");
     } else if (*status->pending_error) {
         row(&text, "next start");
-        text_printf(&text, "would fail: %s", status->pending_error);
+        buffer_printf(&text, "would fail: %s", status->pending_error);
     }
     print_consumption(&text, &status->unit);
     print_limits(&text, &instance->limits);
-    text_add_string(&text, "\n");
+    buffer_add_string(&text, "\n");
     output_flush(&text);
 }
 
@@ -409,15 +409,15 @@ static int load_list(struct list *list, const struct cli *cli, struct error *err
 
 static void print_list(const struct list *list)
 {
-    AUTO(text_done) struct text text = { 0 };
+    AUTO(buffer_done) struct buffer text = { 0 };
 
     if (list->n == 0) {
         puts("There is no instance; make one with 'l4d2ctl initialize NAME -f SPEC.yaml'.");
         return;
     }
-    text_printf(&text, "%-24s %-11s %-6s %s\n", "NAME", "STATE", "PORT", "AT BOOT");
+    buffer_printf(&text, "%-24s %-11s %-6s %s\n", "NAME", "STATE", "PORT", "AT BOOT");
     for (size_t i = 0; i < list->n; i++)
-        text_printf(&text, "%-24s %-11s %-6u %s\n", list->rows[i].name, list->rows[i].state,
+        buffer_printf(&text, "%-24s %-11s %-6u %s\n", list->rows[i].name, list->rows[i].state,
                     list->rows[i].port, list->rows[i].is_enabled ? "started" : "-");
     output_flush(&text);
 }

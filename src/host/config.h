@@ -17,8 +17,8 @@
 #define CONFIG_KEEP        3u // newest generations that stay, besides those in use
 
 struct config {
-    struct text args;
-    struct text server_cfg; // holds the secret
+    struct buffer args;
+    struct buffer server_cfg; // holds the secret
 };
 
 // Puts together what `instance`, called `name`, runs with. No file is touched.

@@ -610,8 +610,8 @@ int instance_parse(struct instance **ret, const char *file, const char *bytes, s
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)bytes, n_bytes);
     if (read_document(&reader, instance) < 0)
         return -1;
-    if (text_check(&instance->arguments.text, err) < 0 ||
-        text_check(&instance->config.text, err) < 0)
+    if (buffer_check(&instance->arguments.text, err) < 0 ||
+        buffer_check(&instance->config.text, err) < 0)
         return -1;
     *ret = TAKE(instance);
     return 0;
@@ -634,69 +634,69 @@ void instance_freep(struct instance **instance)
 // ---- writing it back ---------------------------------------------------------------------------
 
 // Printable ASCII and tabs only, which is all that instance_parse lets in.
-static void format_quoted(struct text *text, const char *string)
+static void format_quoted(struct buffer *text, const char *string)
 {
-    text_add_string(text, "\"");
+    buffer_add_string(text, "\"");
     for (const char *c = string; *c; c++) {
         if (*c == '\t') {
-            text_add_string(text, "\\t");
+            buffer_add_string(text, "\\t");
             continue;
         }
         if (*c == '"' || *c == '\\')
-            text_add_string(text, "\\");
-        text_add(text, c, 1);
+            buffer_add_string(text, "\\");
+        buffer_add(text, c, 1);
     }
-    text_add_string(text, "\"");
+    buffer_add_string(text, "\"");
 }
 
-static void format_strings(struct text *text, const char *key, const struct strings *strings)
+static void format_strings(struct buffer *text, const char *key, const struct strings *strings)
 {
     if (strings->n == 0)
         return;
-    text_printf(text, "%s:\n", key);
+    buffer_printf(text, "%s:\n", key);
     for (const char *s = strings_next(strings, NULL); s; s = strings_next(strings, s)) {
-        text_add_string(text, "  - ");
+        buffer_add_string(text, "  - ");
         format_quoted(text, s);
-        text_add_string(text, "\n");
+        buffer_add_string(text, "\n");
     }
 }
 
-static void format_limits(struct text *text, const struct instance_limits *limits)
+static void format_limits(struct buffer *text, const struct instance_limits *limits)
 {
     if (!limits->memory_bytes && !limits->cpu_percent && !limits->tasks &&
         !limits_has_cpus(limits))
         return;
-    text_add_string(text, "limits:\n");
+    buffer_add_string(text, "limits:\n");
     if (limits->memory_bytes) {
-        text_add_string(text, "  memory: ");
+        buffer_add_string(text, "  memory: ");
         limits_format_bytes(text, limits->memory_bytes);
-        text_add_string(text, "\n");
+        buffer_add_string(text, "\n");
     }
     if (limits->cpu_percent)
-        text_printf(text, "  cpu: %" PRIu32 "\n", limits->cpu_percent);
+        buffer_printf(text, "  cpu: %" PRIu32 "\n", limits->cpu_percent);
     if (limits_has_cpus(limits)) {
-        text_add_string(text, "  cpus: \"");
+        buffer_add_string(text, "  cpus: \"");
         limits_format_cpus(text, limits);
-        text_add_string(text, "\"\n");
+        buffer_add_string(text, "\"\n");
     }
     if (limits->tasks)
-        text_printf(text, "  tasks: %" PRIu32 "\n", limits->tasks);
+        buffer_printf(text, "  tasks: %" PRIu32 "\n", limits->tasks);
 }
 
-void instance_format(struct text *text, const struct instance *instance)
+void instance_format(struct buffer *text, const struct instance *instance)
 {
-    text_printf(text, "port: %u\ntv_port: %u\nclient_port: %u\n", instance->port,
+    buffer_printf(text, "port: %u\ntv_port: %u\nclient_port: %u\n", instance->port,
                 instance->tv_port, instance->client_port);
     if (*instance->hostname) {
-        text_add_string(text, "hostname: ");
+        buffer_add_string(text, "hostname: ");
         format_quoted(text, instance->hostname);
-        text_add_string(text, "\n");
+        buffer_add_string(text, "\n");
     }
     if (instance->n_overlays > 0) {
-        text_add_string(text, "overlays: [");
+        buffer_add_string(text, "overlays: [");
         for (uint32_t i = 0; i < instance->n_overlays; i++)
-            text_printf(text, "%s%" PRIu32, i ? ", " : "", instance->overlays[i]);
-        text_add_string(text, "]\n");
+            buffer_printf(text, "%s%" PRIu32, i ? ", " : "", instance->overlays[i]);
+        buffer_add_string(text, "]\n");
     }
     format_strings(text, "arguments", &instance->arguments);
     format_strings(text, "config", &instance->config);

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 #include "base/protocol.h"
-#include "host/text.h"
+#include "host/buffer.h"
 
 #define INSTANCE_BYTES_MAX        131072u // of SPEC.yaml
 #define INSTANCE_OVERLAYS_MAX     (STACK_LAYERS_MAX - 2u) // the game and a private one come on top
@@ -41,7 +41,7 @@ void instance_free(struct instance *instance);
 void instance_freep(struct instance **instance);
 
 // Adds the one normalised form, without the secret: instance_parse reads it back to the same.
-void instance_format(struct text *text, const struct instance *instance);
+void instance_format(struct buffer *text, const struct instance *instance);
 
 // Adds a word per key in which the two differ, apart from the secret.
 void instance_compare(struct strings *ret, const struct instance *a, const struct instance *b);

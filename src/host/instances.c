@@ -107,11 +107,11 @@ static int save_password(int instance_fd, const struct instance *instance, struc
 
 int instances_save(int instance_fd, const struct instance *instance, struct error *err)
 {
-    AUTO(text_done) struct text text = { 0 };
+    AUTO(buffer_done) struct buffer text = { 0 };
 
-    text_add_string(&text, "# Written by l4d2ctl; change it with: l4d2ctl initialize NAME -f FILE\n");
+    buffer_add_string(&text, "# Written by l4d2ctl; change it with: l4d2ctl initialize NAME -f FILE\n");
     instance_format(&text, instance);
-    if (text_check(&text, err) < 0 || save_password(instance_fd, instance, err) < 0)
+    if (buffer_check(&text, err) < 0 || save_password(instance_fd, instance, err) < 0)
         return -1;
     return fd_replace_file(instance_fd, INSTANCE_SPEC_FILE, text.bytes, text.n, 0600, err);
 }
@@ -164,7 +164,7 @@ int instances_list(struct strings *ret, const struct host_paths *paths, struct e
         return -1;
     for (size_t i = 0; i < n; i++)
         strings_add(ret, names[i].text, strlen(names[i].text));
-    return text_check(&ret->text, err);
+    return buffer_check(&ret->text, err);
 }
 
 static int check_ports_between(const struct instance *a, const struct instance *b, const char *name,

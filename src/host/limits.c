@@ -58,7 +58,7 @@ bool limits_has_cpus(const struct instance_limits *limits)
     return false;
 }
 
-void limits_format_cpus(struct text *text, const struct instance_limits *limits)
+void limits_format_cpus(struct buffer *text, const struct instance_limits *limits)
 {
     const char *comma = "";
 
@@ -69,23 +69,23 @@ void limits_format_cpus(struct text *text, const struct instance_limits *limits)
         while (cpu + 1 < LIMIT_CPUS_MAX && has_cpu(limits, cpu + 1))
             cpu++;
         if (first == cpu)
-            text_printf(text, "%s%" PRIu32, comma, first);
+            buffer_printf(text, "%s%" PRIu32, comma, first);
         else
-            text_printf(text, "%s%" PRIu32 "-%" PRIu32, comma, first, cpu);
+            buffer_printf(text, "%s%" PRIu32 "-%" PRIu32, comma, first, cpu);
         comma = ",";
     }
 }
 
-void limits_format_bytes(struct text *text, uint64_t bytes)
+void limits_format_bytes(struct buffer *text, uint64_t bytes)
 {
     static const char suffixes[] = "TGMK";
 
     for (unsigned i = 0; suffixes[i]; i++) {
         unsigned shift = 10 * (4 - i);
         if (bytes > 0 && bytes % (UINT64_C(1) << shift) == 0) {
-            text_printf(text, "%" PRIu64 "%c", bytes >> shift, suffixes[i]);
+            buffer_printf(text, "%" PRIu64 "%c", bytes >> shift, suffixes[i]);
             return;
         }
     }
-    text_printf(text, "%" PRIu64, bytes);
+    buffer_printf(text, "%" PRIu64, bytes);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "base/fd.h"
 #include "base/protocol.h"
-#include "host/text.h"
+#include "host/buffer.h"
 
 // An absent or negative number is 0, one that is too large is cut.
 static uint64_t number_of(const json_t *object, const char *key, uint64_t max)
@@ -24,7 +24,7 @@ static void copy_text(char *ret, size_t size, const char *text)
 {
     size_t n = 0, length;
 
-    while (text && text[n] && (length = text_utf8_length(text + n, strlen(text + n))) > 0 &&
+    while (text && text[n] && (length = buffer_utf8_length(text + n, strlen(text + n))) > 0 &&
            n + length < size)
         n += length;
     if (n > 0)

@@ -56,5 +56,5 @@ int plan_compare(struct strings *ret, const struct host_paths *paths,
     if (config_is_same(instance_fd, base->config_generation, &config))
         stack.config_generation = base->config_generation;
     stack_compare(ret, &stack, base); // generation 0 differs from all
-    return text_check(&ret->text, err);
+    return buffer_check(&ret->text, err);
 }

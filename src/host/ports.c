@@ -72,7 +72,7 @@ bool ports_is_bound(const char *bytes, size_t n_bytes, uint16_t port, bool is_tc
 
 // Files of /proc say that they are empty, so they are read to their end. One that is absent, as
 // udp6 without IPv6, has no lines.
-static int read_table(struct text *ret, const char *dir, const char *name, struct error *err)
+static int read_table(struct buffer *ret, const char *dir, const char *name, struct error *err)
 {
     AUTO_FD dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     AUTO_FD fd = dir_fd < 0 ? -1 : openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
@@ -82,10 +82,10 @@ static int read_table(struct text *ret, const char *dir, const char *name, struc
     if (fd < 0)
         return errno == ENOENT ? 0 : error_sys(err, errno, "reading %s/%s", dir, name);
     while ((n = read(fd, part, sizeof part)) > 0)
-        text_add(ret, part, (size_t)n);
+        buffer_add(ret, part, (size_t)n);
     if (n < 0)
         return error_sys(err, errno, "reading %s/%s", dir, name);
-    return text_check(ret, err);
+    return buffer_check(ret, err);
 }
 
 int ports_check_free(const struct host_paths *paths, const struct instance *instance,
@@ -106,7 +106,7 @@ int ports_check_free(const struct host_paths *paths, const struct instance *inst
     };
 
     for (size_t i = 0; i < ELEMENTS(tables); i++) {
-        AUTO(text_done) struct text text = { 0 };
+        AUTO(buffer_done) struct buffer text = { 0 };
         if (read_table(&text, paths->proc_net_dir, tables[i].table, err) < 0)
             return -1;
         for (size_t j = 0; j < ELEMENTS(rows); j++)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include "base/protocol.h"
 #include "host/paths.h"
-#include "host/text.h"
+#include "host/buffer.h"
 
 #define UNITS_WORD_MAX  32u
 #define UNIT_SERVER     "left4me-server@"

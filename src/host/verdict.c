@@ -81,7 +81,7 @@ static void say_exit(struct exit_verdict *verdict)
 
 static void say_memory(struct exit_verdict *verdict, const struct unit_state *state)
 {
-    AUTO(text_done) struct text text = { 0 };
+    AUTO(buffer_done) struct buffer text = { 0 };
 
     if (state->memory_max_bytes != UINT64_MAX)
         limits_format_bytes(&text, state->memory_max_bytes);

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// text: a growing buffer for what we write, and how foreign bytes are made fit to be shown.
+// buffer: a growing text for what we write, and how foreign bytes are made fit to be shown.
 //
-// A struct text starts as { 0 }. When memory runs out or TEXT_MAX is passed it remembers that and
-// ignores what follows; the one who uses the bytes asks text_check once.
+// A struct buffer starts as { 0 }. When memory runs out or BUFFER_MAX is passed it remembers that and
+// ignores what follows; the one who uses the bytes asks buffer_check once.
 
 #include <stddef.h>
 #include "base/error.h"
 
-#define TEXT_MAX (16u << 20) // bytes
+#define BUFFER_MAX (16u << 20) // bytes
 
-struct text {
+struct buffer {
     char  *bytes; // owned; NUL-terminated as soon as something was added
     size_t n;     // bytes without that NUL
     size_t capacity;
     bool   is_failed;
 };
 
-void text_add(struct text *text, const void *bytes, size_t n);
-void text_add_string(struct text *text, const char *string);
-void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
-int  text_check(const struct text *text, struct error *err) MUST_USE;
-void text_done(struct text *text);
+void buffer_add(struct buffer *text, const void *bytes, size_t n);
+void buffer_add_string(struct buffer *text, const char *string);
+void buffer_printf(struct buffer *text, const char *format, ...) PRINTF_LIKE(2, 3);
+int  buffer_check(const struct buffer *text, struct error *err) MUST_USE;
+void buffer_done(struct buffer *text);
 
 // A list of strings, each with its NUL, one behind the other. Starts as { 0 }.
 struct strings {
-    struct text text;
+    struct buffer text;
     size_t      n; // strings
 };
 
@@ -37,9 +37,9 @@ bool        strings_equal(const struct strings *a, const struct strings *b);
 void        strings_done(struct strings *strings);
 
 // The length of the UTF-8 sequence at the start of `bytes`, 0 if it is not valid there.
-size_t text_utf8_length(const char *bytes, size_t n);
+size_t buffer_utf8_length(const char *bytes, size_t n);
 // Adds foreign bytes so that a terminal shows them and obeys none: control bytes, backslashes and
 // what is not UTF-8 become \xHH.
-void text_add_escaped(struct text *text, const char *bytes, size_t n);
+void buffer_add_escaped(struct buffer *text, const char *bytes, size_t n);
 // Adds foreign bytes as valid UTF-8: what is not becomes U+FFFD. Control bytes stay.
-void text_add_utf8(struct text *text, const char *bytes, size_t n);
+void buffer_add_utf8(struct buffer *text, const char *bytes, size_t n);

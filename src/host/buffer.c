@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "host/text.h"
+#include "host/buffer.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool text_reserve(struct text *text, size_t n)
+static bool buffer_reserve(struct buffer *text, size_t n)
 {
-    if (text->is_failed || n > TEXT_MAX - text->n) {
+    if (text->is_failed || n > BUFFER_MAX - text->n) {
         text->is_failed = true;
         return false;
     }
@@ -29,9 +29,9 @@ static bool text_reserve(struct text *text, size_t n)
     return true;
 }
 
-void text_add(struct text *text, const void *bytes, size_t n)
+void buffer_add(struct buffer *text, const void *bytes, size_t n)
 {
-    if (!text_reserve(text, n))
+    if (!buffer_reserve(text, n))
         return;
     if (n > 0)
         memcpy(text->bytes + text->n, bytes, n);
@@ -39,19 +39,19 @@ void text_add(struct text *text, const void *bytes, size_t n)
     text->bytes[text->n] = '\0';
 }
 
-void text_add_string(struct text *text, const char *string)
+void buffer_add_string(struct buffer *text, const char *string)
 {
-    text_add(text, string, strlen(string));
+    buffer_add(text, string, strlen(string));
 }
 
-void text_printf(struct text *text, const char *format, ...)
+void buffer_printf(struct buffer *text, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
     int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (n < 0 || !text_reserve(text, (size_t)n))
+    if (n < 0 || !buffer_reserve(text, (size_t)n))
         return;
     va_start(args, format);
     (void)vsnprintf(text->bytes + text->n, (size_t)n + 1, format, args); // measured above
@@ -59,23 +59,23 @@ void text_printf(struct text *text, const char *format, ...)
     text->n += (size_t)n;
 }
 
-int text_check(const struct text *text, struct error *err)
+int buffer_check(const struct buffer *text, struct error *err)
 {
     if (text->is_failed)
         return error_sys(err, ENOMEM, "putting a text together");
     return 0;
 }
 
-void text_done(struct text *text)
+void buffer_done(struct buffer *text)
 {
     free(text->bytes);
-    *text = (struct text){ 0 };
+    *text = (struct buffer){ 0 };
 }
 
 void strings_add(struct strings *strings, const char *bytes, size_t n)
 {
-    text_add(&strings->text, bytes, n);
-    text_add(&strings->text, "", 1);
+    buffer_add(&strings->text, bytes, n);
+    buffer_add(&strings->text, "", 1);
     strings->n++;
 }
 
@@ -94,12 +94,12 @@ bool strings_equal(const struct strings *a, const struct strings *b)
 
 void strings_done(struct strings *strings)
 {
-    text_done(&strings->text);
+    buffer_done(&strings->text);
     strings->n = 0;
 }
 
 // Source: RFC 3629, section 4: no overlong forms, no surrogates, nothing above U+10FFFF.
-size_t text_utf8_length(const char *bytes, size_t n)
+size_t buffer_utf8_length(const char *bytes, size_t n)
 {
     static const struct {
         uint8_t first_min, first_max, second_min, second_max, length;
@@ -136,29 +136,29 @@ static bool is_control(const char *bytes, size_t length)
            (length == 2 && first == 0xc2 && (uint8_t)bytes[1] < 0xa0);
 }
 
-void text_add_escaped(struct text *text, const char *bytes, size_t n)
+void buffer_add_escaped(struct buffer *text, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        size_t length = text_utf8_length(bytes + i, n - i);
+        size_t length = buffer_utf8_length(bytes + i, n - i);
         if (length > 0 && !is_control(bytes + i, length) && bytes[i] != '\\') {
-            text_add(text, bytes + i, length);
+            buffer_add(text, bytes + i, length);
         } else {
             length = MAX(length, (size_t)1);
             for (size_t j = 0; j < length; j++)
-                text_printf(text, "\\x%02x", (uint8_t)bytes[i + j]);
+                buffer_printf(text, "\\x%02x", (uint8_t)bytes[i + j]);
         }
         i += length;
     }
 }
 
-void text_add_utf8(struct text *text, const char *bytes, size_t n)
+void buffer_add_utf8(struct buffer *text, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        size_t length = text_utf8_length(bytes + i, n - i);
+        size_t length = buffer_utf8_length(bytes + i, n - i);
         if (length > 0)
-            text_add(text, bytes + i, length);
+            buffer_add(text, bytes + i, length);
         else
-            text_add_string(text, "\xef\xbf\xbd");
+            buffer_add_string(text, "\xef\xbf\xbd");
         i += MAX(length, (size_t)1);
     }
 }
