@@ -43,13 +43,15 @@ def connect(leader, path="/run/systemd/private"):
 
 
 class Bus:
-    def __init__(self, leader, timeout=10):
-        self.socket = connect(leader)
+    def __init__(self, leader=None, timeout=10):
+        self.socket = connect(leader) if leader else socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
         self.buffer = b""
         self.serial = 0
         self.signals = []
         try:
+            if not leader:
+                self.socket.connect("/run/systemd/private")         # our own systemd
             self.socket.sendall(b"\0AUTH EXTERNAL 30\r\nBEGIN\r\n")       # "30" is user 0 in hexadecimal
             while b"\r\n" not in self.buffer:
                 self.buffer += self._receive()

@@ -39,28 +39,27 @@ REBOOTED = 133                                          # nspawn's way to say "b
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                "HOME": "/root", "LANG": "C.UTF-8", "SHELL": "/bin/bash"}
 
-# Runs in a fresh mount namespace, in the machine's directory: $1 is the root, the rest is nspawn's.
-_START = """set -e
-lower=$1; shift
-mount -t overlay overlay -o "lowerdir=$lower,upperdir=upper,workdir=work" root
+# Runs in a fresh mount namespace, in the machine's directory; $1 is the root.
+_MOUNT = """set -e
+mount -t overlay overlay -o "lowerdir=$1,upperdir=upper,workdir=work" root; shift
 mount --bind var-lib root/var/lib
-exec systemd-nspawn "$@"
 """
+_START = _MOUNT + 'exec systemd-nspawn "$@"'
 
 
 class CommandFailed(Trouble):
     def __init__(self, argv, done):
         said = (done.stderr or done.stdout or "").strip()
         last = said.splitlines()[-1] if said else "no output"
-        super().__init__(f"{_words(argv)}: exit code {done.returncode}: {last}")
+        super().__init__(f"{phrase(argv)}: exit code {done.returncode}: {last}")
         self.returncode, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
 
 
-def _words(argv):
+def phrase(argv):
     return argv if isinstance(argv, str) else " ".join(map(str, argv))
 
 
-def _argv(argv):
+def to_argv(argv):
     return ["/bin/bash", "-c", argv] if isinstance(argv, str) else [str(word) for word in argv]
 
 
@@ -75,7 +74,7 @@ class Place:
         """A program left running; it ends with the machine at the latest."""
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("start_new_session", True)
-        words, environment, prepare = self._launch(_argv(argv), user, env)
+        words, environment, prepare = self._launch(to_argv(argv), user, env)
         return subprocess.Popen(words, env=environment, preexec_fn=prepare, **options)
 
     def run(self, argv, user=None, check=True, input=None, timeout=60, env=None, text=True):
@@ -90,9 +89,9 @@ class Place:
                 os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
             if isinstance(reason, subprocess.TimeoutExpired):
-                raise Trouble(f"{_words(argv)}: not finished after {timeout} s") from None
+                raise Trouble(f"{phrase(argv)}: not finished after {timeout} s") from None
             raise
-        done = subprocess.CompletedProcess(_argv(argv), child.returncode, out, err)
+        done = subprocess.CompletedProcess(to_argv(argv), child.returncode, out, err)
         if check and done.returncode != 0:
             raise CommandFailed(argv, done)
         return done
@@ -100,6 +99,53 @@ class Place:
     def output(self, argv, **options):
         """What a command prints, without the last newline."""
         return self.run(argv, **options).stdout.rstrip("\n")
+
+
+class Debian:
+    """What every booted Debian of ours offers, built on its run()."""
+
+    suite = "trixie"
+
+    def output(self, argv, **options):
+        """What a command prints, without the last newline."""
+        return self.run(argv, **options).stdout.rstrip("\n")
+
+    def unit_run(self, argv, *properties, unit=None, **options):
+        """Runs a command as a transient service: unit_run(["id"], "User=left4me-game")."""
+        words = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--expand-environment=no"]
+        if self.suite == "bookworm":
+            words.pop()                         # systemd 252 expands nothing and knows no such option
+        words += [f"--unit={unit}"] if unit else []
+        words += [word for item in properties for word in ("-p", item)]
+        return self.run([*words, "--", *to_argv(argv)], **options)
+
+    def push(self, source, target, mode=0o644):
+        """Copies a file, bytes or a directory of the host to an absolute path inside."""
+        if not isinstance(source, bytes) and pathlib.Path(source).is_dir():
+            packed = subprocess.run(["tar", "-C", source, "-c", "."], stdout=subprocess.PIPE, check=True).stdout
+            self.run(["mkdir", "-p", target])
+            self.run(["tar", "-C", target, "--no-same-owner", "-x"], input=packed, text=False)
+            return
+        data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+        self.run(["install", "-D", "-m", f"{mode:o}", "/dev/stdin", target], input=data, text=False)
+
+    def read(self, path, text=True):
+        return self.run(["cat", "--", path], text=text).stdout
+
+    def journal(self, unit=None, lines=None, json_fields=False, since=None):
+        """The journal's text, or with json_fields a list of dictionaries; `since` is in Unix seconds."""
+        words = ["journalctl", "--no-pager", "--quiet", "-o", "json" if json_fields else "short-precise"]
+        words += ["-u", unit] if unit else []
+        words += ["-n", str(lines)] if lines else []
+        words += [f"--since=@{since:.6f}"] if since else []
+        text = self.run(words).stdout
+        return [json.loads(line) for line in text.splitlines()] if json_fields else text
+
+    def wait_for_line(self, unit, pattern, timeout=30):
+        """Waits for a line in a unit's journal of this boot (an extended regular expression); returns it."""
+        done = self.run(["bash", "-c", 'journalctl -b -q -o cat -n all -f -u "$1" | grep -m1 -E -e "$2"',
+                         "-", unit, pattern], check=False, timeout=timeout)
+        return done.stdout.rstrip("\n")
 
 
 class Network(Place):
@@ -115,7 +161,7 @@ class Network(Place):
     def _launch(self, argv, user, env):
         words = ["nsenter", f"--net=/run/netns/{self.namespace}"] if self.namespace else []
         environment = {**os.environ, **(env or {})}
-        return words + _as(user) + argv, environment, self.machine.clients.enter
+        return words + as_user(user) + argv, environment, self.machine.clients.enter
 
     def add_address(self, address):
         """One more address to be had here: "203.0.113.7/32" plays a host on the internet."""
@@ -128,7 +174,7 @@ class Network(Place):
 _AS = 'user=$1; shift; exec setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups -- "$@"'
 
 
-def _as(user):
+def as_user(user):
     return ["/bin/sh", "-c", _AS, "as", user] if user else []
 
 
@@ -145,11 +191,11 @@ def _link_pair(cidr):
     return f"{client}/{network.prefixlen}", f"{ours}/{network.prefixlen}"
 
 
-class Machine(Place):
+class Machine(Place, Debian):
     """See the top of the file. Use it in a `with` block."""
 
-    def __init__(self, suite="trixie", deb=None, host_network=False, on_step=None):
-        self.suite, self.deb = suite, deb
+    def __init__(self, suite="trixie", deb=None, variant="machine", host_network=False, on_step=None):
+        self.suite, self.deb, self.variant = suite, deb, variant
         self.host_network = host_network        # reachable from the host's own namespace, one such at a time
         self.on_step = on_step or (lambda text: None)
         self.id = self.dir = self.group = self.clients = self.lock = self.outside = None
@@ -178,7 +224,7 @@ class Machine(Place):
     def _create(self):
         host.need_root()
         host.need_commands("systemd-nspawn", "nsenter", "unshare", "setpriv", "ip", "cp")
-        self.root = root.get(self.suite)
+        self.root = root.get(self.suite, self.variant)
         machines = host.cache() / "machines"
         machines.mkdir(exist_ok=True)
         with host.Lock(machines / ".lock"):
@@ -292,6 +338,19 @@ class Machine(Place):
         scratch.write_text(json.dumps(state))
         scratch.rename(self.dir / "state.json")
 
+    def image(self, path, size="3G", clutter=("/var/log/journal",)):
+        """Writes the disk of a machine that was powered off into an ext4 image; empties `clutter` before."""
+        if self.nspawn.poll() is None:
+            raise Trouble("power the machine off before taking its disk")
+        script = _MOUNT + """
+            target=$1 size=$2; shift 2
+            for path in "$@"; do find "root/$path" -mindepth 1 -delete; done
+            truncate -s "$size" "$target"
+            mke2fs -q -t ext4 -F -E lazy_itable_init=1,lazy_journal_init=1 -d root "$target"
+            """
+        host.call(["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script, "image",
+                   self.root, path, size, *clutter], cwd=self.dir)
+
     def poweroff(self, timeout=60):
         """Shuts down like a person would, and waits for the end."""
         self._leave(["systemctl", "poweroff"], {0}, timeout)
@@ -313,9 +372,9 @@ class Machine(Place):
         try:
             code = self.nspawn.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise Trouble(f"{_words(argv)}: the machine is still there after {timeout} s") from None
+            raise Trouble(f"{phrase(argv)}: the machine is still there after {timeout} s") from None
         if code not in codes:
-            raise Trouble(f"{_words(argv)}: nspawn left with {code}: {self._console_tail()}")
+            raise Trouble(f"{phrase(argv)}: nspawn left with {code}: {self._console_tail()}")
         if self._bus:
             self._bus.close()
             self._bus = None
@@ -370,15 +429,6 @@ class Machine(Place):
             raise Trouble("the machine is not running")
         return _enter(self.leader, self.group, argv, user, env)
 
-    def unit_run(self, argv, *properties, unit=None, **options):
-        """Runs a command as a transient service: unit_run(["id"], "User=left4me-game")."""
-        words = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--expand-environment=no"]
-        if self.suite == "bookworm":
-            words.pop()                         # systemd 252 expands nothing and knows no such option
-        words += [f"--unit={unit}"] if unit else []
-        words += [word for item in properties for word in ("-p", item)]
-        return self.run([*words, "--", *_argv(argv)], **options)
-
     def install(self, deb):
         """Installs a package file as a user would, with what it depends on already there."""
         self.on_step(f"installing {pathlib.Path(deb).name}")
@@ -395,34 +445,6 @@ class Machine(Place):
                               f"test/machine/root.py): {wanted[0]}")
             raise Trouble(f"installing the package failed: {' / '.join(said[-4:])}")
         return done.stdout
-
-    def push(self, source, target, mode=0o644):
-        """Copies a file, bytes or a directory of the host to an absolute path inside."""
-        if not isinstance(source, bytes) and pathlib.Path(source).is_dir():
-            packed = subprocess.run(["tar", "-C", source, "-c", "."], stdout=subprocess.PIPE, check=True).stdout
-            self.run(["mkdir", "-p", target])
-            self.run(["tar", "-C", target, "--no-same-owner", "-x"], input=packed, text=False)
-            return
-        data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
-        self.run(["install", "-D", "-m", f"{mode:o}", "/dev/stdin", target], input=data, text=False)
-
-    def read(self, path, text=True):
-        return self.run(["cat", "--", path], text=text).stdout
-
-    def journal(self, unit=None, lines=None, json_fields=False, since=None):
-        """The journal's text, or with json_fields a list of dictionaries; `since` is in Unix seconds."""
-        words = ["journalctl", "--no-pager", "--quiet", "-o", "json" if json_fields else "short-precise"]
-        words += ["-u", unit] if unit else []
-        words += ["-n", str(lines)] if lines else []
-        words += [f"--since=@{since:.6f}"] if since else []
-        text = self.run(words).stdout
-        return [json.loads(line) for line in text.splitlines()] if json_fields else text
-
-    def wait_for_line(self, unit, pattern, timeout=30):
-        """Waits for a line in a unit's journal of this boot (an extended regular expression); returns it."""
-        done = self.run(["bash", "-c", 'journalctl -b -q -o cat -n all -f -u "$1" | grep -m1 -E -e "$2"',
-                         "-", unit, pattern], check=False, timeout=timeout)
-        return done.stdout.rstrip("\n")
 
     @property
     def bus(self):
@@ -486,7 +508,7 @@ def _payload(leader):
 def _enter(leader, group, argv, user=None, env=None):
     """How a command gets in. It shares init's control group there, which systemd never removes."""
     below = os.path.relpath(group.second / _cgroup(leader).lstrip("/"), group.path)
-    words = ["nsenter", f"--target={leader}", "--all", *_as(user), *argv]
+    words = ["nsenter", f"--target={leader}", "--all", *as_user(user), *argv]
     return words, {**ENVIRONMENT, **(env or {})}, lambda: group.enter(below)
 
 

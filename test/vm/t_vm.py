@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The virtual machine itself, and what the container cannot show: controllers, memory limits, power cuts."""
+
+import signal
+
+from harness import check, equal, within
+
+HOG = "x = bytearray()\nwhile True: x += b'x' * 1048576"
+
+
+def prepare(machine):
+    machine.run("echo prepared > /etc/left4me-test; mkdir -p /var/lib/left4me")
+    machine.push(b"[Unit]\nDescription=Comes back\n[Service]\nExecStart=sleep infinity\n"
+                 b"[Install]\nWantedBy=multi-user.target\n", "/etc/systemd/system/comes-back.service")
+    machine.run(["systemctl", "--quiet", "enable", "comes-back.service"])
+
+
+def test_running(vm):
+    equal(vm.output("systemctl is-system-running"), "running", "state of the system")
+    equal(vm.output("cat /etc/left4me-test; id -un", user="nobody"), "prepared\nnobody", "what was prepared")
+    equal(vm.output("stat -f -c %T /var/lib/left4me"), "ext2/ext3", "file system of the state")
+    within(vm.boot_seconds, 120, "seconds to boot")
+
+
+def test_controllers(vm):
+    # systemd turns a controller on where a unit asks for it.
+    vm.run(["systemd-run", "--quiet", "--unit=weighed", "-p", "CPUWeight=50", "sleep", "60"])
+    have = set(vm.output("cat /sys/fs/cgroup/system.slice/cgroup.controllers").split())
+    check({"cpu", "memory", "pids"} <= have, f"controllers of system.slice: {sorted(have)}")
+    vm.run("systemctl stop weighed")
+
+
+def test_memory_limit(vm):
+    vm.run(["systemd-run", "--quiet", "--unit=hog", "-p", "MemoryMax=48M", "-p", "MemorySwapMax=0",
+            "python3", "-c", HOG])
+    unit = vm.wait_for("hog.service", "failed")
+    equal((unit["Result"], unit["ExecMainStatus"]), ("oom-kill", signal.SIGKILL), "how the hog ended")
+    vm.run("systemctl reset-failed hog")
+
+
+def test_task_limit(vm):
+    done = vm.unit_run("for n in 1 2 3 4 5 6; do sleep 5 & done; kill $(jobs -p)", "TasksMax=4", check=False)
+    check("Resource temporarily unavailable" in done.stderr, f"six tasks ran where four may: {done.stderr}")
+
+
+def test_weights(vm):
+    """Two slices that want all of one processor share it by weight."""
+    for name, weight in (("heavy", 1000), ("light", 10)):
+        vm.run(["systemd-run", "--quiet", f"--unit={name}", f"--slice={name}.slice", "-p", "AllowedCPUs=0",
+                "bash", "-c", "while :; do :; done"])
+        vm.run(["systemctl", "set-property", "--runtime", f"{name}.slice", f"CPUWeight={weight}"])
+    used = vm.output("usage() { for n in heavy light; do sed -n 's/usage_usec //p' /sys/fs/cgroup/$n.slice/cpu.stat;"
+                     " done; }; usage; sleep 5; usage").split()
+    vm.run("systemctl kill --signal=KILL heavy light; systemctl reset-failed heavy light")
+    heavy, light = int(used[2]) - int(used[0]), int(used[3]) - int(used[1])
+    check(heavy > 10 * light, f"1000 : 10 became {heavy / 1e6:.2f} : {light / 1e6:.2f} seconds of processor")
+
+
+def test_reboot(vm):
+    before = vm.output("cat /proc/sys/kernel/random/boot_id")
+    vm.run("touch /var/lib/left4me/kept /run/gone")
+    vm.reboot()
+    check(vm.output("cat /proc/sys/kernel/random/boot_id") != before, "the boot id is the old one")
+    vm.run("test -e /var/lib/left4me/kept && ! test -e /run/gone")
+    equal(vm.unit("comes-back.service")["ActiveState"], "active", "an enabled unit after a reboot")
+
+
+def test_power_cut(vm):
+    vm.run("echo safe > /var/lib/left4me/safe; sync -f /var/lib/left4me/safe; echo lost > /var/lib/left4me/unsafe")
+    vm.power_cut()
+    equal(vm.output("cat /var/lib/left4me/safe"), "safe", "what was synced before the cut")
+    check(vm.output("cat /var/lib/left4me/unsafe 2>/dev/null || true") == "", "the cut lost nothing: it was none")
+    equal(vm.unit("comes-back.service")["ActiveState"], "active", "an enabled unit after a power cut")
