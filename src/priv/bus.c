@@ -274,27 +274,43 @@ static int read_word(struct system_bus *self, const char *path, const char *inte
     return 0;
 }
 
-static int bus_state(void *context, const char *unit, struct bus_unit_state *ret, struct error *err)
+// Naming a unit by its path loads it for the question, and lets go of it afterwards.
+static int unit_path(struct system_bus *self, const char *unit, char **ret, struct error *err)
 {
-    AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
-    AUTO(freep) char  *path = NULL;
-    struct system_bus *self = context;
-
     if (connect(self, err) < 0)
         return -1;
-    // Naming the unit by its path loads it for the question, and lets go of it afterwards.
-    int r = sd_bus_path_encode(MANAGER_PATH "/unit", unit, &path);
-    if (r < 0)
-        return error_sys(err, -r, "naming %s", unit);
-    const char *const in_unit = SERVICE ".Unit", *const in_service = SERVICE ".Service";
-    if (read_word(self, path, in_unit, "LoadState", ret->load_state, sizeof ret->load_state, err) < 0 ||
+    int r = sd_bus_path_encode(MANAGER_PATH "/unit", unit, ret);
+    return r < 0 ? error_sys(err, -r, "naming %s", unit) : 0;
+}
+
+static int bus_is_over(void *context, const char *unit, bool *ret, struct error *err)
+{
+    AUTO(freep) char  *path = NULL;
+    struct system_bus *self = context;
+    char               state[24];
+
+    if (unit_path(self, unit, &path, err) < 0 ||
+        read_word(self, path, SERVICE ".Unit", "ActiveState", state, sizeof state, err) < 0)
+        return -1;
+    *ret = strcmp(state, "inactive") == 0 || strcmp(state, "failed") == 0;
+    return 0;
+}
+
+static int bus_state(void *context, const char *unit, struct bus_unit_state *ret, struct error *err)
+{
+    static const char *const in_unit = SERVICE ".Unit", *const in_service = SERVICE ".Service";
+    AUTO_BUS_ERROR           reply_error = SD_BUS_ERROR_NULL;
+    AUTO(freep) char        *path = NULL;
+    struct system_bus       *self = context;
+
+    if (unit_path(self, unit, &path, err) < 0 ||
         read_word(self, path, in_unit, "ActiveState", ret->active_state, sizeof ret->active_state,
                   err) < 0 ||
         read_word(self, path, in_unit, "SubState", ret->sub_state, sizeof ret->sub_state, err) < 0 ||
         read_word(self, path, in_service, "Result", ret->result, sizeof ret->result, err) < 0)
         return -1;
-    r = sd_bus_get_property_trivial(self->bus, SERVICE, path, in_service, "MainPID", &reply_error,
-                                    'u', &ret->main_pid);
+    int r = sd_bus_get_property_trivial(self->bus, SERVICE, path, in_service, "MainPID",
+                                        &reply_error, 'u', &ret->main_pid);
     return r < 0 ? bus_error(err, r, &reply_error, unit) : 0;
 }
 
@@ -435,6 +451,7 @@ struct bus *bus_system_new(void)
         .disable = bus_disable,
         .is_enabled = bus_is_enabled,
         .state = bus_state,
+        .is_over = bus_is_over,
         .set_limits = bus_set_limits,
         .revert = bus_revert,
     };

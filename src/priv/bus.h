@@ -9,7 +9,7 @@
 #include "base/protocol.h"
 
 struct bus_unit_state {
-    char     load_state[24], active_state[24], sub_state[24], result[24];
+    char     active_state[24], sub_state[24], result[24];
     uint32_t main_pid;
 };
 
@@ -28,6 +28,8 @@ struct bus {
     int (*disable)(void *context, const char *unit, struct error *err);
     int (*is_enabled)(void *context, const char *unit, bool *ret, struct error *err);
     int (*state)(void *context, const char *unit, struct bus_unit_state *ret, struct error *err);
+    // Whether nothing of the unit runs, is starting or is about to: "inactive" or "failed".
+    int (*is_over)(void *context, const char *unit, bool *ret, struct error *err);
     // Limits and the one TCP port it may bind, kept across reboots. `old` is what was set before, or
     // NULL: a limit that is gone goes back to what the unit file says.
     int (*set_limits)(void *context, const char *unit, const struct instance_limits *limits,

@@ -20,19 +20,9 @@ struct call {
 
 // ---- words over the bus -------------------------------------------------------------------------
 
-static bool is_over(const struct bus_unit_state *state)
+static int is_over(struct bus *bus, struct unit_name unit, bool *ret, struct error *err)
 {
-    return strcmp(state->active_state, "inactive") == 0 || strcmp(state->active_state, "failed") == 0;
-}
-
-static int is_unit_over(struct bus *bus, struct unit_name unit, bool *ret, struct error *err)
-{
-    struct bus_unit_state state;
-
-    if (bus->state(bus->context, unit.text, &state, err) < 0)
-        return -1;
-    *ret = is_over(&state);
-    return 0;
+    return bus->is_over(bus->context, unit.text, ret, err);
 }
 
 // The server has ended and its stack is unmounted: nobody is in its directories.
@@ -40,8 +30,8 @@ static int must_be_stopped(struct bus *bus, const struct instance_name *name, st
 {
     bool is_server_over = false, is_mount_over = false;
 
-    if (is_unit_over(bus, unit_server(name), &is_server_over, err) < 0 ||
-        is_unit_over(bus, unit_mount(name), &is_mount_over, err) < 0)
+    if (is_over(bus, unit_server(name), &is_server_over, err) < 0 ||
+        is_over(bus, unit_mount(name), &is_mount_over, err) < 0)
         return -1;
     if (!is_server_over || !is_mount_over)
         return error_set(err, ERROR_BUSY, "the server is running: stop it first");
@@ -181,19 +171,28 @@ static int instance_kill(struct call *call, struct error *err)
     return bus->kill(bus->context, unit.text, err);
 }
 
+// For what is asked right after a stop: the unmount may still be on its way and is waited for, the
+// game is not.
+static int settle(struct bus *bus, const struct instance_name *name, struct error *err)
+{
+    struct unit_name mount = unit_mount(name);
+    bool             is_server_over = false;
+
+    if (is_over(bus, unit_server(name), &is_server_over, err) < 0)
+        return -1;
+    if (!is_server_over)
+        return error_set(err, ERROR_BUSY, "the server is running: stop it first");
+    if (specfile_has_record(name->text) && bus->stop_wait(bus->context, mount.text, err) < 0)
+        return -1;
+    return must_be_stopped(bus, name, err);
+}
+
 static int instance_wipe(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;
-    struct unit_name            mount = unit_mount(name);
-    struct unit_name            unit = unit_server(name);
     AUTO_FD                     lock = -1;
-    bool                        is_server_over = false;
 
-    // Asked right after a stop, the unmount may still be on its way: wait for it, not for the game.
-    if (lock_take(&lock, name->text, err) < 0 ||
-        is_unit_over(call->bus, unit, &is_server_over, err) < 0 ||
-        (is_server_over && call->bus->stop_wait(call->bus->context, mount.text, err) < 0) ||
-        must_be_stopped(call->bus, name, err) < 0)
+    if (lock_take(&lock, name->text, err) < 0 || settle(call->bus, name, err) < 0)
         return -1;
     return tidy(call->bus, "wipe", name->text, err);
 }
@@ -205,12 +204,8 @@ static int instance_remove(struct call *call, struct error *err)
     struct unit_name            unit = unit_server(name);
     struct unit_name            mount = unit_mount(name);
     AUTO_FD                     lock = -1;
-    bool                        is_server_over = false;
 
-    if (lock_take(&lock, name->text, err) < 0 ||
-        is_unit_over(bus, unit, &is_server_over, err) < 0 ||
-        (is_server_over && bus->stop_wait(bus->context, mount.text, err) < 0) ||
-        must_be_stopped(bus, name, err) < 0)
+    if (lock_take(&lock, name->text, err) < 0 || settle(bus, name, err) < 0)
         return -1;
     // Without a spec it cannot be started any more, whatever else is still there.
     if (bus->disable(bus->context, unit.text, err) < 0 ||
@@ -248,9 +243,9 @@ static int is_build_over(struct bus *bus, const struct build_spec *spec, bool *r
 {
     bool is_builder_over = false, is_publish_over = false;
 
-    if (is_unit_over(bus, unit_builder((enum build_kind)spec->kind, spec->build), &is_builder_over,
+    if (is_over(bus, unit_builder((enum build_kind)spec->kind, spec->build), &is_builder_over,
                      err) < 0 ||
-        is_unit_over(bus, unit_publish(spec->build), &is_publish_over, err) < 0)
+        is_over(bus, unit_publish(spec->build), &is_publish_over, err) < 0)
         return -1;
     *ret = is_builder_over && is_publish_over;
     return 0;
