@@ -222,10 +222,11 @@ static void needs_done(struct needs *needs)
 
 static void needs_find(struct needs *ret, const struct job *job)
 {
-    struct error err = { 0 };
+    struct error      err = { 0 };
+    struct uses_query query = { job->host_fd, job->paths->mounted_dir, job->spec.overlay,
+                                job->spec.build };
 
-    ret->is_known = uses_collect(&ret->uses, job->host_fd, job->paths->mounted_dir,
-                                 job->spec.overlay, &err) == 0;
+    ret->is_known = uses_collect(&ret->uses, &query, &err) == 0;
     if (!ret->is_known)
         watch_say(job->watch, "note: no generation is dropped, since who uses them is unknown: %s",
                   err.message);

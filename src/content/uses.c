@@ -30,7 +30,7 @@ static int uses_add(struct uses *uses, uint32_t number, struct error *err)
 }
 
 static int add_instance(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
-                        uint32_t overlay, struct error *err)
+                        const struct uses_query *query, struct error *err)
 {
     struct instance_spec spec = { 0 };
 
@@ -38,14 +38,14 @@ static int add_instance(struct uses *uses, const char *name, const void *bytes, 
     if (instance_spec_check(&spec, n_bytes, name, err) < 0)
         return -1;
     for (uint32_t i = 0; i < spec.stack.n_layers; i++)
-        if (spec.stack.layers[i].overlay == overlay &&
+        if (spec.stack.layers[i].overlay == query->overlay &&
             uses_add(uses, spec.stack.layers[i].generation, err) < 0)
             return -1;
     return 0;
 }
 
 static int add_build(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
-                     uint32_t overlay, struct error *err)
+                     const struct uses_query *query, struct error *err)
 {
     struct build_spec spec = { 0 };
 
@@ -53,11 +53,13 @@ static int add_build(struct uses *uses, const char *name, const void *bytes, siz
     memcpy(&spec, bytes, MIN(n_bytes, sizeof spec));
     if (build_spec_check(&spec, n_bytes, err) < 0)
         return -1;
-    return spec.overlay == overlay ? uses_add(uses, spec.base_generation, err) : 0;
+    if (spec.overlay != query->overlay || spec.build == query->except_build)
+        return 0;
+    return uses_add(uses, spec.base_generation, err);
 }
 
 typedef int add_spec(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
-                     uint32_t overlay, struct error *err);
+                     const struct uses_query *query, struct error *err);
 
 static void closedirp(DIR **dir)
 {
@@ -67,7 +69,7 @@ static void closedirp(DIR **dir)
 
 // Shows each file of the directory to `add`. Takes `dir_fd`. Names with a dot in front are files
 // that are being written.
-static int for_each_spec(struct uses *uses, int dir_fd, add_spec *add, uint32_t overlay,
+static int for_each_spec(struct uses *uses, int dir_fd, add_spec *add, const struct uses_query *query,
                          struct error *err)
 {
     AUTO(closedirp) DIR *dir = fdopendir(dir_fd);
@@ -92,36 +94,34 @@ static int for_each_spec(struct uses *uses, int dir_fd, add_spec *add, uint32_t 
                 continue; // removed since it was listed
             return -1;
         }
-        if (add(uses, entry->d_name, bytes, n, overlay, err) < 0)
+        if (add(uses, entry->d_name, bytes, n, query, err) < 0)
             return error_prefix(err, "'%s'", entry_show(shown, "", entry->d_name));
     }
 }
 
-static int collect(struct uses *uses, int host_fd, const char *mounted, uint32_t overlay,
-                   struct error *err)
+static int collect(struct uses *uses, const struct uses_query *query, struct error *err)
 {
     int fd = -1;
 
-    if (fd_open_dir(&fd, host_fd, "instances", err) < 0 ||
-        for_each_spec(uses, fd, add_instance, overlay, err) < 0)
+    if (fd_open_dir(&fd, query->host_fd, "instances", err) < 0 ||
+        for_each_spec(uses, fd, add_instance, query, err) < 0)
         return error_prefix(err, "the instances");
-    if (fd_open_dir(&fd, host_fd, "builds", err) < 0 ||
-        for_each_spec(uses, fd, add_build, overlay, err) < 0)
+    if (fd_open_dir(&fd, query->host_fd, "builds", err) < 0 ||
+        for_each_spec(uses, fd, add_build, query, err) < 0)
         return error_prefix(err, "the builds");
-    fd = open(mounted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = open(query->mounted_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return error_sys(err, errno, "opening '%s'", mounted);
-    if (for_each_spec(uses, fd, add_instance, overlay, err) < 0)
+        return error_sys(err, errno, "opening '%s'", query->mounted_dir);
+    if (for_each_spec(uses, fd, add_instance, query, err) < 0)
         return error_prefix(err, "what is mounted");
     return 0;
 }
 
-int uses_collect(struct uses *ret, int host_fd, const char *mounted, uint32_t overlay,
-                 struct error *err)
+int uses_collect(struct uses *ret, const struct uses_query *query, struct error *err)
 {
     struct uses uses = { 0 };
 
-    if (collect(&uses, host_fd, mounted, overlay, err) < 0) {
+    if (collect(&uses, query, err) < 0) {
         uses_done(&uses);
         return -1;
     }

@@ -17,9 +17,14 @@ struct uses {
     uint32_t  n, n_room;
 };
 
-// Adds every generation of `overlay` that is named in the directories "instances" and "builds" of
-// `host_fd` and in the directory `mounted`.
-int  uses_collect(struct uses *ret, int host_fd, const char *mounted, uint32_t overlay,
-                  struct error *err) MUST_USE;
+// Whose needs are asked for.
+struct uses_query {
+    int         host_fd;      // its directories "instances" and "builds" are read
+    const char *mounted_dir;
+    uint32_t    overlay;
+    uint32_t    except_build; // it lies over nothing any more
+};
+
+int  uses_collect(struct uses *ret, const struct uses_query *query, struct error *err) MUST_USE;
 bool uses_has(const struct uses *uses, uint32_t number);
 void uses_done(struct uses *uses);
