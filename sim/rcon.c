@@ -374,6 +374,7 @@ static void on_listener(void *userdata, uint64_t events)
     size_t n_sessions = 0;
 
     (void)events; // a listener has only one
+    bury(rcon);
     int fd =
         accept4(rcon->listen_fd, (struct sockaddr *)&peer, &n_peer, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
