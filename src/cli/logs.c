@@ -5,29 +5,13 @@
 #include "cli/cli.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "base/fd.h"
+#include "cli/interrupt.h"
 #include "host/instances.h"
 #include "host/journal.h"
-#include "base/fd.h"
-
-static volatile sig_atomic_t is_interrupted; // by Ctrl-C: the one thing a handler may set
-
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    is_interrupted = 1;
-}
-
-static void catch_interrupt(void)
-{
-    struct sigaction action = { .sa_handler = on_interrupt }; // no SA_RESTART: it ends a poll
-
-    (void)sigaction(SIGINT, &action, NULL);  // cannot fail for these
-    (void)sigaction(SIGTERM, &action, NULL); // likewise
-}
 
 static void print_line(const struct journal_line *line)
 {
@@ -71,8 +55,8 @@ int logs_run(struct cli *cli, struct error *err)
     if (instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
         journal_open(&journal, cli->paths, LOG_SERVER, &cli->name, cli->n_lines, flags, err) < 0)
         return -1;
-    catch_interrupt();
-    while (!is_interrupted && !is_end && !ferror(stdout) &&
+    interrupt_catch();
+    while (!interrupt_came() && !is_end && !ferror(stdout) &&
            (r = journal_next(journal, -1, &line, &is_end, err)) >= 0) {
         if (r == 0)
             continue;
