@@ -138,3 +138,20 @@ int build_spec_check(const struct build_spec *spec, size_t n_bytes, struct error
         return error_set(err, ERROR_INVALID, "the build's spec is out of range");
     return 0;
 }
+
+int log_request_check(const struct log_request *request, size_t n_bytes, struct error *err)
+{
+    uint32_t number;
+
+    if (n_bytes != sizeof *request || request->magic != PROTOCOL_MAGIC)
+        return error_set(err, ERROR_INVALID, "the message is not one of ours");
+    if (request->source == 0 || request->source >= LOG_SOURCE_COUNT)
+        return error_set(err, ERROR_INVALID, "there is no such log");
+    if (request->n_lines > LOG_LINES_MAX || request->flags & ~(LOG_FOLLOW | LOG_ALL_RUNS))
+        return error_set(err, ERROR_INVALID, "the request is out of range");
+    if (!instance_name_is_valid(&request->name))
+        return error_set(err, ERROR_INVALID, "the name is not valid");
+    if (request->source == LOG_UPDATE || request->source == LOG_PUBLISH)
+        return number_name_parse(&number, request->name.text, err);
+    return 0;
+}

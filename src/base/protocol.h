@@ -210,3 +210,4 @@ int number_name_parse(uint32_t *ret, const char *text, struct error *err) MUST_U
 int instance_spec_check(const struct instance_spec *spec, size_t n_bytes, const char *name,
                         struct error *err) MUST_USE;
 int build_spec_check(const struct build_spec *spec, size_t n_bytes, struct error *err) MUST_USE;
+int log_request_check(const struct log_request *request, size_t n_bytes, struct error *err) MUST_USE;

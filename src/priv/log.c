@@ -43,23 +43,6 @@ static void closep(sd_journal **journal)
     sd_journal_close(*journal);
 }
 
-static int request_check(const struct log_request *request, size_t n_bytes, struct error *err)
-{
-    uint32_t number;
-
-    if (n_bytes != sizeof *request || request->magic != PROTOCOL_MAGIC)
-        return error_set(err, ERROR_INVALID, "the message is not one of ours");
-    if (request->source == 0 || request->source >= LOG_SOURCE_COUNT)
-        return error_set(err, ERROR_INVALID, "there is no such log");
-    if (request->n_lines > LOG_LINES_MAX || request->flags & ~(LOG_FOLLOW | LOG_ALL_RUNS))
-        return error_set(err, ERROR_INVALID, "the request is out of range");
-    if (!instance_name_is_valid(&request->name))
-        return error_set(err, ERROR_INVALID, "the name is not valid");
-    if (request->source == LOG_UPDATE || request->source == LOG_PUBLISH)
-        return number_name_parse(&number, request->name.text, err);
-    return 0;
-}
-
 static int receive(struct log_request *ret, int fd, struct error *err)
 {
     struct pollfd waiting = { .fd = fd, .events = POLLIN };
@@ -69,7 +52,7 @@ static int receive(struct log_request *ret, int fd, struct error *err)
     ssize_t n = recv(fd, ret, sizeof *ret, MSG_TRUNC | MSG_DONTWAIT);
     if (n < 0)
         return error_sys(err, errno, "receiving the request");
-    return request_check(ret, (size_t)n, err);
+    return log_request_check(ret, (size_t)n, err);
 }
 
 // What the unit said, and what the init system said about it.

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// fakebus: an init system that writes down what it is asked, answers from a script, and can fail at
+// its nth call. With it, a private /run and /var/lib, so that the broker's files are really written.
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "priv/bus.h"
+
+struct fakebus {
+    struct bus ops;
+    char       said[2048];      // "start left4me-server@a.service; ..."
+    unsigned   n_calls;
+    unsigned   fail_at;         // 0: never
+    bool       is_over;         // the answer about every unit
+    char       active_state[24];
+    uint32_t   next_job;
+};
+
+static int fakebus_say(struct fakebus *fake, const char *what, const char *unit, struct error *err)
+{
+    size_t used = strlen(fake->said);
+
+    fake->n_calls++;
+    if (used < sizeof fake->said)
+        (void)snprintf(fake->said + used, sizeof fake->said - used, "%s %s; ", what, unit);
+    if (fake->fail_at && fake->n_calls == fake->fail_at)
+        return error_set(err, ERROR_FAILED, "the init system said no");
+    return 0;
+}
+
+static int fakebus_start(void *context, const char *unit, uint32_t *ret_job, struct error *err)
+{
+    struct fakebus *fake = context;
+
+    *ret_job = ++fake->next_job;
+    return fakebus_say(fake, "start", unit, err);
+}
+
+static int fakebus_stop(void *context, const char *unit, uint32_t *ret_job, struct error *err)
+{
+    struct fakebus *fake = context;
+
+    *ret_job = ++fake->next_job;
+    return fakebus_say(fake, "stop", unit, err);
+}
+
+#define FAKEBUS_SIMPLE(name)                                                                       \
+    static int fakebus_##name(void *context, const char *unit, struct error *err)                  \
+    {                                                                                              \
+        return fakebus_say(context, #name, unit, err);                                             \
+    }
+FAKEBUS_SIMPLE(start_wait)
+FAKEBUS_SIMPLE(stop_wait)
+FAKEBUS_SIMPLE(kill)
+FAKEBUS_SIMPLE(reset_failed)
+FAKEBUS_SIMPLE(enable)
+FAKEBUS_SIMPLE(disable)
+FAKEBUS_SIMPLE(revert)
+
+static int fakebus_is_enabled(void *context, const char *unit, bool *ret, struct error *err)
+{
+    *ret = true;
+    return fakebus_say(context, "is_enabled", unit, err);
+}
+
+static int fakebus_is_over(void *context, const char *unit, bool *ret, struct error *err)
+{
+    *ret = ((struct fakebus *)context)->is_over;
+    return fakebus_say(context, "is_over", unit, err);
+}
+
+static int fakebus_state(void *context, const char *unit, struct bus_unit_state *ret,
+                         struct error *err)
+{
+    *ret = (struct bus_unit_state){ .main_pid = 4711 };
+    (void)snprintf(ret->active_state, sizeof ret->active_state, "%s",
+                   ((struct fakebus *)context)->active_state);
+    return fakebus_say(context, "state", unit, err);
+}
+
+static int fakebus_set_limits(void *context, const char *unit, const struct instance_limits *limits,
+                              const struct instance_limits *old, uint16_t tcp_port,
+                              struct error *err)
+{
+    char what[96];
+
+    (void)snprintf(what, sizeof what, "set_limits(%llu,%s,%u)",
+                   (unsigned long long)limits->memory_bytes, old ? "old" : "new", tcp_port);
+    return fakebus_say(context, what, unit, err);
+}
+
+static inline void fakebus_init(struct fakebus *fake)
+{
+    *fake = (struct fakebus){
+        .ops = {
+            .context = fake,
+            .start = fakebus_start,
+            .stop = fakebus_stop,
+            .start_wait = fakebus_start_wait,
+            .stop_wait = fakebus_stop_wait,
+            .kill = fakebus_kill,
+            .reset_failed = fakebus_reset_failed,
+            .enable = fakebus_enable,
+            .disable = fakebus_disable,
+            .is_enabled = fakebus_is_enabled,
+            .state = fakebus_state,
+            .is_over = fakebus_is_over,
+            .set_limits = fakebus_set_limits,
+            .revert = fakebus_revert,
+        },
+        .is_over = true,
+        .active_state = "inactive",
+    };
+}
+
+// Enters a mount namespace in which /run and /var/lib are empty, but for our directories. Needs
+// root. Returns -1 with errno.
+static inline int fakebus_private_dirs(void)
+{
+    static const char *const dirs[] = {
+        "/var/lib/left4me-host", "/var/lib/left4me-host/instances", "/var/lib/left4me-host/builds",
+        "/run/left4me-host", "/run/left4me-host/lock", "/run/left4me-host/mounted",
+    };
+
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("test", "/var/lib", "tmpfs", 0, NULL) < 0 ||
+        mount("test", "/run", "tmpfs", 0, NULL) < 0)
+        return -1;
+    for (size_t i = 0; i < ELEMENTS(dirs); i++)
+        if (mkdir(dirs[i], 0755) < 0)
+            return -1;
+    return 0;
+}

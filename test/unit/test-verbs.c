@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+#include "unit.h"
+
+#include <errno.h>
+#include "fakebus.h"
+#include "priv/lock.h"
+#include "priv/specfile.h"
+#include "priv/verbs.h"
+
+#define SERVER "left4me-server@alpha.service; "
+#define MOUNT  "left4me-mount@alpha.service; "
+
+static struct request_name named(enum verb verb)
+{
+    return (struct request_name){
+        .header = { PROTOCOL_MAGIC, (uint16_t)verb, sizeof(struct request_name) },
+        .name = { "alpha" },
+    };
+}
+
+static struct request_stack stacked(enum verb verb)
+{
+    return (struct request_stack){
+        .header = { PROTOCOL_MAGIC, (uint16_t)verb, sizeof(struct request_stack) },
+        .name = { "alpha" },
+        .stack = { .config_generation = 1, .n_layers = 1, .layers = { { 1, 7 } }, .port = 27015 },
+    };
+}
+
+static struct reply ask(struct fakebus *fake, const void *bytes, size_t n_bytes)
+{
+    struct reply reply;
+    struct error err = { 0 };
+
+    fake->said[0] = '\0';
+    fake->n_calls = 0;
+    int r = verbs_handle(&reply, bytes, n_bytes, &fake->ops, &err);
+    assert_int_equal(r, reply.kind == ERROR_INVALID && fake->n_calls == 0 && err.kind ? -1 : 0);
+    return reply;
+}
+
+static struct reply ask_name(struct fakebus *fake, enum verb verb)
+{
+    struct request_name request = named(verb);
+
+    return ask(fake, &request, sizeof request);
+}
+
+static struct reply ask_stack(struct fakebus *fake, enum verb verb)
+{
+    struct request_stack request = stacked(verb);
+
+    return ask(fake, &request, sizeof request);
+}
+
+static struct reply ask_build(struct fakebus *fake, enum verb verb, uint32_t build)
+{
+    struct request_build request = {
+        .header = { PROTOCOL_MAGIC, (uint16_t)verb, sizeof request },
+        .build = build,
+    };
+    return ask(fake, &request, sizeof request);
+}
+
+static struct reply ask_build_start(struct fakebus *fake)
+{
+    struct request_build_start request = {
+        .header = { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof request },
+        .kind = BUILD_UPDATE, .overlay = GAME_OVERLAY, .base_generation = 3, .keep = 2,
+    };
+    return ask(fake, &request, sizeof request);
+}
+
+static void forget_everything(void)
+{
+    struct error err;
+
+    assert_int_equal(specfile_remove_instance("alpha", &err), 0);
+    assert_int_equal(specfile_remove_record("alpha", &err), 0);
+}
+
+static void test_a_life_in_verbs(void **state)
+{
+    struct fakebus fake;
+    struct reply   reply;
+
+    (void)state;
+    fakebus_init(&fake);
+    forget_everything();
+
+    reply = ask_name(&fake, VERB_INSTANCE_CREATE);
+    assert_int_equal(reply.kind, ERROR_NONE);
+    assert_string_equal(fake.said, "start_wait left4me-tidy@create:alpha.service; ");
+
+    reply = ask_name(&fake, VERB_INSTANCE_START); // nothing applied
+    assert_int_equal(reply.kind, ERROR_NOT_FOUND);
+    assert_string_equal(fake.said, "");
+
+    reply = ask_stack(&fake, VERB_INSTANCE_APPLY);
+    assert_int_equal(reply.kind, ERROR_NONE);
+    assert_string_equal(fake.said,
+                        "is_over " SERVER "is_over " MOUNT "set_limits(0,new,27015) " SERVER);
+
+    reply = ask_stack(&fake, VERB_INSTANCE_APPLY); // the same limits cost nothing
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT);
+
+    reply = ask_name(&fake, VERB_INSTANCE_START);
+    assert_int_equal(reply.kind, ERROR_NONE);
+    assert_true(reply.job > 0);
+    assert_string_equal(fake.said, "enable " SERVER "reset_failed " SERVER "reset_failed " MOUNT
+                                   "start " SERVER);
+
+    reply = ask_name(&fake, VERB_INSTANCE_STATUS);
+    assert_int_equal(reply.pid, 4711);
+    assert_int_equal(reply.is_enabled, 1);
+    assert_string_equal(reply.active_state, "inactive");
+
+    reply = ask_stack(&fake, VERB_INSTANCE_RESTART);
+    assert_string_equal(fake.said, "stop_wait " SERVER "stop_wait " MOUNT "enable " SERVER
+                                   "reset_failed " SERVER "reset_failed " MOUNT "start " SERVER);
+
+    reply = ask_name(&fake, VERB_INSTANCE_KILL);
+    assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "kill " SERVER);
+
+    reply = ask_name(&fake, VERB_INSTANCE_STOP);
+    assert_string_equal(fake.said, "disable " SERVER "stop " SERVER);
+
+    reply = ask_name(&fake, VERB_INSTANCE_WIPE);
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " SERVER "is_over " MOUNT
+                                   "start_wait left4me-tidy@wipe:alpha.service; ");
+
+    reply = ask_name(&fake, VERB_INSTANCE_REMOVE);
+    assert_int_equal(reply.kind, ERROR_NONE);
+    assert_non_null(strstr(fake.said, "disable " SERVER "reset_failed " SERVER "reset_failed " MOUNT
+                                      "revert " SERVER
+                                      "start_wait left4me-tidy@remove:alpha.service; "));
+    reply = ask_name(&fake, VERB_INSTANCE_START);
+    assert_int_equal(reply.kind, ERROR_NOT_FOUND);
+}
+
+static void test_nothing_is_touched_while_it_runs(void **state)
+{
+    static const enum verb verbs[] = { VERB_INSTANCE_WIPE, VERB_INSTANCE_REMOVE };
+    struct fakebus         fake;
+
+    (void)state;
+    fakebus_init(&fake);
+    fake.is_over = false;
+    for (size_t i = 0; i < ELEMENTS(verbs); i++) {
+        assert_int_equal(ask_name(&fake, verbs[i]).kind, ERROR_BUSY);
+        assert_null(strstr(fake.said, "tidy"));
+    }
+    assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_BUSY);
+    assert_null(strstr(fake.said, "set_limits"));
+
+    // Over, but still mounted: a record that the helper could not take away.
+    struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec,
+                                  .name = { "alpha" } };
+    struct error         err = { 0 };
+    assert_int_equal(specfile_write_record(&spec, &err), 0);
+    fake.is_over = true;
+    assert_int_equal(ask_name(&fake, VERB_INSTANCE_WIPE).kind, ERROR_BUSY);
+    assert_non_null(strstr(fake.said, "stop_wait " MOUNT));
+    assert_null(strstr(fake.said, "tidy"));
+    forget_everything();
+}
+
+static void test_one_command_at_a_time(void **state)
+{
+    static const struct {
+        enum verb verb;
+        bool      waits; // refused while another holds the instance
+    } cases[] = {
+        { VERB_INSTANCE_CREATE, true }, { VERB_INSTANCE_START, true }, { VERB_INSTANCE_WIPE, true },
+        { VERB_INSTANCE_REMOVE, true }, { VERB_INSTANCE_STOP, false }, { VERB_INSTANCE_KILL, false },
+        { VERB_INSTANCE_STATUS, false },
+    };
+    struct fakebus fake;
+    struct error   err = { 0 };
+
+    (void)state;
+    fakebus_init(&fake);
+    AUTO_FD lock = -1;
+    assert_int_equal(lock_take(&lock, "alpha", &err), 0);
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        assert_int_equal(ask_name(&fake, cases[i].verb).kind,
+                         cases[i].waits ? ERROR_BUSY : ERROR_NONE);
+    assert_int_equal(ask_stack(&fake, VERB_INSTANCE_RESTART).kind, ERROR_BUSY);
+}
+
+static void test_every_failing_call_is_told_and_ends_the_verb(void **state)
+{
+    struct fakebus fake;
+
+    (void)state;
+    for (enum verb verb = VERB_INSTANCE_CREATE; verb <= VERB_INSTANCE_STATUS; verb++) {
+        for (unsigned fail_at = 1;; fail_at++) {
+            fakebus_init(&fake);
+            forget_everything();
+            if (verb == VERB_INSTANCE_START)
+                assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_NONE);
+            fake.fail_at = fail_at;
+            bool         is_stack = verb == VERB_INSTANCE_APPLY || verb == VERB_INSTANCE_RESTART;
+            struct reply reply = is_stack ? ask_stack(&fake, verb) : ask_name(&fake, verb);
+            if (fake.n_calls < fail_at) {
+                assert_int_equal(reply.kind, ERROR_NONE);
+                assert_true(fail_at > 1);
+                break;
+            }
+            assert_int_equal(reply.kind, ERROR_FAILED);
+            assert_int_equal(fake.n_calls, fail_at);
+            assert_string_equal(reply.message, "the init system said no");
+        }
+    }
+}
+
+static void test_a_spec_is_there_only_with_its_limits(void **state)
+{
+    struct fakebus       fake;
+    struct instance_spec spec;
+    struct error         err = { 0 };
+
+    (void)state;
+    fakebus_init(&fake);
+    forget_everything();
+    fake.fail_at = 3; // set_limits
+    assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_FAILED);
+    assert_int_equal(specfile_read_instance(&spec, "alpha", &err), -1);
+    fake.fail_at = 0;
+    assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_NONE);
+    assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
+    assert_int_equal(spec.stack.port, 27015);
+    assert_int_equal(spec.stack.layers[0].generation, 7);
+}
+
+static void test_builds(void **state)
+{
+    struct fakebus    fake;
+    struct reply      reply;
+    struct build_spec spec;
+    struct error      err = { 0 };
+    char              want[256], id[16];
+
+    (void)state;
+    fakebus_init(&fake);
+    reply = ask_build_start(&fake);
+    assert_int_equal(reply.kind, ERROR_NONE);
+    uint32_t first = reply.build;
+    snprintf(want, sizeof want, "start left4me-update@%u.service; ", first);
+    assert_string_equal(fake.said, want);
+    snprintf(id, sizeof id, "%u", first);
+    assert_int_equal(specfile_read_build(&spec, id, &err), 0);
+    assert_int_equal(spec.base_generation, 3);
+    assert_int_equal(spec.new_generation, first);
+
+    fake.is_over = false; // one at a time, and the caller learns which
+    reply = ask_build_start(&fake);
+    assert_int_equal(reply.kind, ERROR_BUSY);
+    assert_int_equal(reply.build, first);
+    assert_int_equal(ask_build(&fake, VERB_BUILD_REMOVE, first).kind, ERROR_BUSY);
+
+    fake.is_over = true; // what a killed one left is collected
+    reply = ask_build_start(&fake);
+    assert_int_equal(reply.kind, ERROR_NONE);
+    assert_int_equal(reply.build, first + 1);
+    snprintf(want, sizeof want, "start_wait left4me-tidy@build-remove:%u.service; ", first);
+    assert_non_null(strstr(fake.said, want));
+    assert_int_equal(specfile_read_build(&spec, id, &err), -1);
+
+    assert_int_equal(ask_build(&fake, VERB_BUILD_STOP, first).kind, ERROR_NOT_FOUND);
+    assert_int_equal(ask_build(&fake, VERB_BUILD_STOP, first + 1).kind, ERROR_NONE);
+
+    // Only a failed publication may be asked for again.
+    assert_int_equal(ask_build(&fake, VERB_PUBLISH, first + 1).kind, ERROR_DENIED);
+    assert_null(strstr(fake.said, "start"));
+    snprintf(fake.active_state, sizeof fake.active_state, "failed");
+    assert_int_equal(ask_build(&fake, VERB_PUBLISH, first + 1).kind, ERROR_NONE);
+    assert_non_null(strstr(fake.said, "start left4me-publish@"));
+
+    assert_int_equal(ask_build(&fake, VERB_BUILD_REMOVE, first + 1).kind, ERROR_NONE);
+    assert_int_equal(ask_build(&fake, VERB_BUILD_REMOVE, first + 1).kind, ERROR_NOT_FOUND);
+}
+
+static void refused(const void *bytes, size_t n_bytes)
+{
+    struct fakebus fake;
+    struct reply   reply;
+    struct error   err = { 0 };
+
+    fakebus_init(&fake);
+    assert_int_equal(verbs_handle(&reply, bytes, n_bytes, &fake.ops, &err), -1);
+    assert_int_equal(reply.kind, ERROR_INVALID);
+    assert_int_equal(reply.magic, PROTOCOL_MAGIC);
+    assert_int_equal(fake.n_calls, 0);
+}
+
+static void test_every_wrong_size_is_refused(void **state)
+{
+    static uint8_t bytes[sizeof(union request) + 64];
+
+    (void)state;
+    for (uint16_t verb = 0; verb < VERB_COUNT + 3; verb++)
+        for (size_t n = 0; n <= sizeof bytes; n++) {
+            struct request_header header = { PROTOCOL_MAGIC, verb, (uint16_t)n };
+            memcpy(bytes, &header, sizeof header);
+            refused(bytes, n); // the body is zero: no name, no stack, no build
+        }
+}
+
+static void test_malformed_messages_are_refused(void **state)
+{
+    struct request_name  name = named(VERB_INSTANCE_START);
+    struct request_stack stack = stacked(VERB_INSTANCE_APPLY);
+
+    (void)state;
+    refused(&name, sizeof name - 1);
+    refused(&stack, sizeof name);
+    name.header.magic++;
+    refused(&name, sizeof name);
+    name = named(VERB_INSTANCE_START);
+    name.header.n_bytes--;
+    refused(&name, sizeof name);
+    name = named(VERB_INSTANCE_START);
+    name.name.text[70] = 1;
+    refused(&name, sizeof name);
+    memcpy(name.name.text, "../alpha", 9);
+    refused(&name, sizeof name);
+    name = named(VERB_INSTANCE_APPLY); // a short message with a long verb
+    refused(&name, sizeof name);
+    stack.stack.layers[9].overlay = 1;
+    refused(&stack, sizeof stack);
+
+    struct request_build_start start = {
+        .header = { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof start },
+        .kind = BUILD_UPDATE, .overlay = 2, .keep = 1, // SteamCMD over somebody's maps
+    };
+    refused(&start, sizeof start);
+    start.overlay = GAME_OVERLAY, start.keep = 0;
+    refused(&start, sizeof start);
+    start.keep = 1, start.kind = BUILD_KIND_COUNT;
+    refused(&start, sizeof start);
+
+    struct request_build build = { .header = { PROTOCOL_MAGIC, VERB_PUBLISH, sizeof build } };
+    refused(&build, sizeof build);
+    build.build = 0x80000000u;
+    refused(&build, sizeof build);
+    build.build = 1, build.zero = 1;
+    refused(&build, sizeof build);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_life_in_verbs),
+        cmocka_unit_test(test_nothing_is_touched_while_it_runs),
+        cmocka_unit_test(test_one_command_at_a_time),
+        cmocka_unit_test(test_every_failing_call_is_told_and_ends_the_verb),
+        cmocka_unit_test(test_a_spec_is_there_only_with_its_limits),
+        cmocka_unit_test(test_builds),
+        cmocka_unit_test(test_every_wrong_size_is_refused),
+        cmocka_unit_test(test_malformed_messages_are_refused),
+    };
+    if (fakebus_private_dirs() < 0) {
+        fprintf(stderr, "test-verbs needs root for a mount namespace: %s\n", strerror(errno));
+        return 77; // skipped
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
