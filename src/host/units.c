@@ -199,6 +199,36 @@ int units_state(struct units *units, const char *prefix, const char *name, struc
     return 0;
 }
 
+static int read_word(struct units *units, const char *path, const char *interface,
+                     const char *property, char ret[UNITS_WORD_MAX], struct error *err)
+{
+    AUTO(sd_bus_error_free) sd_bus_error bus_err = SD_BUS_ERROR_NULL;
+    AUTO(freep) char                    *word = NULL;
+    int r = sd_bus_get_property_string(units->bus, SYSTEMD_NAME, path, interface, property,
+                                       &bus_err, &word);
+
+    if (r < 0)
+        return bus_error(err, r, &bus_err, "asking the init system");
+    (void)snprintf(ret, UNITS_WORD_MAX, "%s", word); // a longer one may be cut
+    return 0;
+}
+
+int units_active_state(struct units *units, const char *unit, char ret[UNITS_WORD_MAX],
+                       struct error *err)
+{
+    AUTO(freep) char *path = NULL;
+    int               r = sd_bus_path_encode(SYSTEMD_PATH "/unit", unit, &path);
+
+    if (r < 0)
+        return bus_error(err, r, NULL, "asking the init system");
+    return read_word(units, path, "org.freedesktop.systemd1.Unit", "ActiveState", ret, err);
+}
+
+int units_version(struct units *units, char ret[UNITS_WORD_MAX], struct error *err)
+{
+    return read_word(units, SYSTEMD_PATH, SYSTEMD_MANAGER, "Version", ret, err);
+}
+
 int units_list(struct units *units, const char *prefix,
                void (*row)(void *data, const char *name, const char *active_state,
                            const char *sub_state),

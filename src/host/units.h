@@ -50,6 +50,11 @@ int  units_fd(const struct units *units);
 // The state of `prefix` + `name` + ".service". A unit that never ran is "inactive".
 int units_state(struct units *units, const char *prefix, const char *name, struct unit_state *ret,
                 struct error *err) MUST_USE;
+// The ActiveState of any unit, by its full name.
+int units_active_state(struct units *units, const char *unit, char ret[UNITS_WORD_MAX],
+                       struct error *err) MUST_USE;
+// The init system's version, "257.3-1".
+int units_version(struct units *units, char ret[UNITS_WORD_MAX], struct error *err) MUST_USE;
 // Calls `row` for every loaded unit whose name begins with `prefix`, with the part after it.
 int units_list(struct units *units, const char *prefix,
                void (*row)(void *data, const char *name, const char *active_state,
