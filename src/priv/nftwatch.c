@@ -65,7 +65,7 @@ static int watch(int fd, struct error *err)
         if (n < 0)
             return error_sys(err, errno, "watching the packet filter");
         size_t left = (size_t)n;
-        for (const struct nlmsghdr *message = (const void *)buffer; NLMSG_OK(message, left);
+        for (struct nlmsghdr *message = (void *)buffer; NLMSG_OK(message, left);
              message = NLMSG_NEXT(message, left))
             if (is_our_end(message))
                 return error_set(err, ERROR_FAILED, "the table was deleted, it is loaded again");

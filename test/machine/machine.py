@@ -224,6 +224,8 @@ class Machine(Place, Debian):
     def _create(self):
         host.need_root()
         host.need_commands("systemd-nspawn", "nsenter", "unshare", "setpriv", "ip", "cp")
+        if self.deb and not os.path.isfile(self.deb):
+            raise Trouble(f"no such package file: {self.deb}")
         self.root = root.get(self.suite, self.variant)
         machines = host.cache() / "machines"
         machines.mkdir(exist_ok=True)

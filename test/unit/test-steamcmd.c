@@ -460,17 +460,24 @@ static void test_runs(void **state)
     }
 }
 
+static void must_run(const struct world *world)
+{
+    int               code = 0;
+    AUTO(freep) char *text = run(world, NULL, &code);
+
+    if (code != 0)
+        fail_msg("%s", text);
+}
+
 static void test_both_platforms_in_order(void **state)
 {
     struct world      world;
     struct error      err = { 0 };
     AUTO(freep) char *calls = NULL;
-    int               code = 0;
 
     world_make(&world, state);
     fake_write(&world, "steamcmd.sh", "install; ok");
-    AUTO(freep) char *text = run(&world, NULL, &code);
-    assert_int_equal(code, 0);
+    must_run(&world);
     assert_int_equal(fd_read_file(&calls, NULL, world.dir->fd, "cache/steamcmd/calls", 4096, &err),
                      0);
     const char *windows = strstr(calls, "ForcePlatformType windows");
@@ -525,15 +532,6 @@ static void assert_file(const struct world *world, const char *path, const char 
     if (fd_read_file(&text, NULL, world->dir->fd, path, 65536, &err) < 0)
         fail_msg("%s", err.message);
     assert_string_equal(text, want);
-}
-
-static void must_run(const struct world *world)
-{
-    int               code = 0;
-    AUTO(freep) char *text = run(world, NULL, &code);
-
-    if (code != 0)
-        fail_msg("%s", text);
 }
 
 static void test_the_cache_keeps_what_updated_itself(void **state)

@@ -157,7 +157,7 @@ class VM(nspawn.Debian):
         self.buffer = b""
         with theirs:
             argv = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64",
-                    "-machine", "q35", "-accel", ACCELERATOR[self.accelerator], "-cpu", CPU[self.accelerator],
+                    "-machine", "q35,sata=off,smbus=off", "-accel", ACCELERATOR[self.accelerator], "-cpu", CPU[self.accelerator],
                     "-smp", str(self.cpus), "-m", str(self.memory_mib), "-nodefaults", "-display", "none",
                     "-monitor", "none", "-serial", f"file:{self.dir}/console.log",
                     "-kernel", str(self.kernel), "-append", KERNEL_OPTIONS,
