@@ -144,6 +144,7 @@ static void on_loaded(void *userdata, uint64_t n_expired)
     *map->next = '\0';
     query_set_silent(game->query, false);
     rcon_set_paused(game->rcon, false);
+    map_hibernate(map);
     console_print(game->console, "[sim] ready: map %s, port %u\n", map->name,
                   query_port(game->query));
 }

@@ -148,7 +148,7 @@ void shell_run(struct shell *shell, const char *text, bool is_trusted)
 // --- config files -----------------------------------------------------------------------------
 
 // Cuts `text` before the first line with a byte the real parser cannot stand.
-static void cut_at_non_ascii(struct shell *shell, const char *config, char *text, size_t n_text)
+static void cut_at_non_ascii(struct shell *shell, const char *path, char *text, size_t n_text)
 {
     unsigned line = 1;
     size_t line_start = 0;
@@ -157,9 +157,9 @@ static void cut_at_non_ascii(struct shell *shell, const char *config, char *text
         unsigned char byte = (unsigned char)text[i];
         if (byte == '\0' || byte >= 0x80) {
             console_print(shell->game->console,
-                          "[sim] cfg/%s:%u: byte 0x%02x is not ASCII: the real parser hangs or "
+                          "[sim] %s:%u: byte 0x%02x is not ASCII: the real parser hangs or "
                           "crashes here, the rest is not run\n",
-                          config, line, byte);
+                          path, line, byte);
             text[line_start] = '\0';
             return;
         }
@@ -195,7 +195,7 @@ void shell_exec(struct shell *shell, const char *config)
     }
 
     console_print(console, "execing %s\n", config);
-    cut_at_non_ascii(shell, config, text, n_text);
+    cut_at_non_ascii(shell, path, text, n_text);
     shell->depth++;
     shell_run(shell, text, false);
     shell->depth--;

@@ -1,0 +1,697 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Judges the game emulator: test-sim.py BUILD_DIR [TEST…]
+
+Runs in a network namespace of its own, which the kernel removes with its last process, whatever
+becomes of us. Needs root, node, npm and qstat. Foreign clients are the judges where they can be;
+client.py asks for the peculiarities they never show."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from client import (DEADLINE_S, HOST, INFO, NO_CHALLENGE, OTHER_HOST, PASSWORD, PLAYERS, PORT,
+                    RULES, Query, Rcon, Server)
+
+HERE = pathlib.Path(__file__).resolve().parent
+SIM = pathlib.Path()      # of the build, set by main
+JUDGE = pathlib.Path()    # where node finds its modules, set by main
+CONFIG = f'hostname "Judged"\nrcon_password "{PASSWORD}"\n'
+MAP = ("+map", "c1m1_hotel")
+
+
+def judge(*words, check=True):
+    result = subprocess.run(["node", JUDGE / "judge.mjs", *map(str, words)], text=True,
+                            capture_output=True, timeout=60)
+    if check and result.returncode:
+        raise AssertionError(f"judge {words}: {result.stderr}")
+    return result
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="left4me-sim-"))
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.tree = self.dir / "game"
+        subprocess.run([SIM / "mkgame", self.tree], check=True)
+        self.game = self.tree / "left4dead2"
+        self.config(CONFIG)
+
+    def config(self, text, name="server.cfg"):
+        path = self.game / "cfg" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    def start(self, *arguments, **options):
+        server = Server(self.tree, *(arguments or MAP), **options)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def running(self, *arguments, **options):
+        return self.start(*MAP, *arguments, **options).ready()
+
+    def rcon(self, **options):
+        session = Rcon(**options)
+        self.addCleanup(session.__exit__)
+        return session
+
+    def query(self, **options):
+        query = Query(**options)
+        self.addCleanup(query.__exit__)
+        return query
+
+    def run_one(self, command):
+        with Rcon() as session:
+            return session.run(command)
+
+
+class ForeignClients(Case):
+    def check_gamedig(self, *arguments):
+        self.running(*arguments)
+        with Rcon() as session:
+            session.run("sim_join Ellis; sim_joining Newcomer; sim_bot Coach")
+        state = json.loads(judge("a2s", HOST, PORT).stdout)
+        self.assertEqual(state["name"], "Judged")
+        self.assertEqual(state["map"], "c1m1_hotel")
+        self.assertEqual(state["maxplayers"], 8)
+        self.assertEqual(len(state["raw"]["rules"]), 150)
+        self.assertEqual(state["raw"]["rules"]["mp_gamemode"], "coop")
+        self.assertEqual(state["raw"]["rules"]["sv_gravity"], "800")
+        names = {player.get("name") for player in state["players"] + state["bots"]}
+        self.assertLessEqual({"Ellis", "Coach"}, names)
+        self.assertEqual(state["raw"]["numbots"], 1)
+        self.assertEqual(state["raw"]["appId"], 550)
+
+    def test_gamedig(self):
+        self.check_gamedig()
+
+    def test_gamedig_reordered(self):
+        self.check_gamedig("+sim_reorder", "1")
+
+    def test_gamedig_bzip2(self):
+        self.check_gamedig("+sim_bzip2", "1")
+
+    def test_gamedig_bzip2_reordered_small(self):
+        self.check_gamedig("+sim_bzip2", "1", "+sim_reorder", "1", "+sim_split_size", "600")
+
+    def test_quakestat(self):
+        self.running()
+        self.run_one("sim_join Ellis")
+        result = subprocess.run(["quakestat", "-json", "-a2s", f"{HOST}:{PORT}", "-P"], text=True,
+                                capture_output=True, check=True, timeout=60)
+        for text in ('"Judged"', "c1m1_hotel", "Ellis"):
+            self.assertIn(text, result.stdout)
+
+    def test_npm_rcon(self):
+        self.running()
+        status = judge("rcon", HOST, PORT, PASSWORD, "status").stdout
+        self.assertIn("hostname: Judged\n", status)
+        self.assertIn("players : 0 humans, 0 bots (8 max)", status)
+        long = judge("rcon", HOST, PORT, PASSWORD, "cvarlist").stdout
+        self.assertEqual(long, self.run_one("cvarlist").rstrip("\n"))
+        self.assertGreater(len(long), 10000)
+
+    def test_npm_rcon_bad_password(self):
+        self.running()
+        result = judge("rcon", HOST, PORT, "wrong", "status", check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("Authentication failed", result.stderr)
+
+    def test_npm_rcon_session_death(self):
+        self.running()
+        result = judge("rcon", HOST, PORT, PASSWORD, f"rcon_password {PASSWORD}", check=False)
+        self.assertEqual(result.returncode, 3)
+
+
+class Queries(Case):
+    def test_challenge_on_info(self):
+        self.running()
+        query = self.query()
+        challenge = query.challenge()
+        query.send(INFO + bytes(b ^ 1 for b in challenge))
+        self.assertEqual(query.receive()[:5], b"\xff\xff\xff\xffA")
+        query.send(INFO + challenge)
+        self.assertEqual(query.receive()[:6], b"\xff\xff\xff\xffI\x11")
+
+    def test_legacy_challenge_and_players(self):
+        self.running()
+        query = self.query()
+        query.send(b"W")
+        challenge = query.receive()[5:]
+        query.send(PLAYERS + challenge)
+        self.assertEqual(query.receive(), b"\xff\xff\xff\xffD\0")
+
+    def test_challenge_expires(self):
+        self.running("+sim_challenge_ms", "20", "+sv_max_queries_sec", "0",
+                     "+sv_max_queries_sec_global", "0")
+        query = self.query()
+        challenge = query.challenge()
+        deadline = time.monotonic() + DEADLINE_S
+        kind = b"D"
+        while kind == b"D":
+            self.assertLess(time.monotonic(), deadline)
+            query.send(PLAYERS + challenge)
+            kind = query.receive()[4:5]
+        self.assertEqual(kind, b"A")
+
+    def test_split_rules(self):
+        self.running()
+        query = self.query()
+        rules = query.ask(RULES)
+        self.assertGreater(len(query.parts), 2)
+        self.assertEqual(rules[:7], b"\xff\xff\xff\xffE" + (150).to_bytes(2, "little"))
+        self.assertEqual(rules.count(b"\0") - (rules[6] == 0), 300)
+
+    def test_compressed_and_reordered(self):
+        self.running("+sim_bzip2", "1", "+sim_reorder", "1", "+sim_split_size", "700")
+        query = self.query()
+        packed = query.ask(RULES)
+        self.assertTrue(query.is_compressed)
+        self.assertEqual(query.parts, sorted(query.parts, reverse=True))
+        self.run_one("sim_bzip2 0")
+        self.assertEqual(query.ask(RULES), packed)
+
+    def test_players_have_names_and_times(self):
+        self.running()
+        self.run_one("sim_join Ellis; sim_joining Late")
+        answer = self.query().ask(PLAYERS)
+        self.assertEqual(answer[4:6], b"D\2")
+        self.assertIn(b"\0Ellis\0", answer)
+        self.assertNotIn(b"Late", answer)
+
+    def barrier(self):
+        """When this is answered, everything sent to the game port before has been looked at."""
+        self.query(source=OTHER_HOST).challenge()
+
+    def test_loopback_gets_no_answer(self):
+        self.running()
+        near = self.query(host="127.0.0.1")
+        near.send(INFO)
+        self.barrier()
+        self.assertEqual(near.pending(), [])
+
+    def test_answers_from_the_address_that_was_asked(self):
+        self.running()
+        query = self.query(host=OTHER_HOST, source=HOST, connect=False)
+        query.send(INFO)
+        self.assertEqual(query.socket.recvfrom(2048)[1], (OTHER_HOST, PORT))
+
+    def test_rate_limit_per_address(self):
+        self.running("+sv_max_queries_sec", "1", "+sv_max_queries_window", "5")
+        query = self.query()
+        for _ in range(30):
+            query.send(INFO)
+        self.barrier()
+        self.assertIn(len(query.pending()), (5, 6))
+
+    def test_garbage_is_ignored(self):
+        self.running()
+        query = self.query()
+        for body in (b"", b"T", b"TSource Engine", b"\0" * 1400, b"U", b"X" * 9, b"V\0"):
+            query.send(body)
+        query.socket.send(b"\xfe\xff\xff\xffgarbage")
+        query.socket.send(b"")
+        self.barrier()
+        self.assertTrue(all(packet[4:5] == b"A" for packet in query.pending()))
+
+    def test_silence_during_map_change(self):
+        server = self.running("+sim_mapchange_ms", "200")
+        query = self.query()
+        session = self.rcon()
+        session.send(1, 2, "changelevel c2m1_highway")
+        server.wait("Loading map")
+        query.send(INFO)
+        server.ready()
+        self.assertTrue(session.is_dead())
+        self.assertEqual(query.pending(), [])
+        self.assertIn(b"\0c2m1_highway\0", query.ask(INFO))
+
+    def test_sockets(self):
+        self.running("+clientport", "27105", "+tv_port", "27120")
+        ports = {int(line.split()[1].split(":")[1], 16)
+                 for line in open("/proc/net/udp").readlines()[1:]}
+        self.assertLessEqual({PORT, 27105, 27120}, ports)
+        self.assertEqual(len(ports), 4)
+
+
+class RemoteConsole(Case):
+    def test_listens_after_the_password_only(self):
+        self.config('hostname "Judged"\n')
+        server = self.running(stdin=subprocess.PIPE)
+        with self.assertRaises(ConnectionRefusedError):
+            Rcon()
+        server.process.stdin.write(b"rcon_password secret\n")
+        server.process.stdin.flush()
+        server.wait("RCON listens")
+        self.rcon()
+
+    def test_listens_late(self):
+        server = self.running("+sim_delay_listen", "100")
+        with self.assertRaises(ConnectionRefusedError):
+            Rcon()
+        server.wait("RCON listens")
+        self.rcon()
+
+    def test_good_and_bad_login(self):
+        self.running()
+        session = self.rcon(login=None)
+        session.send(7, 3, "wrong")
+        self.assertEqual(session.receive(), (7, 0, b""))
+        self.assertEqual(session.receive(), (-1, 2, b""))
+        session.send(8, 3, PASSWORD)
+        self.assertEqual(session.receive(), (8, 0, b""))
+        self.assertEqual(session.receive(), (8, 2, b""))
+
+    def test_command_before_login(self):
+        self.running()
+        session = self.rcon(login=None)
+        session.send(7, 2, "status")
+        self.assertEqual(session.receive(), (-1, 2, b""))
+
+    def test_byte_by_byte(self):
+        self.running()
+        session = self.rcon(login=None)
+        packet = b"\x10\0\0\0\1\0\0\0\3\0\0\0" + PASSWORD.encode() + b"\0\0"
+        session.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in packet:
+            session.socket.sendall(bytes([byte]))
+        self.assertEqual(session.receive(), (1, 0, b""))
+        self.assertEqual(session.receive(), (1, 2, b""))
+
+    def test_long_answers_come_in_parts(self):
+        self.running()
+        session = self.rcon()
+        text = session.run("cvarlist")
+        self.assertGreater(len(session.bodies), 2)
+        self.assertTrue(all(len(body) == 4000 for body in session.bodies[:-1]))
+        self.assertIn("total convars/concommands", text)
+
+    def test_pipelined(self):
+        self.running()
+        session = self.rcon()
+        for number in range(10, 20):
+            session.send(number, 2, f"echo {number}")
+            session.send(100 + number, 0, "")
+        for number in range(10, 20):
+            self.assertEqual(session.receive(), (number, 0, b"%d \n" % number))
+            self.assertEqual(session.receive(), (100 + number, 0, b""))
+            self.assertEqual(session.receive(), (100 + number, 0, b"\0\0\0\1\0\0\0\0"))
+
+    def test_wrong_size_of_old_builds(self):
+        self.running("+sim_rcon_badsize", "1")
+        session = self.rcon()
+        session.send(2, 2, "cvarlist")
+        session.receive()
+        self.assertEqual(int.from_bytes(session.take(4), "little"), 4000 + 10 + 1)
+
+    def test_same_password_ends_all_sessions(self):
+        self.running()
+        one, other = self.rcon(), self.rcon()
+        one.send(2, 2, f"rcon_password {PASSWORD}")
+        self.assertTrue(one.is_dead() and other.is_dead())
+        self.assertIn("hostname", self.run_one("status"))
+
+    def test_ban_after_failures(self):
+        server = self.running()
+        for _ in range(5):
+            session = self.rcon(login=None)
+            session.send(1, 3, "wrong")
+            session.receive()
+            session.receive()
+        server.wait(f"Banning {HOST} for rcon hacking attempts")
+        self.assertTrue(self.rcon(login=None).is_dead())
+        query = self.query()
+        query.send(INFO)
+        self.query(host=OTHER_HOST, source=OTHER_HOST).challenge()
+        self.assertEqual(query.pending(), [])
+        with Rcon(host=OTHER_HOST, source=OTHER_HOST) as session:
+            self.assertIn(f"{HOST} : permanent", session.run("listip"))
+            session.run(f"removeip {HOST}")
+        self.rcon()
+
+    def test_browsers_count_as_failures(self):
+        server = self.running("+sv_rcon_minfailures", "2")
+        for _ in range(2):
+            session = self.rcon(login=None)
+            session.socket.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(session.is_dead())
+        server.wait("Banning")
+
+    def test_slow_reader_is_dropped(self):
+        self.running()
+        session = self.rcon()
+        session.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with self.assertRaises((ConnectionResetError, BrokenPipeError)):
+            for number in range(10000):
+                session.send(number, 2, "cvarlist")
+        self.assertIn("hostname", self.run_one("status"))
+
+    def test_sizes_out_of_bounds(self):
+        self.running("+sv_rcon_minfailures", "100", "+sv_rcon_maxfailures", "100")
+        for size in (-1, 0, 9, 4097, 2**31 - 1):
+            session = self.rcon(login=None)
+            session.socket.sendall(size.to_bytes(4, "little", signed=True) + b"\0" * 8)
+            self.assertTrue(session.is_dead())
+        self.rcon()
+
+
+class Console(Case):
+    def test_start(self):
+        server = self.running()
+        text = "\n".join(server.lines)
+        for line in ("Console initialized.", 'Game.dll loaded for "Left 4 Dead 2"',
+                     f"Network: IP 0.0.0.0, mode MP, dedicated Yes, ports {PORT} SV / 27005 CL",
+                     "Executing dedicated server config file server.cfg"):
+            self.assertIn(line, text)
+
+    def test_steam_needs_its_client(self):
+        home = self.dir / "home"
+        (home / ".steam/sdk32").mkdir(parents=True)
+        server = self.running(env={"HOME": str(home)})
+        server.end(signal.SIGINT)
+        self.assertIn("LAN servers are restricted to local clients (class C).", server.lines)
+        (home / ".steam/sdk32/steamclient.so").touch()
+        server = self.running(env={"HOME": str(home)})
+        self.assertIn("Connection to Steam servers successful.", server.lines)
+        self.assertIn("   VAC secure mode is activated.", server.lines)
+
+    def test_configs(self):
+        self.config(CONFIG + "exec one\nexec missing\nexec loop.cfg\nexec utf8\necho last; "
+                    'nonsense // no comment\necho "a;b" // c\nmp_gamemode versus\n')
+        self.config("echo in one", "one.cfg")
+        self.config("exec loop", "loop.cfg")
+        self.config("echo before\n// caf\u00e9\necho never\n", "utf8.cfg")
+        text = "\n".join(self.running().lines)
+        for line in ("in one", "exec: couldn't exec missing", "more than 16 config files",
+                     "cfg/utf8.cfg:2: byte 0xc3 is not ASCII", "before", "last",
+                     'Unknown command "nonsense"', "a;b", 'Unknown command "mp_gamemode"'):
+            self.assertIn(line, text)
+        self.assertNotIn("never", text)
+
+    def test_hidden_variables(self):
+        self.running("+mp_gamemode", "versus")
+        self.assertIn(b"mp_gamemode\0versus\0", self.query().ask(RULES))
+
+    def test_status(self):
+        self.running("-ip", HOST)
+        session = self.rcon()
+        self.assertIn("(8 max) (hibernating) (unreserved)\n", session.run("status"))
+        session.run("sim_join Ellis; sim_bot Coach; sim_joining Late; sv_hibernate_when_empty 1")
+        deadline = time.monotonic() + DEADLINE_S
+        while "(not hibernating)" not in (status := session.run("status")):
+            self.assertLess(time.monotonic(), deadline)
+        self.assertRegex(status, r"\n#  2 1 \"Ellis\" STEAM_1:\d:\d+ 00:\d\d 50 0 active 30000 "
+                                 r"198\.51\.100\.\d+:27005\n# 3 \"Coach\" BOT active\n")
+        self.assertRegex(status, r"\"Late\" STEAM_1:\d:\d+ 00:\d\d 50 0 spawning")
+        self.assertIn(f"udp/ip  : {HOST}:{PORT}", status)
+        self.assertTrue(status.endswith("#end\n"))
+        self.assertIn("3 users", session.run("users"))
+        self.assertIn("Dropped Ellis", session.run("kick Ellis"))
+
+    def test_bans_are_written(self):
+        self.running()
+        session = self.rcon()
+        session.run("banid 0 STEAM_1:0:42; banid 5 STEAM_1:0:43; addip 0 203.0.113.9")
+        session.run("writeid; writeip")
+        self.assertEqual((self.game / "cfg/banned_user.cfg").read_text(),
+                         "banid 0 STEAM_1:0:42\n")
+        self.assertEqual((self.game / "cfg/banned_ip.cfg").read_text(), "addip 0 203.0.113.9\n")
+
+    def test_log(self):
+        self.config(CONFIG + "log on\n")
+        server = self.running()
+        with Rcon() as session:
+            session.run("say hello; sim_join Ellis")
+        self.assertEqual(server.end(signal.SIGINT), 0)
+        text = next((self.game / "logs").glob("L*.log")).read_text()
+        stamp = r"^L \d\d/\d\d/\d{4} - \d\d:\d\d:\d\d: "
+        for line in (r'Log file started \(file "logs/L', r'Started map "c1m1_hotel"',
+                     r'rcon from "192\.0\.2\.1:\d+": command "say hello', r'"Ellis<2><STEAM_1:',
+                     r"Log file closed\."):
+            self.assertRegex(text, re.compile(stamp + ".*" + line, re.M))
+
+    def test_stats_and_version(self):
+        self.running("-tickrate", "100", "+sv_hibernate_when_empty", "0")
+        session = self.rcon()
+        deadline = time.monotonic() + DEADLINE_S
+        ticks = 0
+        while ticks < 20:
+            self.assertLess(time.monotonic(), deadline)
+            ticks = int(re.search(r"jitter: (\d+) ticks", session.run("sim_jitter"))[1])
+        stats = session.run("stats").splitlines()
+        self.assertEqual(stats[0].split()[:1] + stats[0].split()[-2:],
+                         ["CPU", "Players", "Connects"])
+        self.assertEqual(len(stats[1].split()), 8)
+        self.assertIn("Exe version 2.2.4.3 (left4dead2)", session.run("version"))
+
+    def test_demo(self):
+        self.running()
+        session = self.rcon()
+        self.assertIn("Recording SourceTV demo to d1.dem", session.run("tv_record d1"))
+        self.assertIn("Completed SourceTV demo", session.run("tv_stoprecord"))
+        self.assertTrue((self.game / "d1.dem").read_bytes().startswith(b"HL2DEMO\0"))
+
+    def test_addons(self):
+        addons = self.game / "addons"
+        subprocess.run([SIM / "mkvpk", addons / "good.vpk", "--campaign", "good", "good_m1",
+                        "good_m2"], check=True)
+        whole = (addons / "good.vpk").read_bytes()
+        (addons / "cut.vpk").write_bytes(whole[:60])
+        (addons / "junk.vpk").write_bytes(b"PK\3\4" + b"junk" * 10)
+        (addons / "gone.vpk").symlink_to("/nowhere/gone.vpk")
+        server = self.running()
+        text = "\n".join(server.lines)
+        self.assertIn("[sim] addon loaded: good.vpk (4 files, maps: good_m1 good_m2, campaign)",
+                      text)
+        for name in ("cut", "junk", "gone"):
+            self.assertIn(f"[sim] addon broken: {name}.vpk: ", text)
+        session = self.rcon()
+        self.assertIn("map load failed: nomap not found", session.run("changelevel nomap"))
+        session.send(2, 2, "changelevel good_m2")
+        server.wait("ready: map good_m2")
+
+    def test_sourcemod(self):
+        server = self.running()
+        self.assertIn('Unknown command "sm"', self.run_one("sm version"))
+        server.end(signal.SIGINT)
+        for folder in ("sourcemod/plugins", "metamod"):
+            (self.game / "addons" / folder).mkdir(parents=True)
+        (self.game / "addons/sourcemod/plugins/admin-flatfile.smx").touch()
+        self.config("echo from sourcemod", "sourcemod/sourcemod.cfg")
+        server = self.running()
+        self.assertIn("from sourcemod ", server.lines)
+        session = self.rcon()
+        self.assertIn('"admin-flatfile"', session.run("sm plugins list"))
+        self.assertIn("Metamod:Source version", session.run("meta version"))
+        session.run("sm_cvar mp_gamemode realism")
+        self.assertIn(b"mp_gamemode\0realism\0", self.query().ask(RULES))
+        self.assertTrue((self.game / "addons/sourcemod/data/sim-maps.txt").exists())
+
+
+class Ends(Case):
+    def test_strict_port_clash(self):
+        self.running()
+        other = self.start(*MAP)
+        self.assertEqual(other.end(), 1)
+        self.assertTrue(any(line.startswith("FATAL: ") and str(PORT) in line
+                            for line in other.lines), other.lines)
+
+    def test_port_clash_moves_on(self):
+        self.running()
+        other = self.start(*MAP, options=("-ip", "0.0.0.0"))
+        other.wait(f"port {PORT + 1}$")
+        self.query(port=PORT + 1).challenge()
+
+    def test_signals_end_cleanly(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            server = self.running()
+            started = time.monotonic()
+            self.assertEqual(server.end(number), 0)
+            self.assertLess(time.monotonic() - started, 0.5)
+            self.assertIn("Server shutting down", server.lines)
+
+    def test_quit(self):
+        server = self.running(stdin=subprocess.PIPE)
+        server.process.stdin.write(b"echo typed\nquit\n")
+        server.process.stdin.flush()
+        server.wait("typed")
+        self.assertEqual(server.end(), 0)
+
+    def test_exit_code(self):
+        server = self.running()
+        self.rcon().send(2, 2, "sim_exit 42")
+        self.assertEqual(server.end(), 42)
+
+    def test_crashes(self):
+        for name in ("SEGV", "ABRT", "BUS", "FPE", "ILL", "SYS", "TRAP", "QUIT", "KILL", "TERM",
+                     "HUP", "XCPU"):
+            with self.subTest(name), self.running() as server:
+                with Rcon() as session:
+                    session.send(2, 2, f"sim_crash {name}")
+                    self.assertEqual(server.end(), -signal.Signals["SIG" + name])
+
+    def test_hang(self):
+        server = self.running()
+        self.rcon().send(2, 2, "sim_hang")
+        server.wait("hangs now")
+        deadline = time.monotonic() + DEADLINE_S
+        ignored = 0
+        while not ignored >> (signal.SIGINT - 1) & 1:
+            self.assertLess(time.monotonic(), deadline)
+            status = open(f"/proc/{server.process.pid}/status").read()
+            ignored = int(re.search(r"SigIgn:\s*(\w+)", status)[1], 16)
+        self.assertEqual(server.end(signal.SIGKILL), -signal.SIGKILL)
+
+
+class Levers(Case):
+    def test_files(self):
+        self.running()
+        session = self.rcon()
+        steps = (("sim_write left4dead2/a.txt one two", "write left4dead2/a.txt: ok"),
+                 ("sim_append left4dead2/a.txt three", "append left4dead2/a.txt: ok"),
+                 ("sim_chmod left4dead2/a.txt 600", "chmod left4dead2/a.txt: ok"),
+                 ("sim_read left4dead2/a.txt", "12 bytes\none twothree"),
+                 ("sim_delete left4dead2/a.txt", "delete left4dead2/a.txt: ok"),
+                 ("sim_delete left4dead2/a.txt", "No such file or directory"),
+                 ("sim_write /proc/version x", "write /proc/version: "))
+        for command, answer in steps:
+            self.assertIn(answer, session.run(command))
+
+    def test_tree(self):
+        self.running()
+        directories = sum(1 for _ in os.walk(self.tree))
+        self.assertIn(f"[sim] tree test: {directories} directories, 0 failures",
+                      self.run_one("sim_tree_test"))
+        self.assertFalse(any("sim-tree" in name for _, _, names in os.walk(self.tree)
+                             for name in names))
+
+    def test_programs(self):
+        server = self.running()
+        session = self.rcon()
+        session.run('sim_run /bin/sh -c "echo from inside; exit 7"')
+        server.wait("^from inside$")
+        server.wait(r"^\[sim\] run exited 7$")
+        session.run('sim_run /bin/sh -c "kill -9 $$"')
+        server.wait(r"^\[sim\] run killed by signal 9$")
+        session.run("sim_run /no/such/program")
+        server.wait(r"^\[sim\] run exited 127$")
+
+    def test_flood_and_leak(self):
+        server = self.running()
+        session = self.rcon()
+        session.send(2, 2, "sim_flood 1000")
+        server.wait("flood: line 1000 of 1000")
+        session.run("sim_leak 20")
+        server.wait("leaked 20 MB")
+        status = open(f"/proc/{server.process.pid}/status").read()
+        self.assertGreater(int(re.search(r"VmRSS:\s*(\d+)", status)[1]), 20 * 1024)
+
+
+class SteamCmd(Case):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="left4me-sim-"))
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.install = self.dir / "install"
+
+    def make(self, *arguments):
+        subprocess.run([SIM / "mksteamcmd", self.dir / "steamcmd", *arguments], check=True)
+
+    def steamcmd(self, platform, *options):
+        result = subprocess.run(
+            [self.dir / "steamcmd/steamcmd.sh", "+@ShutdownOnFailedCommand", "1",
+             "+@NoPromptForPassword", "1", "+@sSteamCmdForcePlatformType", platform,
+             "+force_install_dir", self.install, "+login", "anonymous",
+             "+app_update", "222860", *options, "+quit"], text=True, capture_output=True)
+        return result.returncode, result.stdout
+
+    def test_recipe(self):
+        self.make()
+        code, text = self.steamcmd("linux")
+        self.assertEqual(code, 8)
+        self.assertIn("ERROR! Failed to install app '222860' (Missing configuration)", text)
+        code, text = self.steamcmd("windows")
+        self.assertEqual(code, 0)
+        self.assertRegex(text, r"Update state \(0x61\) downloading, progress: \d+\.\d\d \(\d+ / ")
+        self.assertTrue((self.install / "srcds.exe").exists())
+        code, text = self.steamcmd("linux", "validate")
+        self.assertIn("Success! App '222860' fully installed.", text)
+        self.assertTrue(os.access(self.install / "srcds_linux", os.X_OK))
+        self.assertFalse((self.install / "srcds.exe").exists())
+
+    def test_update_touches_what_changed(self):
+        self.make()
+        self.steamcmd("windows")
+        self.steamcmd("linux")
+        before = {path: path.stat().st_ino for path in self.install.rglob("*") if path.is_file()}
+        self.make("--build", "9500")
+        self.assertEqual(self.steamcmd("linux", "validate")[0], 0)
+        changed = {path.name for path, inode in before.items()
+                   if not path.exists() or path.stat().st_ino != inode}
+        self.assertLessEqual({"steam.inf", "c1m1_hotel.bsp", "added_in_9477.txt"}, changed)
+        self.assertNotIn("c1m2_streets.bsp", changed)
+        self.assertIn('"9500"', (self.install / "steamapps/appmanifest_222860.acf").read_text())
+
+    def test_faults(self):
+        for state in ("0x202", "0x602", "0x606", "0x626", "0x6A6"):
+            self.make("--fail", state)
+            code, text = self.steamcmd("windows")
+            self.assertEqual(code, 8)
+            self.assertIn(f"Error! App '222860' state is {state} after update job.", text)
+        self.make("--fail", "missing-configuration:2")
+        self.assertEqual([self.steamcmd("windows")[0] for _ in range(3)], [8, 8, 0])
+        self.make("--fail", "no-subscription")
+        self.assertIn("(No subscription)", self.steamcmd("windows")[1])
+
+
+# --- the namespace, the modules, the result --------------------------------------------------------
+
+def find_judge():
+    """A directory with judge.mjs and its modules, kept between runs outside of the tree."""
+    cache = pathlib.Path(os.environ.get("LEFT4ME_CACHE", "/var/cache/left4me-dev")) / "judge"
+    cache.mkdir(parents=True, exist_ok=True)
+    lock, installed = HERE / "package-lock.json", cache / "package-lock.json"
+    is_fresh = (cache / "node_modules").is_dir() and installed.exists() and \
+        installed.read_bytes() == lock.read_bytes()
+    shutil.copy(HERE / "judge.mjs", cache)
+    if not is_fresh:
+        shutil.copy(HERE / "package.json", cache)
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--prefix", cache, "--silent"],
+                       check=True, cwd=cache, input=shutil.copy(lock, cache) and b"")
+    return cache
+
+
+def main():
+    global SIM, JUDGE
+    if len(sys.argv) < 2:
+        sys.exit("usage: test-sim.py BUILD_DIR [TEST...]")
+    if os.environ.get("LEFT4ME_TEST_NETNS") != "1":
+        find_judge()
+        os.execvpe("unshare", ["unshare", "--net", "--", sys.executable, *sys.argv],
+                   os.environ | {"LEFT4ME_TEST_NETNS": "1"})
+    SIM = pathlib.Path(sys.argv[1]).resolve() / "sim"
+    JUDGE = find_judge()
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for address in (HOST, OTHER_HOST):
+        subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
+
+    loader = unittest.defaultTestLoader
+    module = sys.modules["__main__"]
+    suite = loader.loadTestsFromNames(sys.argv[2:], module) if sys.argv[2:] else \
+        loader.loadTestsFromModule(module)
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - failed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
