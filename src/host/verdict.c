@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/number.h"
 #include "host/limits.h"
 
 const char *verdict_state_word(const char *active_state, const char *sub_state)
@@ -90,11 +91,18 @@ static void say_memory(struct exit_verdict *verdict, const struct unit_state *st
                    text.n ? text.bytes : ""); // short words
 }
 
+// A stop that takes too long ends in a kill and has a result of its own kind only while it lasts.
 static void say_timeout(struct exit_verdict *verdict, const struct unit_state *state)
 {
-    (void)snprintf(verdict->sentence, sizeof verdict->sentence,
-                   "did not become ready, or did not stop, within %" PRIu64 " s",
-                   state->start_timeout_us / 1000000);
+    bool is_stop = strncmp(state->sub_state, "stop", 4) == 0;
+
+    if (is_stop || state->exit_code != 0)
+        (void)snprintf(verdict->sentence, sizeof verdict->sentence,
+                       "did not become ready, or did not end, in time and was killed");
+    else
+        (void)snprintf(verdict->sentence, sizeof verdict->sentence,
+                       "did not become ready within %" PRIu64 " s",
+                       state->start_timeout_us / 1000000);
 }
 
 static void say_start_limit(struct exit_verdict *verdict, const struct unit_state *state)
@@ -139,4 +147,50 @@ void verdict_exit(struct exit_verdict *ret, const struct unit_state *state)
         (void)snprintf(verdict.sentence, sizeof verdict.sentence,
                        "the server ended before it was ready");
     *ret = verdict;
+}
+
+// Copies what stands between `prefix` and one of `ends`. False: it is not in the line.
+static bool take_between(char *ret, size_t size, const char *line, const char *prefix,
+                         const char *ends)
+{
+    const char *start = strstr(line, prefix);
+
+    if (!start)
+        return false;
+    start += strlen(prefix);
+    size_t n = strcspn(start, ends);
+    if (n == 0 || n >= size || !start[n])
+        return false;
+    memcpy(ret, start, n);
+    ret[n] = '\0';
+    return true;
+}
+
+static bool read_main_exit(struct unit_state *state, const char *line)
+{
+    static const struct {
+        const char *word;
+        int32_t     code;
+    } codes[] = { { "exited", CLD_EXITED }, { "killed", CLD_KILLED }, { "dumped", CLD_DUMPED } };
+    struct error ignored;
+    char         code[16], status[16];
+    uint32_t     number = 0;
+
+    if (!take_between(code, sizeof code, line, "Main process exited, code=", ",") ||
+        !take_between(status, sizeof status, line, ", status=", "/") ||
+        number_parse_u32(&number, status, 0, 255, &ignored) < 0)
+        return false;
+    for (size_t i = 0; i < ELEMENTS(codes); i++)
+        if (strcmp(codes[i].word, code) == 0) {
+            state->exit_code = codes[i].code;
+            state->exit_status = (int32_t)number;
+            return true;
+        }
+    return false;
+}
+
+bool verdict_read_line(struct unit_state *state, const char *line)
+{
+    return read_main_exit(state, line) ||
+           take_between(state->result, sizeof state->result, line, ": Failed with result '", "'");
 }

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+
+// The clients of the broker and of the log reader, against a fake that also says nonsense.
+
+#include "host-tree.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include "host/broker.h"
+#include "host/journal.h"
+
+// A socket that hears one message, sends what it was given, and closes.
+struct fake {
+    int         fd;
+    const void *packets[4];
+    size_t      n_packet[4];
+    size_t      n;
+    bool        is_silent; // closes without an answer
+    char        heard[4096];
+    ssize_t     n_heard;
+    pthread_t   thread;
+};
+
+static void *serve(void *data)
+{
+    struct fake *fake = data;
+    AUTO_FD      fd = accept4(fake->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    fake->n_heard = recv(fd, fake->heard, sizeof fake->heard, MSG_TRUNC);
+    for (size_t i = 0; i < fake->n && !fake->is_silent; i++)
+        (void)!send(fd, fake->packets[i], fake->n_packet[i], MSG_NOSIGNAL);
+    return NULL;
+}
+
+static void fake_start(struct fake *fake, const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    (void)unlink(path); // of the row before
+    fake->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    assert_return_code(bind(fake->fd, (struct sockaddr *)&address, sizeof address), errno);
+    assert_return_code(listen(fake->fd, 1), errno);
+    assert_int_equal(pthread_create(&fake->thread, NULL, serve, fake), 0);
+}
+
+static void fake_stop(struct fake *fake)
+{
+    assert_int_equal(pthread_join(fake->thread, NULL), 0);
+    close(fake->fd);
+}
+
+static const struct reply good = { .magic = PROTOCOL_MAGIC, .job = 42 };
+
+static struct reply changed_reply(unsigned row)
+{
+    struct reply reply = good;
+
+    if (row == 0)
+        reply.magic++;
+    else if (row == 1)
+        memset(reply.message, 'x', sizeof reply.message);
+    else if (row == 2)
+        memset(reply.active_state, 'x', sizeof reply.active_state);
+    else if (row == 3)
+        memset(reply.result, 'x', sizeof reply.result);
+    return reply;
+}
+
+static void test_a_request_is_one_message_and_the_answer_comes_back(void **state)
+{
+    struct host_tree     *tree = *state;
+    struct fake           fake = { .packets = { &good }, .n_packet = { sizeof good }, .n = 1 };
+    struct instance_name  name = { "alpha" };
+    struct reply          reply;
+    struct error          err = { 0 };
+    struct request_name   request;
+
+    fake_start(&fake, tree->paths.broker_socket);
+    assert_int_equal(broker_instance(&tree->paths, VERB_INSTANCE_START, &name, &reply, &err), 0);
+    fake_stop(&fake);
+    assert_int_equal(reply.job, 42);
+    assert_int_equal(fake.n_heard, sizeof request);
+    memcpy(&request, fake.heard, sizeof request);
+    assert_int_equal(request.header.magic, PROTOCOL_MAGIC);
+    assert_int_equal(request.header.verb, VERB_INSTANCE_START);
+    assert_int_equal(request.header.n_bytes, sizeof request);
+    assert_string_equal(request.name.text, "alpha");
+}
+
+static void test_a_refusal_keeps_its_kind_words_and_numbers(void **state)
+{
+    struct host_tree  *tree = *state;
+    const struct reply refusal = { .magic = PROTOCOL_MAGIC, .kind = ERROR_BUSY, .build = 7,
+                                   .message = "build 7 is\x1b[2J running" };
+    struct fake        fake = { .packets = { &refusal }, .n_packet = { sizeof refusal }, .n = 1 };
+    struct reply       reply;
+    struct error       err = { 0 };
+
+    fake_start(&fake, tree->paths.broker_socket);
+    assert_int_equal(broker_build_start(&tree->paths, BUILD_UPDATE, 1, 0, 3, &reply, &err), -1);
+    fake_stop(&fake);
+    assert_int_equal(err.kind, ERROR_BUSY);
+    assert_int_equal(reply.build, 7);
+    assert_string_equal(err.message, "build 7 is?[2J running");
+}
+
+static void test_nonsense_is_an_error_and_no_more(void **state)
+{
+    struct host_tree    *tree = *state;
+    struct instance_name name = { "alpha" };
+    char                 large[sizeof good + 1] = { 0 };
+
+    memcpy(large, &good, sizeof good);
+    for (unsigned row = 0; row < 8; row++) {
+        struct reply changed = changed_reply(row);
+        struct fake  fake = { .packets = { row < 4 ? (void *)&changed : large },
+                              .n_packet = { sizeof good }, .n = 1, .is_silent = row == 7 };
+        struct reply reply;
+        struct error err = { 0 };
+        if (row == 4)
+            fake.n_packet[0] = 1;
+        else if (row == 5)
+            fake.n_packet[0] = sizeof good - 1;
+        else if (row == 6)
+            fake.n_packet[0] = sizeof good + 1;
+        fake_start(&fake, tree->paths.broker_socket);
+        assert_int_equal(broker_instance(&tree->paths, VERB_INSTANCE_STOP, &name, &reply, &err),
+                         -1);
+        fake_stop(&fake);
+        assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+        assert_int_equal(reply.job, 0);
+    }
+}
+
+static void test_a_silent_broker_runs_into_a_deadline(void **state)
+{
+    int                 fds[2];
+    struct request_name request = { 0 };
+    struct reply        reply;
+    struct error        err = { 0 };
+
+    (void)state;
+    assert_return_code(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), errno);
+    assert_int_equal(broker_exchange(fds[0], &request, sizeof request, 10, &reply, &err), -1);
+    assert_int_equal(err.kind, ERROR_TIMEOUT);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_an_absent_socket_says_what_to_do(void **state)
+{
+    struct host_tree    *tree = *state;
+    struct instance_name name = { "alpha" };
+    struct reply         reply;
+    struct error         err = { 0 };
+
+    assert_int_equal(broker_instance(&tree->paths, VERB_INSTANCE_STOP, &name, &reply, &err), -1);
+    assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "systemctl start left4me-broker.socket"));
+}
+
+static void test_a_bad_stack_is_not_even_sent(void **state)
+{
+    struct host_tree     *tree = *state;
+    struct instance_name  name = { "alpha" };
+    struct instance_stack stack = { 0 };
+    struct reply          reply;
+    struct error          err = { 0 };
+
+    assert_int_equal(broker_stack(&tree->paths, VERB_INSTANCE_APPLY, &name, &stack, &reply, &err),
+                     -1);
+    assert_int_equal(err.kind, ERROR_INVALID);
+}
+
+// ---- the log reader ----------------------------------------------------------------------------
+
+struct packet {
+    struct log_entry entry;
+    char             text[16];
+};
+
+static int read_log(struct host_tree *tree, struct fake *fake, char *text, size_t n_text,
+                    struct error *err)
+{
+    AUTO(journal_closep) struct journal *journal = NULL;
+    struct instance_name                 name = { "alpha" };
+    struct journal_line                  line;
+    bool                                 is_end = false;
+    int                                  r;
+
+    fake_start(fake, tree->paths.log_socket);
+    assert_int_equal(
+        journal_open(&journal, &tree->paths, LOG_SERVER, &name, 10, LOG_ALL_RUNS, err), 0);
+    *text = '\0';
+    while ((r = journal_next(journal, 5000, &line, &is_end, err)) > 0 && !line.is_mark) {
+        size_t n = strlen(text);
+        snprintf(text + n, n_text - n, "%s|", line.text);
+    }
+    fake_stop(fake);
+    return r;
+}
+
+static void test_entries_arrive_until_the_mark(void **state)
+{
+    struct host_tree   *tree = *state;
+    struct packet       one = { { .realtime_us = 1, .priority = 6, .n_text = 5 }, "hello" };
+    struct packet       mark = { { .priority = LOG_PRIORITY_MARK }, "" };
+    struct fake         fake = { .packets = { &one, &one, &mark },
+                                 .n_packet = { sizeof one.entry + 5, sizeof one.entry + 5,
+                                               sizeof one.entry },
+                                 .n = 3 };
+    struct error        err = { 0 };
+    char                text[64];
+    struct log_request  request;
+
+    assert_int_equal(read_log(tree, &fake, text, sizeof text, &err), 1);
+    assert_string_equal(text, "hello|hello|");
+    assert_int_equal(fake.n_heard, sizeof request);
+    memcpy(&request, fake.heard, sizeof request);
+    assert_int_equal(request.magic, PROTOCOL_MAGIC);
+    assert_int_equal(request.flags, LOG_ALL_RUNS);
+    assert_int_equal(request.n_lines, 10);
+}
+
+static void test_a_log_reader_that_lies_is_left(void **state)
+{
+    struct host_tree *tree = *state;
+    static const struct {
+        uint32_t n_text;
+        size_t   n_packet;
+        bool     has_run;
+        int      want;
+    } cases[] = {
+        { 5, sizeof(struct log_entry) + 5, true, 0 },      // fine, then the end
+        { 5, sizeof(struct log_entry) + 4, true, -1 },
+        { 5, sizeof(struct log_entry) + 6, true, -1 },
+        { 0xffffffff, sizeof(struct log_entry) + 5, true, -1 },
+        { 5, sizeof(struct log_entry) - 1, true, -1 },
+        { 5, 1, true, -1 },
+        { 5, sizeof(struct log_entry) + 5, false, -1 },    // the run is not terminated
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct packet packet = { { .priority = 6, .n_text = cases[i].n_text }, "hello!" };
+        struct fake   fake = { .packets = { &packet }, .n_packet = { cases[i].n_packet }, .n = 1 };
+        struct error  err = { 0 };
+        char          text[64];
+        if (!cases[i].has_run)
+            memset(packet.entry.run, 'x', sizeof packet.entry.run);
+        assert_int_equal(read_log(tree, &fake, text, sizeof text, &err), cases[i].want);
+        if (cases[i].want < 0)
+            assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+    }
+}
+
+static void test_an_entry_too_large_is_refused(void **state)
+{
+    struct host_tree *tree = *state;
+    static char       large[sizeof(struct log_entry) + LOG_LINE_BYTES_MAX + 1];
+    struct log_entry  entry = { .priority = 6, .n_text = LOG_LINE_BYTES_MAX + 1 };
+    struct fake       fake = { .packets = { large }, .n_packet = { sizeof large }, .n = 1 };
+    struct error      err = { 0 };
+    char              text[64];
+
+    memcpy(large, &entry, sizeof entry);
+    assert_int_equal(read_log(tree, &fake, text, sizeof text, &err), -1);
+}
+
+#define ON_A_TREE(test) cmocka_unit_test_setup_teardown(test, host_tree_setup, host_tree_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_A_TREE(test_a_request_is_one_message_and_the_answer_comes_back),
+        ON_A_TREE(test_a_refusal_keeps_its_kind_words_and_numbers),
+        ON_A_TREE(test_nonsense_is_an_error_and_no_more),
+        cmocka_unit_test(test_a_silent_broker_runs_into_a_deadline),
+        ON_A_TREE(test_an_absent_socket_says_what_to_do),
+        ON_A_TREE(test_a_bad_stack_is_not_even_sent),
+        ON_A_TREE(test_entries_arrive_until_the_mark),
+        ON_A_TREE(test_a_log_reader_that_lies_is_left),
+        ON_A_TREE(test_an_entry_too_large_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include "host-tree.h"
+
+#include <errno.h>
+#include "host/instances.h"
+#include "host/overlays.h"
+#include "host/plan.h"
+#include "host/ports.h"
+#include "host/stack.h"
+
+static struct instance *parse(const char *text)
+{
+    struct instance *instance = NULL;
+    struct error     err = { 0 };
+
+    if (instance_parse(&instance, "f", text, strlen(text), &err) < 0)
+        fail_msg("%s", err.message);
+    return instance;
+}
+
+static void test_the_last_overlay_is_on_top_and_the_game_below(void **state)
+{
+    struct host_tree                     *tree = *state;
+    AUTO(instance_freep) struct instance *instance = parse("port: 27015\noverlays: [7, 3]\n");
+    struct instance_stack                 stack;
+    struct error                          err = { 0 };
+
+    assert_int_equal(stack_plan(&stack, &tree->paths, instance, 5, &err), -1);
+    assert_non_null(strstr(err.message, "overlay 3 has nothing published"));
+    host_tree_overlay(tree, 7, 70);
+    host_tree_overlay(tree, 3, 30);
+    assert_int_equal(stack_plan(&stack, &tree->paths, instance, 5, &err), -1);
+    assert_int_equal(err.kind, ERROR_DENIED);
+    assert_string_equal(err.message, "the game is not installed: run 'l4d2ctl install'");
+    host_tree_overlay(tree, 1, 10);
+    assert_int_equal(stack_plan(&stack, &tree->paths, instance, 5, &err), 0);
+    assert_int_equal(stack.n_layers, 3);
+    assert_int_equal(stack.layers[0].overlay, 3);
+    assert_int_equal(stack.layers[0].generation, 30);
+    assert_int_equal(stack.layers[1].overlay, 7);
+    assert_int_equal(stack.layers[2].overlay, 1);
+    assert_int_equal(stack.layers[2].generation, 10);
+    assert_int_equal(stack.config_generation, 5);
+    assert_int_equal(instance_stack_check(&stack, &err), 0);
+}
+
+static void write_spec(int dir_fd, const char *path, const struct instance_spec *spec, size_t n)
+{
+    AUTO_FD fd = openat(dir_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+    assert_int_equal(write(fd, spec, n), n);
+}
+
+static void test_records_are_read_with_suspicion(void **state)
+{
+    struct host_tree    *tree = *state;
+    struct instance_name name = { "alpha" };
+    struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec,
+                                  .name = { "alpha" },
+                                  .stack = { .config_generation = 1, .n_layers = 1,
+                                             .layers = { { 1, 1 } }, .port = 27015 } };
+    struct instance_spec read;
+    struct error         err = { 0 };
+    bool                 is_there = true;
+
+    assert_int_equal(stack_read_mounted(&read, &is_there, &tree->paths, &name, &err), 0);
+    assert_false(is_there);
+    write_spec(tree->dir->fd, "mounted/alpha", &spec, sizeof spec);
+    assert_int_equal(stack_read_mounted(&read, &is_there, &tree->paths, &name, &err), 0);
+    assert_true(is_there);
+    assert_true(stack_is_equal(&read.stack, &spec.stack));
+    assert_int_equal(stack_read_applied(&read, &is_there, &tree->paths, &name, &err), 0);
+    assert_false(is_there);
+    write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec - 1);
+    assert_int_equal(stack_read_applied(&read, &is_there, &tree->paths, &name, &err), -1);
+    spec.stack.n_layers = UINT32_MAX;
+    write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec);
+    assert_int_equal(stack_read_applied(&read, &is_there, &tree->paths, &name, &err), -1);
+    assert_false(is_there);
+}
+
+static void test_differences_have_words(void **state)
+{
+    const struct instance_stack base = { .config_generation = 1, .n_layers = 2,
+                                         .layers = { { 3, 1 }, { 1, 1 } }, .port = 27015 };
+    struct instance_stack       other = base;
+    AUTO(strings_done) struct strings words = { 0 };
+    const char                 *s = NULL;
+
+    (void)state;
+    stack_compare(&words, &base, &other);
+    assert_int_equal(words.n, 0);
+    other.layers[0].generation = 2;
+    other.config_generation = 2;
+    other.tv_port = 27020;
+    other.limits.tasks = 100;
+    stack_compare(&words, &base, &other);
+    static const char *const want[] = { "overlay 3", "config", "ports", "limits" };
+    for (size_t i = 0; i < ELEMENTS(want); i++) {
+        s = strings_next(&words, s);
+        assert_string_equal(s, want[i]);
+    }
+    strings_done(&words);
+    other = base;
+    other.layers[0].overlay = 4;
+    stack_compare(&words, &base, &other);
+    assert_int_equal(words.n, 1);
+    assert_string_equal(strings_next(&words, NULL), "overlays");
+}
+
+static void test_a_plan_is_made_once(void **state)
+{
+    struct host_tree                     *tree = *state;
+    AUTO(instance_freep) struct instance *instance = parse("port: 27015\n");
+    AUTO(instance_freep) struct instance *changed = parse("port: 27015\nconfig: [a 1]\n");
+    AUTO(strings_done) struct strings     words = { 0 };
+    struct instance_name                  name = { "alpha" };
+    struct instance_stack                 stack;
+    struct error                          err = { 0 };
+    bool                                  is_applied = true;
+    AUTO_FD                               fd = -1;
+
+    assert_return_code(mkdirat(tree->dir->fd, "data/instances/alpha", 0700), errno);
+    assert_int_equal(instances_open(&fd, &tree->paths, &name, &err), 0);
+    assert_int_equal(instances_save(fd, instance, &err), 0);
+    // No game: nothing is written.
+    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), -1);
+    assert_int_equal(faccessat(fd, "1", F_OK, 0), -1);
+    host_tree_overlay(tree, 1, 10);
+    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);
+    assert_false(is_applied);
+    assert_int_equal(stack.config_generation, 1);
+
+    struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec, .name = name,
+                                  .stack = stack };
+    write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec);
+    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);
+    assert_true(is_applied);
+    assert_int_equal(plan_compare(&words, &tree->paths, &name, fd, instance, &stack, &err), 0);
+    assert_int_equal(words.n, 0);
+    assert_int_equal(plan_compare(&words, &tree->paths, &name, fd, changed, &stack, &err), 0);
+    assert_int_equal(words.n, 1);
+    assert_string_equal(strings_next(&words, NULL), "config");
+    assert_int_equal(faccessat(fd, "2", F_OK, 0), -1);
+}
+
+static void test_states_of_overlays(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t     current; // -1: refused
+    } cases[] = {
+        { "{\"type\":\"game\",\"current\":2,\"next\":3,\"generations\":[{\"number\":1},"
+          "{\"number\":2,\"note\":\"x\",\"build\":9,\"files\":1,\"bytes\":2}]}",
+          2 },
+        { "{\"type\":\"game\",\"current\":0,\"generations\":[]}", 0 },
+        { "{\"current\":-1,\"generations\":[]}", 0 },
+        { "{\"current\":3,\"generations\":[{\"number\":2}]}", -1 },
+        { "{\"current\":1,\"generations\":{}}", -1 },
+        { "{\"current\":1}", -1 },
+        { "[]", -1 },
+        { "", -1 },
+        { "{\"current\":1,\"current\":1,\"generations\":[]}", -1 },
+        { "{\"current\":99999999999,\"generations\":[7]}", -1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        AUTO(freep) struct overlay *overlay = NULL;
+        struct error                err = { 0 };
+        int r = overlay_parse(&overlay, 1, cases[i].text, strlen(cases[i].text), &err);
+        assert_int_equal(r, cases[i].current < 0 ? -1 : 0);
+        if (overlay)
+            assert_int_equal(overlay->current, cases[i].current);
+    }
+}
+
+static void test_an_absent_overlay_has_no_generation(void **state)
+{
+    struct host_tree *tree = *state;
+    struct error      err = { 0 };
+    uint32_t          generation = 9;
+
+    assert_int_equal(overlays_current(&generation, &tree->paths, 4, &err), 0);
+    assert_int_equal(generation, 0);
+    host_tree_overlay(tree, 4, 8);
+    assert_int_equal(overlays_current(&generation, &tree->paths, 4, &err), 0);
+    assert_int_equal(generation, 8);
+    unit_write(tree->dir->fd, "data/overlays/4/state.json", "{");
+    assert_int_equal(overlays_current(&generation, &tree->paths, 4, &err), -1);
+    assert_int_equal(err.kind, ERROR_FAILED);
+}
+
+static void test_ports_that_are_bound(void **state)
+{
+    static const char table[] =
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+        "   0: 00000000:6987 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0\n"
+        "   1: 0100007F:6988 0100007F:0050 01 00000000:00000000 00:00000000 00000000     0\n"
+        "   2: 00000000000000000000000000000000:6989 00000000000000000000000000000000:0000 0A 0\n"
+        "   3: truncated";
+    static const struct {
+        uint16_t port;
+        bool     is_tcp, is_bound;
+    } cases[] = { { 0x6987, true, true },  { 0x6987, false, true }, { 0x6988, true, false },
+                  { 0x6988, false, true }, { 0x6989, true, true },  { 0x0050, false, false },
+                  { 0x698a, true, false } };
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        assert_int_equal(ports_is_bound(table, sizeof table - 1, cases[i].port, cases[i].is_tcp),
+                         cases[i].is_bound);
+    for (size_t n = 0; n < sizeof table - 1; n++) {
+        AUTO(freep) char *copy = malloc(n + 1); // the sanitizer guards its end
+        memcpy(copy, table, n);
+        (void)ports_is_bound(copy, n, 0x6989, true); // must only come back
+    }
+}
+
+static void test_a_port_in_use_is_named(void **state)
+{
+    struct host_tree                     *tree = *state;
+    AUTO(instance_freep) struct instance *instance = parse("port: 27015\n");
+    struct error                          err = { 0 };
+
+    assert_int_equal(ports_check_free(&tree->paths, instance, &err), 0);
+    unit_write(tree->dir->fd, "net/tcp", "h\n 0: 00000000:7D0F 00000000:0000 0A\n");
+    assert_int_equal(ports_check_free(&tree->paths, instance, &err), 0); // SourceTV is UDP alone
+    unit_write(tree->dir->fd, "net/udp6", "h\n 0: 00:7D0F 00:0000 07\n");
+    assert_int_equal(ports_check_free(&tree->paths, instance, &err), -1);
+    assert_int_equal(err.kind, ERROR_BUSY);
+    assert_non_null(strstr(err.message, "tv_port 32015 (UDP) is in use"));
+    unit_write(tree->dir->fd, "net/tcp", "h\n 0: 00000000:6987 00000000:0000 0A\n");
+    unit_write(tree->dir->fd, "net/udp6", "h\n");
+    assert_int_equal(ports_check_free(&tree->paths, instance, &err), -1);
+    assert_non_null(strstr(err.message, "port 27015 (TCP) is in use"));
+}
+
+#define ON_A_TREE(test) cmocka_unit_test_setup_teardown(test, host_tree_setup, host_tree_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_A_TREE(test_the_last_overlay_is_on_top_and_the_game_below),
+        ON_A_TREE(test_records_are_read_with_suspicion),
+        cmocka_unit_test(test_differences_have_words),
+        ON_A_TREE(test_a_plan_is_made_once),
+        cmocka_unit_test(test_states_of_overlays),
+        ON_A_TREE(test_an_absent_overlay_has_no_generation),
+        cmocka_unit_test(test_ports_that_are_bound),
+        ON_A_TREE(test_a_port_in_use_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
