@@ -14,11 +14,15 @@
 #include <unistd.h>
 #include "base/fd.h"
 #include "host/instances.h"
+#include "host/journal.h"
 #include "host/limits.h"
 #include "host/overlays.h"
 #include "host/plan.h"
 #include "host/stack.h"
 #include "host/verdict.h"
+
+#define RECALL_LINES      2000u // of the log, in which the end of the last run is looked for
+#define RECALL_TIMEOUT_MS 1000
 
 // ---- status ------------------------------------------------------------------------------------
 
@@ -48,6 +52,29 @@ static const struct instance_stack *effective_stack(const struct status *status)
     return status->is_applied ? &status->applied.stack : NULL;
 }
 
+// A server that was started again after a crash: the init system knows only the run that goes on,
+// its log still has how the last one ended. Best effort: without a log there is no last exit.
+static void recall_exit(struct status *status, const struct cli *cli)
+{
+    AUTO(journal_closep) struct journal *journal = NULL;
+    struct unit_state                    ended = status->unit;
+    struct journal_line                  line;
+    struct error                         ignored;
+    bool                                 is_end = false;
+
+    if (journal_open(&journal, cli->paths, LOG_SERVER, &cli->name, RECALL_LINES, LOG_ALL_RUNS,
+                     &ignored) < 0)
+        return;
+    while (journal_next(journal, RECALL_TIMEOUT_MS, &line, &is_end, &ignored) > 0 && !line.is_mark)
+        if (verdict_read_line(&ended, line.text))
+            ended.exit_us = line.realtime_us;
+    if (!ended.exit_us)
+        return;
+    verdict_exit(&status->exit, &ended);
+    memcpy(status->unit.result, ended.result, sizeof ended.result);
+    status->unit.exit_us = ended.exit_us;
+}
+
 static int load_status(struct status *status, const struct cli *cli, struct error *err)
 {
     AUTO(units_closep) struct units *units = NULL;
@@ -62,6 +89,8 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
         units_state(units, UNIT_SERVER, cli->name.text, &status->unit, err) < 0)
         return -1;
     verdict_exit(&status->exit, &status->unit);
+    if (!status->exit.has_ended && status->unit.n_restarts > 0)
+        recall_exit(status, cli);
     status->state = verdict_state_word(status->unit.active_state, status->unit.sub_state);
     const struct instance_stack *base = effective_stack(status);
     if (base && plan_compare(&status->pending, cli->paths, &cli->name, fd, status->instance, base,

@@ -95,6 +95,8 @@ static const struct property {
     { "ExecMainStatus", PROPERTY_I32, offsetof(struct unit_state, exit_status) },
     { "StateChangeTimestamp", PROPERTY_U64, offsetof(struct unit_state, since_us) },
     { "ExecMainExitTimestamp", PROPERTY_U64, offsetof(struct unit_state, exit_us) },
+    { "ExecMainStartTimestampMonotonic", PROPERTY_U64, offsetof(struct unit_state, start_mono_us) },
+    { "ActiveEnterTimestampMonotonic", PROPERTY_U64, offsetof(struct unit_state, ready_mono_us) },
     { "TimeoutStartUSec", PROPERTY_U64, offsetof(struct unit_state, start_timeout_us) },
     { "StartLimitIntervalUSec", PROPERTY_U64, offsetof(struct unit_state, restart_limit_us) },
     { "StartLimitBurst", PROPERTY_U32, offsetof(struct unit_state, restart_limit) },

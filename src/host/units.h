@@ -33,6 +33,7 @@ struct unit_state {
     int32_t  exit_status; // exit code or signal number
     uint64_t since_us;    // the last change of active_state
     uint64_t exit_us;     // when the main process ended, 0 if it did not
+    uint64_t start_mono_us, ready_mono_us; // of the newest start, of the newest readiness
     uint64_t start_timeout_us;
     uint64_t restart_limit_us; // StartLimitInterval
     uint32_t restart_limit;    // StartLimitBurst

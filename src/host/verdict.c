@@ -91,14 +91,12 @@ static void say_memory(struct exit_verdict *verdict, const struct unit_state *st
                    text.n ? text.bytes : ""); // short words
 }
 
-// A stop that takes too long ends in a kill and has a result of its own kind only while it lasts.
 static void say_timeout(struct exit_verdict *verdict, const struct unit_state *state)
 {
-    bool is_stop = strncmp(state->sub_state, "stop", 4) == 0;
-
-    if (is_stop || state->exit_code != 0)
+    // A stop that takes too long has the same result; then the run had been ready.
+    if (state->ready_mono_us > state->start_mono_us)
         (void)snprintf(verdict->sentence, sizeof verdict->sentence,
-                       "did not become ready, or did not end, in time and was killed");
+                       "did not end in time when it was stopped, and was killed");
     else
         (void)snprintf(verdict->sentence, sizeof verdict->sentence,
                        "did not become ready within %" PRIu64 " s",
