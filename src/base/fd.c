@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "base/fd.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 int fd_close(int fd)
@@ -27,27 +26,47 @@ void fd_closep(int *fd)
     *fd = fd_close(*fd);
 }
 
+// Takes one step: the next component of *path is opened below `dir_fd` as a directory, or, as the
+// last one, with `flags`. *path moves on.
+static int open_step(int dir_fd, const char **path, int flags, mode_t mode)
+{
+    char        name[NAME_MAX + 1];
+    const char *end = strchrnul(*path, '/');
+    size_t      n = (size_t)(end - *path);
+
+    if (n == 0 || n > NAME_MAX) {
+        errno = n ? ENAMETOOLONG : EINVAL;
+        return -1;
+    }
+    memcpy(name, *path, n);
+    name[n] = '\0';
+    if (strcmp(name, "..") == 0) {
+        errno = EXDEV;
+        return -1;
+    }
+    *path = *end ? end + 1 : end;
+    if (*end)
+        return openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return openat(dir_fd, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+}
+
 int fd_open_beneath(int *ret, int dir_fd, const char *path, int flags, mode_t mode,
                     struct error *err)
 {
-    struct open_how how = {
-        .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-        .mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? mode : 0,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    long fd;
+    AUTO_FD     fd = -1;
+    const char *rest = path;
 
-    // One component needs no walk, so the older call serves as well. Units with RestrictSUIDSGID=
-    // have no other: it answers ENOSYS to openat2, whose mode it cannot look at.
-    if (fd_is_component(path) && !(flags & O_PATH))
-        fd = openat(dir_fd, path, flags | O_CLOEXEC | O_NOFOLLOW, (mode_t)how.mode);
-    else
-        do // EAGAIN: a rename raced with the walk, the kernel wants it tried again
-            fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
-        while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-    if (fd < 0)
-        return error_sys(err, errno, "opening '%s'", path);
-    *ret = (int)fd;
+    // An O_PATH descriptor of a link would be one that leads out, the next time it is used.
+    assert(!(flags & O_PATH) || flags & O_DIRECTORY);
+    do {
+        int next = open_step(fd < 0 ? dir_fd : fd, &rest, flags, mode);
+        if (next < 0)
+            return error_sys(err, errno, "opening '%s'", path);
+        (void)fd_close(fd);
+        fd = next;
+    } while (*rest);
+    *ret = fd;
+    fd = -1;
     return 0;
 }
 

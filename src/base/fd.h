@@ -3,9 +3,10 @@
 
 // fd: descriptors that close themselves, and paths that cannot leave the directory they start in.
 //
-// Every function that takes a path below `dir_fd` resolves it with openat2(RESOLVE_BENEATH |
-// RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS): a symbolic link anywhere in it is an error, not a
-// way out. Descriptors are born O_CLOEXEC.
+// Every function that takes a path below `dir_fd` walks it component by component with O_NOFOLLOW
+// and refuses "..": a symbolic link anywhere in it is an error, not a way out. openat2(2) would do
+// the same in one call, but units with RestrictSUIDSGID= are answered ENOSYS to it.
+// Descriptors are born O_CLOEXEC.
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,7 +17,8 @@ int  fd_close(int fd);
 void fd_closep(int *fd);
 #define AUTO_FD AUTO(fd_closep) int
 
-// Opens `path` below `dir_fd` with `flags` (O_CLOEXEC is added). The error names `path`.
+// Opens `path` below `dir_fd` with `flags` (O_CLOEXEC and O_NOFOLLOW are added). The error names
+// `path`.
 int fd_open_beneath(int *ret, int dir_fd, const char *path, int flags, mode_t mode,
                     struct error *err) MUST_USE;
 int fd_open_dir(int *ret, int dir_fd, const char *path, struct error *err) MUST_USE;

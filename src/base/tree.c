@@ -4,11 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "base/fd.h"
 
@@ -25,28 +23,28 @@ static void closedirp(DIR **dir)
         (void)closedir(*dir);
 }
 
-// Without following a link, and without crossing into something mounted there: whoever is inside
-// that is still using it.
-static int open_here(int dir_fd, const char *name)
+// Whether something is mounted on the directory: whoever is inside that is still using it.
+static bool is_mount_point(int fd)
 {
-    struct open_how how = {
-        .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-    };
-    return (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
+    struct statx st;
+
+    return statx(fd, "", AT_EMPTY_PATH, 0, &st) < 0 || st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
 
 static int open_child(int *ret, int dir_fd, const char *name, struct error *err)
 {
-    int fd = open_here(dir_fd, name);
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int       fd = openat(dir_fd, name, flags);
 
     // An owner without CAP_DAC_OVERRIDE may have to take the permission back first.
     if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
-        fd = open_here(dir_fd, name);
-    if (fd < 0 && errno == EXDEV)
-        return error_set(err, ERROR_BUSY, "'%.80s' is still mounted", name);
+        fd = openat(dir_fd, name, flags);
     if (fd < 0)
         return error_sys(err, errno, "opening the directory '%.80s' to remove it", name);
+    if (is_mount_point(fd)) {
+        (void)fd_close(fd);
+        return error_set(err, ERROR_BUSY, "'%.80s' is still mounted", name);
+    }
     (void)fchmod(fd, 0700); // likewise, to unlink in it; a failure shows when unlinking
     *ret = fd;
     return 0;

@@ -24,9 +24,6 @@
 #include "priv/specfile.h"
 #include "priv/stackmount.h"
 
-#define DISK_USER   "left4me-content" // owns published generations, caches, scratch and uppers
-#define CONFIG_USER "left4me"         // owns the config layers
-
 static int open_data_dir(int *ret, struct error *err)
 {
     *ret = open(PROTOCOL_DATA_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -123,14 +120,9 @@ static int server_open_dirs(struct server *server, const char *name, struct erro
 
 static int server_open_maps(struct server *server, struct error *err)
 {
-    struct account disk, config, game;
-
-    if (account_find(&disk, DISK_USER, err) < 0 || account_find(&config, CONFIG_USER, err) < 0 ||
-        account_find(&game, "left4me-game", err) < 0)
+    if (idmap_open(&server->disk_map, IDMAP_CONTENT_TO_GAME, err) < 0)
         return -1;
-    if (idmap_open(&server->disk_map, disk, game, err) < 0)
-        return -1;
-    return idmap_open(&server->config_map, config, game, err);
+    return idmap_open(&server->config_map, IDMAP_CONTROL_TO_GAME, err);
 }
 
 static int server_open_layers(struct server *server, struct error *err)
@@ -299,12 +291,9 @@ static int build_up(const char *id, struct error *err)
     AUTO_FD           run_fd = -1;
     AUTO_FD           map_fd = -1;
     struct build_spec spec;
-    struct account    disk, build;
 
     if (specfile_read_build(&spec, id, err) < 0 || build_open_dir(&data_fd, &run_fd, id, err) < 0 ||
-        build_take_down(run_fd, err) < 0 || account_find(&disk, DISK_USER, err) < 0 ||
-        account_find(&build, "left4me-build", err) < 0 ||
-        idmap_open(&map_fd, disk, build, err) < 0)
+        build_take_down(run_fd, err) < 0 || idmap_open(&map_fd, IDMAP_CONTENT_TO_BUILD, err) < 0)
         return -1;
     if (build_put_up_cache(data_fd, run_fd, map_fd, &spec, err) < 0 ||
         build_put_up_scratch(data_fd, run_fd, map_fd, &spec, err) < 0) {
