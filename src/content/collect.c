@@ -10,7 +10,6 @@
 #include "base/fd.h"
 #include "base/protocol.h"
 #include "base/tree.h"
-#include "content/entry.h"
 
 static void closedirp(DIR **dir)
 {

@@ -15,8 +15,8 @@
 #include "base/protocol.h"
 #include "base/tree.h"
 #include "content/collect.h"
-#include "content/flatten.h"
 #include "content/entry.h"
+#include "content/flatten.h"
 #include "content/uses.h"
 #include "steam/manifest.h"
 

@@ -71,7 +71,8 @@ static int read_generation(struct generation *ret, const json_t *object, struct 
     for (size_t i = 0; i < ELEMENTS(number_fields); i++) {
         const struct number_field *field = &number_fields[i];
         uint64_t                   value = 0;
-        if (read_number(&value, object, field->key, field->is_u32 ? NUMBER_MAX : INT64_MAX, err) < 0)
+        uint64_t                   max = field->is_u32 ? NUMBER_MAX : INT64_MAX;
+        if (read_number(&value, object, field->key, max, err) < 0)
             return -1;
         char *place = (char *)&generation + field->offset;
         if (field->is_u32)

@@ -69,8 +69,8 @@ static void closedirp(DIR **dir)
 
 // Shows each file of the directory to `add`. Takes `dir_fd`. Names with a dot in front are files
 // that are being written.
-static int for_each_spec(struct uses *uses, int dir_fd, add_spec *add, const struct uses_query *query,
-                         struct error *err)
+static int for_each_spec(struct uses *uses, int dir_fd, add_spec *add,
+                         const struct uses_query *query, struct error *err)
 {
     AUTO(closedirp) DIR *dir = fdopendir(dir_fd);
     char                 shown[ENTRY_SHOW_MAX];

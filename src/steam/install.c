@@ -10,11 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/fd.h"
+#include "base/tree.h"
 #include "steam/manifest.h"
 
 #define SCRIPT           "steamcmd.sh"
 #define WRAPPER          "steamcmd"
 #define CACHED           "steamcmd"        // in the cache: the copy
+#define CACHED_NEW       "steamcmd.new"    // in the cache: the copy until it is complete
 #define ORIGIN           "steamcmd.origin" // in the cache: the operator's script as last copied
 #define SCRIPT_BYTES_MAX 65536u
 #define COPY_NAME        ".left4me-copy"   // what a file is called until it is complete
@@ -73,7 +75,7 @@ static int copy_bytes(int to, int from, struct budget *budget, struct error *err
     }
 }
 
-// Copies what `from` is open on to `name`, whole or not at all.
+// Copies what `from` is open on to `name`, whole or not at all, and keeps its time of change.
 static int copy_file(int to_dir, const char *name, int from, struct budget *budget,
                      struct error *err)
 {
@@ -88,7 +90,8 @@ static int copy_file(int to_dir, const char *name, int from, struct budget *budg
         return error_sys(err, errno, "creating '%s'", name);
     if (copy_bytes(to, from, budget, err) < 0)
         return error_prefix(err, "copying '%s'", name);
-    if (fchmod(to, st.st_mode & 0111 ? 0755 : 0644) < 0 ||
+    struct timespec times[] = { st.st_atim, st.st_mtim };
+    if (fchmod(to, st.st_mode & 0111 ? 0755 : 0644) < 0 || futimens(to, times) < 0 ||
         renameat(to_dir, COPY_NAME, to_dir, name) < 0)
         return error_sys(err, errno, "creating '%s'", name);
     return 0;
@@ -120,7 +123,7 @@ static int copy_entry(int to_fd, int from_fd, const char *name, unsigned depth,
     return copy_dir(to, from, depth + 1, budget, err);
 }
 
-// Copies regular files and directories, but not the script at the top, over what is there.
+// Copies regular files and directories.
 static int copy_dir(int to_fd, int from_fd, unsigned depth, struct budget *budget,
                     struct error *err)
 {
@@ -138,10 +141,8 @@ static int copy_dir(int to_fd, int from_fd, unsigned depth, struct budget *budge
             return errno ? error_sys(err, errno, "reading a directory") : 0;
 
         const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-            (depth == 0 && strcmp(name, SCRIPT) == 0))
-            continue;
-        if (copy_entry(to_fd, from_fd, name, depth, budget, err) < 0)
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+            copy_entry(to_fd, from_fd, name, depth, budget, err) < 0)
             return -1;
     }
 }
@@ -160,8 +161,7 @@ static bool is_cached(int cache_fd, const char *script, size_t n_script)
            n_origin == n_script && memcmp(origin, script, n_script) == 0;
 }
 
-// The script comes last, and after it the note which script it was: a copy that was broken off is
-// made again.
+// The note which script it was comes last: a copy that was broken off is made again.
 static int copy_steamcmd(int cache_fd, int steamcmd_fd, struct error *err)
 {
     struct budget     budget = { INSTALL_COPY_BYTES_MAX, INSTALL_COPY_FILES_MAX };
@@ -173,10 +173,13 @@ static int copy_steamcmd(int cache_fd, int steamcmd_fd, struct error *err)
         return -1;
     if (is_cached(cache_fd, script, n_script))
         return 0;
-    if (make_dir(&to, cache_fd, CACHED, err) < 0 ||
-        copy_dir(to, steamcmd_fd, 0, &budget, err) < 0 ||
-        fd_replace_file(to, SCRIPT, script, n_script, 0755, err) < 0)
+    if (tree_remove(cache_fd, CACHED_NEW, err) < 0 ||
+        make_dir(&to, cache_fd, CACHED_NEW, err) < 0 ||
+        copy_dir(to, steamcmd_fd, 0, &budget, err) < 0 || tree_remove(cache_fd, CACHED, err) < 0)
         return -1;
+    if (fchmodat(to, SCRIPT, 0755, 0) < 0 ||
+        renameat(cache_fd, CACHED_NEW, cache_fd, CACHED) < 0)
+        return error_sys(err, errno, "renaming '%s'", CACHED_NEW);
     return fd_replace_file(cache_fd, ORIGIN, script, n_script, 0644, err);
 }
 

@@ -9,8 +9,8 @@
 #define DIGITS_MAX 19u // so that no number overflows 64 bits
 
 static const struct steam_fault
-    no_space = { "no-space", "there is not enough disk space for the game: free some (a first "
-                             "installation needs about 25 GB) and try again" },
+    no_space = { "no-space", "there is not enough disk space for the game, which alone takes 10 "
+                             "GB: free some and try again" },
     network = { "network", "Steam's servers could not be reached or broke off: check the "
                            "connection and DNS, or wait until Steam is back, and try again" },
     disk_write = { "disk-write", "SteamCMD could not write to the disk: look for a full or failing "

@@ -27,7 +27,9 @@ static const struct stage {
       { { 80, 900 }, { 620, 900 } },
       { "downloading the game", "downloading the Linux files" } },
     { 0x81, { { 900, 980 }, { 900, 980 } }, { "checking the download", "checking the download" } },
-    { 0x101, { { 980, 1000 }, { 980, 1000 } }, { "putting files in place", "putting files in place" } },
+    { 0x101,
+      { { 980, 1000 }, { 980, 1000 } },
+      { "putting files in place", "putting files in place" } },
 };
 
 static const struct stage *stage_of(uint32_t state)

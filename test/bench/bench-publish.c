@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // bench-publish: what it costs to publish a generation in which one file of many changed.
 //
-// usage: bench-publish DIRECTORY, which must be empty and on a real file system. Prints one line per
+// usage: bench-publish DIRECTORY, which must be empty and on a real file system. Prints one line a
 // case: files, bytes of the tree, changed bytes, milliseconds, new bytes on disk.
 
 #include <dirent.h>
@@ -132,7 +132,8 @@ static void run_case(uint32_t build, const char *name)
         exit(1);
     }
     double took = now_ms() - from;
-    (void)printf("%-24s %6" PRIu64 " files %9.1f MB, %8.3f MB changed: %7.1f ms, %8.3f MB on disk\n",
+    (void)printf("%-24s %6" PRIu64 " files %9.1f MB, %8.3f MB changed: %7.1f ms, "
+                 "%8.3f MB on disk\n",
                  name, result.generation.files, (double)result.generation.bytes / 1e6,
                  (double)result.generation.bytes_changed / 1e6, took,
                  (double)disk_bytes(AT_FDCWD, tree, 1) / 1e6);

@@ -205,7 +205,7 @@ static inline void show_dir(struct tree_text *ret, int dir_fd, const char *name,
     free(entries);
 }
 
-// Shows the tree `name` in `dir_fd`; everything in it must have the modes and owner of a generation.
+// Shows the tree `name` in `dir_fd`, whose modes and owner must be those of a generation.
 static inline struct tree_text tree_show(int dir_fd, const char *name)
 {
     struct tree_text ret = { "" };

@@ -88,8 +88,8 @@ static const struct {
     { "directory removed", "d d; d d/e; f d/a=1; f d/e/b=2; f c=3", "w d", "c=3", 0, 0, 2 },
     { "opaque", "d d; f d/a=1; f d/b=2", "o d; f d/c=3", "d/ d/c=3", 1, 0, 2 },
     { "opaque, one the same", "d d; f d/a=1; f d/b=2", "o d; f d/a=1", "d/ d/a=1", 0, 0, 1 },
-    { "below opaque", "d d; d d/e; f d/e/a=1; f d/e/b=1", "o d; d d/e; f d/e/b=2", "d/ d/e/ d/e/b=2",
-      0, 1, 1 },
+    { "below opaque", "d d; d d/e; f d/e/a=1; f d/e/b=1", "o d; d d/e; f d/e/b=2",
+      "d/ d/e/ d/e/b=2", 0, 1, 1 },
     { "opaque, nothing below", "f a=1", "o d; f d/b=2", "a=1 d/ d/b=2", 1, 0, 0 },
     { "file becomes directory", "f a=1", "o a; f a/b=2", "a/ a/b=2", 1, 0, 1 },
     { "directory becomes file", "d a; f a/b=1; f a/c=2", "f a=3", "a=3", 1, 0, 2 },
@@ -190,7 +190,8 @@ static void test_unchanged_is_the_base_and_changed_the_upper(void **state)
     assert_int_equal(run(&counts, &trees, true, FLATTEN_ENTRIES_MAX, &err), 0);
     static const char *const unchanged[] = { "same", "touched", "d/same", "link" };
     for (size_t i = 0; i < ELEMENTS(unchanged); i++)
-        assert_int_equal(inode_of(trees.base_fd, unchanged[i]), inode_of(trees.new_fd, unchanged[i]));
+        assert_int_equal(inode_of(trees.base_fd, unchanged[i]),
+                         inode_of(trees.new_fd, unchanged[i]));
     static const char *const taken[] = { "changed", "added", "d/e" };
     for (size_t i = 0; i < ELEMENTS(taken); i++)
         assert_int_equal(inode_of(trees.upper_fd, taken[i]), inode_of(trees.new_fd, taken[i]));

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include "base/protocol.h"
 #include "content/publish.h"
+#include "steam/manifest.h"
 
 #define OVERLAY "data/overlays/1"
 
@@ -221,7 +222,7 @@ static void test_two_generations(void **state)
     struct world world = world_make(state);
 
     build_make(&world, 1, 0, 3, "f a=1; f b=2; d d; f d/c=3; d steamapps; "
-                                "f steamapps/appmanifest_222860.acf=\"AppState\"{\"buildid\" \"42\"}");
+                                "f " MANIFEST_PATH "=\"AppState\"{\"buildid\" \"42\"}");
     struct publish_result first = must_publish(&world, 1, PUBLISH_DONE);
     assert_int_equal(first.generation.number, 1);
     assert_int_equal(first.generation.build, 1);

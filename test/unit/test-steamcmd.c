@@ -281,7 +281,9 @@ static const char fake_head[] =
     "echo $((run + 1)) >\"$here/runs\"\n"
     "echo \"$*\" >>\"$here/calls\"\n"
     "ok() { echo \"Success! App '222860' fully installed.\"; }\n"
-    "missing() { echo \"ERROR! Failed to install app '222860' (Missing configuration)\"; exit 8; }\n"
+    "missing() {\n"
+    "  echo \"ERROR! Failed to install app '222860' (Missing configuration)\"; exit 8\n"
+    "}\n"
     "install() {\n"
     "  mkdir -p \"$tree/left4dead2\" \"$tree/steamapps\"\n"
     "  echo game >\"$tree/left4dead2/gameinfo.txt\"; echo elf >\"$tree/srcds_linux\"\n"
@@ -328,7 +330,7 @@ static void fake_write(const struct world *world, const char *name, const char *
     unit_write(world->dir->fd, "operator/linux32/steamclient.so", "client 1");
 }
 
-// Runs an update in a child, as it blocks signals and reaps whatever ends; its output is the result.
+// Runs an update in a child, as it blocks signals and reaps all that ends. Returns its output.
 // `stop_at`: send SIGTERM when a line begins like this.
 static char *run(const struct world *world, const char *stop_at, int *ret_code)
 {
@@ -411,8 +413,9 @@ static const struct {
       ">$tree/steamapps/appmanifest_222860.acf; ok", 1,
       { "\nerror incomplete ", "0 of 5 bytes are downloaded" }, 2 },
     { "no manifest", "install; rm $tree/steamapps/*; ok", 1, { "\nerror incomplete " }, 2 },
-    { "garbage", "install; head -c 300000 /dev/urandom; echo; printf 'a\\033[31m\\000b\\377\\n'; ok",
-      0, { "a?[31m?b?", "done 777\n" }, 2 },
+    { "garbage",
+      "install; head -c 300000 /dev/urandom; echo; printf 'a\\033[31m\\000b\\377\\n'; ok", 0,
+      { "a?[31m?b?", "done 777\n" }, 2 },
     { "an endless line", "install; head -c 3000000 /dev/zero | tr '\\0' x; echo; ok", 0,
       { "steamcmd: xxxx", "done 777\n" }, 2 },
     { "somebody stays behind", "install; sleep 600 & ok", 0, { "done 777\n" }, 2 },
@@ -548,6 +551,7 @@ static void test_the_cache_keeps_what_updated_itself(void **state)
 
     fake_write(&world, "steamcmd.sh", "install; ok"); // the operator has a new one
     must_run(&world);
+    assert_int_equal(count_runs(&world), 2); // and nothing of the old one is left
     assert_file(&world, "tree/.steam/sdk32/steamclient.so", "client 1");
 }
 
@@ -558,23 +562,24 @@ static void test_a_broken_off_copy_is_made_again(void **state)
     world_make(&world, state);
     fake_write(&world, "steamcmd.sh", "install; ok");
     unit_write(world.dir->fd, "cache/steamcmd/linux32/steamclient.so", "half");
-    unit_write(world.dir->fd, "cache/steamcmd/linux32/.left4me-copy", "half");
+    unit_write(world.dir->fd, "cache/steamcmd.new/linux32/steamclient.so/in-the-way", "half");
     must_run(&world);
     assert_file(&world, "cache/steamcmd/linux32/steamclient.so", "client 1");
-    assert_int_equal(faccessat(world.dir->fd, "cache/steamcmd/linux32/.left4me-copy", F_OK, 0), -1);
+    assert_int_equal(faccessat(world.dir->fd, "cache/steamcmd.new", F_OK, 0), -1);
 }
 
 static void test_steamclient_is_left_alone_when_the_same(void **state)
 {
-    struct world world;
-    struct stat  before, after;
+    static const char path[] = "tree/.steam/sdk32/steamclient.so";
+    struct world      world;
+    struct stat       before, after;
 
     world_make(&world, state);
     fake_write(&world, "steamcmd.sh", "install; ok");
     must_run(&world);
-    assert_return_code(fstatat(world.dir->fd, "tree/.steam/sdk32/steamclient.so", &before, 0), errno);
+    assert_return_code(fstatat(world.dir->fd, path, &before, 0), errno);
     must_run(&world);
-    assert_return_code(fstatat(world.dir->fd, "tree/.steam/sdk32/steamclient.so", &after, 0), errno);
+    assert_return_code(fstatat(world.dir->fd, path, &after, 0), errno);
     assert_int_equal(before.st_ino, after.st_ino);
 }
 
@@ -602,7 +607,7 @@ static void test_no_steamcmd(void **state)
     world_make(&world, state);
     AUTO(freep) char *text = run(&world, NULL, &code);
     assert_int_equal(code, 1);
-    assert_non_null(strstr(text, "error no-steamcmd there is no SteamCMD in its directory: get it"));
+    assert_non_null(strstr(text, "error no-steamcmd there is no SteamCMD in its directory: get"));
     char command[160];
     snprintf(command, sizeof command, "rm -rf '%s'", world.steamcmd);
     assert_int_equal(system(command), 0);
