@@ -32,7 +32,8 @@ import root
 from host import PREFIX, Trouble
 
 BOOT_SECONDS = 60
-ADDRESS, OUTSIDE = "192.0.2.2", "192.0.2.1"             # TEST-NET-1: nobody's, and not "private"
+# Networks for documentation: nobody's, and not "private". The second is for a host that uses the first.
+NETWORKS = ("198.51.100.0/24", "203.0.113.0/24")
 ADDRESS6, OUTSIDE6 = "2001:db8::2", "2001:db8::1"
 REBOOTED = 133                                          # nspawn's way to say "boot me again"
 
@@ -191,6 +192,16 @@ def _link_pair(cidr):
     return f"{client}/{network.prefixlen}", f"{ours}/{network.prefixlen}"
 
 
+def _free_network():
+    """One of ours that this host does not use."""
+    used = [ipaddress.ip_interface(f"{item['local']}/{item['prefixlen']}").network
+            for link in json.loads(host.call(["ip", "-json", "-4", "address"])) for item in link["addr_info"]]
+    for cidr in NETWORKS:
+        if not any(ipaddress.ip_network(cidr).overlaps(other) for other in used):
+            return cidr
+    raise Trouble(f"this host uses {' and '.join(NETWORKS)} already: another machine with --host-network is up")
+
+
 class Machine(Place, Debian):
     """See the top of the file. Use it in a `with` block."""
 
@@ -201,7 +212,7 @@ class Machine(Place, Debian):
         self.id = self.dir = self.group = self.clients = self.lock = self.outside = None
         self.links = []
         self.nspawn = self.leader = None
-        self.address, self.address6 = ADDRESS, ADDRESS6
+        self.address, self.address6 = None, ADDRESS6
         self.boot_seconds = None
         self._bus = None
 
@@ -246,13 +257,15 @@ class Machine(Place, Debian):
         (self.dir / "upper/etc/machine-id").write_text(secrets.token_hex(16) + "\n")
         host.call(["cp", "-a", "--reflink=auto", self.root / "var/lib", self.dir / "var-lib"])
 
+        client, ours = _link_pair(_free_network() if self.host_network else NETWORKS[0])
         if self.host_network:
-            self.outside = Network(self, "outside", None, [f"{OUTSIDE}/24"], [f"{ADDRESS}/24"])
+            self.outside = Network(self, "outside", None, [client], [ours])
         else:
             namespace = f"{self.name}-outside"
             host.netns_add(namespace)
-            self.outside = Network(self, "outside", namespace, [f"{OUTSIDE}/24", f"{OUTSIDE6}/64"],
-                                   [f"{ADDRESS}/24", f"{ADDRESS6}/64"])
+            self.outside = Network(self, "outside", namespace, [client, f"{OUTSIDE6}/64"], [ours, f"{ADDRESS6}/64"])
+        self.address = self.outside.machine_address
+        (self.dir / "upper/etc/resolv.conf").write_text(f"nameserver {self.outside.address}\n")
         self.links.append(self.outside)
 
     def destroy(self):
@@ -422,7 +435,7 @@ class Machine(Place, Debian):
 
     def netns(self, argv, **options):
         """Runs a program of the host in the machine's network and nothing else of it."""
-        return Network(self, "machine", self.name, [f"{ADDRESS}/24"], [f"{ADDRESS}/24"]).run(argv, **options)
+        return Network(self, "machine", self.name, self.outside.remote, self.outside.remote).run(argv, **options)
 
     # -- inside -------------------------------------------------------------------------------------
 

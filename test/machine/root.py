@@ -109,13 +109,16 @@ def _build(path, suite, variant):
             "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap",
             "--mode=root", "--variant=minbase", "--format=directory", "--skip=output/dev",
             f"--include={','.join(VARIANTS[variant])}", *_apt_options(),
-            suite, str(scratch), mirror()]
+            suite, str(scratch / "root"), mirror()]
+    scratch.mkdir()
+    (scratch / "tmp").mkdir(mode=0o1777)
+    (scratch / "tmp").chmod(0o1777)
     try:
         with open(log, "w", encoding="utf-8") as out:
             child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                      start_new_session=True,
                                      env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
-                                          "TMPDIR": os.environ.get("TMPDIR", "/tmp")})
+                                          "TMPDIR": str(scratch / "tmp")})
             try:
                 code = child.wait()
             except BaseException:
@@ -127,8 +130,9 @@ def _build(path, suite, variant):
             said = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("E:")]
             raise host.Trouble(f"building the root failed: {said[0] if said else 'no reason given'} "
                                f"(all of it: {log})")
-        _finish(scratch, variant)
-        scratch.rename(path)
+        _finish(scratch / "root", variant)
+        (scratch / "root").rename(path)
+        host.remove_tree(scratch)
         log.unlink()
     except BaseException:
         with host.undisturbed():
@@ -152,7 +156,6 @@ def _finish(top, variant):
     (etc / "hosts").write_text("127.0.0.1 localhost\n127.0.1.1 machine\n::1 localhost ip6-localhost\n")
     (etc / "machine-id").write_text("")             # each machine writes its own
     (etc / "resolv.conf").unlink(missing_ok=True)
-    (etc / "resolv.conf").write_text("nameserver 192.0.2.1\n")
     (etc / "dpkg/dpkg.cfg.d/unsafe-io").write_text("force-unsafe-io\n")
     (etc / "apt/apt.conf.d/quiet").write_text('APT::Install-Recommends "false";\nDpkg::Use-Pty "0";\n')
     (etc / "fstab").unlink(missing_ok=True)

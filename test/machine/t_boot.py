@@ -128,7 +128,7 @@ def test_nftables_sees_control_groups(machine):
                 socket cgroupv2 level 1 "probe.slice" meta l4proto udp counter reject
             }
         }""")
-    send = "echo x > /dev/udp/192.0.2.1/9"
+    send = f"echo x > /dev/udp/{machine.outside.address}/9"
     machine.unit_run(send)
     inside = machine.unit_run(send, "Slice=probe.slice", check=False)
     counted = machine.output("nft list table inet probe")
