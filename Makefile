@@ -4,8 +4,6 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .PHONY: run test test-unit test-lint test-fuzz test-sim test-machine test-machine-12 test-vm bench deb fmt lint clean help
 
-BUILD    := build
-DEB       = $(shell tools/build-deb)
 PACKAGES := build-essential clang gcc-multilib git libcmocka-dev libjansson-dev libsystemd-dev \
             libyaml-dev meson ninja-build pkgconf
 DEB_PACKAGES     := debhelper dpkg-dev lintian
@@ -15,30 +13,30 @@ help: ## what there is to do
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
 
 run: ## a disposable machine with a server in it, until Ctrl-C
-	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES) nodejs npm
+	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES)
 	@tools/run
 
 test: ## every rung of the ladder
 	@tools/test-all
 
 test-unit: ## unit tests: gcc and clang, with sanitizers
-	@tools/need $(PACKAGES) libclang-rt-14-dev
+	@tools/need $(PACKAGES) libclang-rt-dev
 	@tools/test-unit
 
 test-fuzz: ## every parser, for a while
-	@tools/need $(PACKAGES)
+	@tools/need $(PACKAGES) libclang-rt-dev
 	@tools/test-fuzz
 
 test-sim: ## the emulator of the game, judged by foreign clients
-	@tools/need $(PACKAGES) iproute2 nodejs npm python3 qstat
+	@tools/need $(PACKAGES) iproute2 python3 qstat
 	@tools/test-sim
 
 test-machine: ## the package in a Debian 13 booted by systemd
-	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES) nodejs npm qstat
+	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES) qstat
 	@tools/test-machine trixie
 
 test-machine-12: ## a short pass of the same in a Debian 12
-	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES) nodejs npm qstat
+	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES) qstat
 	@tools/test-machine bookworm
 
 test-vm: ## what only a whole machine can show: controllers, reboot, power cut

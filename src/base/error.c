@@ -85,7 +85,8 @@ int error_prefix(struct error *err, const char *format, ...)
     int n = vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
     if (n >= 0 && (size_t)n < sizeof err->message)
-        (void)snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", old);
+        (void)snprintf(err->message + n, sizeof err->message - (size_t)n, ": %.*s",
+                       (int)(sizeof err->message) - n, old); // truncation is fine
     return -1;
 }
 
