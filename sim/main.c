@@ -138,13 +138,23 @@ static void watch_input(struct server *server)
                       err.message);
 }
 
+// l4dtoolz lifts the limit of players; without it the variable does nothing.
+static void on_max_players(void *userdata, const struct cvar *cvar)
+{
+    const struct game *game = userdata;
+    double max = cvars_number(game->cvars, cvar->name);
+
+    if (max > 0 && files_exists(game->files, "addons/l4dtoolz.vdf"))
+        players_set_max(game->players, (unsigned)MIN(max, (double)PLAYERS_MAX));
+}
+
 static int make_parts(struct server *server, struct error *err)
 {
     struct game *game = &server->game;
     const struct options *options = &server->options;
 
     game->cvars = cvars_new();
-    game->players = players_new(options->max_players);
+    game->players = players_new(MIN(options->max_players, PLAYERS_MAX_UNAIDED));
     game->bans = bans_new();
     game->shell = shell_new(game);
     game->demo = demo_new(game);
@@ -160,6 +170,7 @@ static int make_parts(struct server *server, struct error *err)
         return -1;
     if (files_new(&game->files, options->game, game->console, err) < 0)
         return -1;
+    cvars_watch(game->cvars, "sv_setmax", on_max_players, game);
     if (query_new(&game->query, game, err) < 0 || rcon_new(&game->rcon, game, err) < 0 ||
         map_new(&game->map, game, err) < 0)
         return -1;

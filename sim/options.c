@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #define OPTIONS_TICKRATE_MAX 1000u
-#define OPTIONS_PLAYERS_MAX  64u // the engine's 8 and l4dtoolz's 31 are console variables' business
+#define OPTIONS_PLAYERS_MAX  64u // more is a typing error; the engine has a lower ceiling
 
 static int set_game(struct options *options, const char *value, struct error *err)
 {
@@ -97,12 +97,12 @@ static void set_flag(struct options *options, const char *name)
 // Keeps '+name word word' as a console command; the words are quoted so that they stay words.
 static int add_command(struct options *options, char **words, int n_words, struct error *err)
 {
-    char *line = options->commands[options->n_commands];
     size_t n = 0;
 
     if (options->n_commands == OPTIONS_COMMANDS_MAX)
         return error_set(err, ERROR_INVALID, "more than %u '+' commands", OPTIONS_COMMANDS_MAX);
 
+    char *line = options->commands[options->n_commands];
     for (int i = 0; i < n_words; i++) {
         int written = snprintf(line + n, OPTIONS_COMMAND_MAX - n, "%s%s%s", i == 0 ? "" : " \"",
                                words[i] + (i == 0), i == 0 ? "" : "\"");

@@ -21,7 +21,7 @@ struct players *players_new(unsigned max)
     struct players *players = calloc(1, sizeof *players);
 
     if (players) {
-        players->max = MIN(max, PLAYERS_MAX);
+        players_set_max(players, max);
         players->last_user_id = 1; // the server itself
     }
     return players;
@@ -36,6 +36,11 @@ struct players *players_free(struct players *players)
 unsigned players_max(const struct players *players)
 {
     return players->max;
+}
+
+void players_set_max(struct players *players, unsigned max)
+{
+    players->max = MAX(1u, MIN(max, PLAYERS_MAX));
 }
 
 unsigned players_count(const struct players *players, bool is_bot)

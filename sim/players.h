@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLAYERS_MAX 64u
+#define PLAYERS_MAX         31u // the engine's ceiling
+#define PLAYERS_MAX_UNAIDED 8u  // without l4dtoolz
 
 struct player {
     unsigned user_id;
@@ -28,6 +29,7 @@ struct players *players_new(unsigned max); // NULL: no memory
 struct players *players_free(struct players *players);
 
 unsigned players_max(const struct players *players);
+void players_set_max(struct players *players, unsigned max);
 unsigned players_count(const struct players *players, bool is_bot);
 unsigned players_connects(const struct players *players); // of humans, since the start
 // In order of their slots; NULL behind the last.

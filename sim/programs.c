@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "programs.h"
 
+#include "base/fd.h"
 #include "console.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -66,12 +67,15 @@ int programs_run(struct programs *programs, char *const argv[], struct error *er
     return 0;
 }
 
-static NORETURN void inspect_parent(pid_t parent)
+// Waits until the parent has named us as its tracer, which Yama asks for.
+static NORETURN void inspect_parent(pid_t parent, int go_fd)
 {
+    char nothing;
     int status;
 
+    (void)!read(go_fd, &nothing, 1); // ends when the parent closes its side
     if (ptrace(PTRACE_ATTACH, parent, NULL, NULL) == 0) {
-        (void)waitpid(parent, &status, __WALL);          // stops, or is gone: both are fine
+        (void)waitpid(parent, &status, __WALL);          // it stops, or is gone: both are fine
         (void)ptrace(PTRACE_DETACH, parent, NULL, NULL); // our exit would detach as well
     }
     _exit(0);
@@ -80,12 +84,21 @@ static NORETURN void inspect_parent(pid_t parent)
 void programs_start_breakpad(struct programs *programs)
 {
     pid_t parent = getpid();
+    int go[2];
 
-    (void)programs;                                  // its end is nobody's business
-    (void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); // as Breakpad does; EINVAL without Yama
+    (void)programs; // its end is nobody's business
+    if (pipe2(go, O_CLOEXEC) < 0)
+        return;
     fflush(stdout);
-    if (fork() == 0)
-        inspect_parent(parent);
+    pid_t child = fork();
+    if (child == 0) {
+        fd_close(go[1]);
+        inspect_parent(parent, go[0]);
+    }
+    if (child > 0)
+        (void)prctl(PR_SET_PTRACER, child); // as Breakpad does; EINVAL without Yama
+    fd_close(go[0]);
+    fd_close(go[1]);
 }
 
 static void report(struct programs *programs, pid_t pid, int status)

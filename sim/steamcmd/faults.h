@@ -2,7 +2,7 @@
 #pragma once
 
 // faults: failures on order. The file `fail` beside steamcmd.sh holds one word:
-//   0x202 0x212 0x402 0x602 0x606 0x626 0x6A6 …   the update ends half-way in this state
+//   0x202 0x212 0x402 0x602 0x606 0x626 0x6A6 ...   the update ends half-way in this state
 //   missing-configuration, no-subscription         app_update is refused
 //   two-factor                                     the login is refused
 //   crash, hang                                    in the middle of the update
@@ -13,5 +13,5 @@
 
 #define FAULTS_WORD_MAX 64u
 
-// Reads the word for this attempt; empty: none. `counts` tells whether this attempt is one of N.
+// Takes the word for this attempt, without its count; empty: none.
 void faults_next(char word[FAULTS_WORD_MAX], const struct session *session);

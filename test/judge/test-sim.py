@@ -422,6 +422,14 @@ class Console(Case):
         self.assertIn("3 users", session.run("users"))
         self.assertIn("Dropped Ellis", session.run("kick Ellis"))
 
+    def test_more_players_need_l4dtoolz(self):
+        server = self.running("-maxplayers", "31", "+sv_setmax", "31")
+        self.assertIn("(8 max)", self.run_one("status"))
+        server.end(signal.SIGINT)
+        (self.game / "addons/l4dtoolz.vdf").touch()
+        self.running("-maxplayers", "31", "+sv_setmax", "31")
+        self.assertIn("(31 max)", self.run_one("status"))
+
     def test_bans_are_written(self):
         self.running()
         session = self.rcon()
