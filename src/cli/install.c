@@ -30,6 +30,7 @@
 #define ATTACH_LINES       20u
 #define WAIT_MS            1000
 #define DRAIN_MS           300 // the journal may be behind the init system by as much
+#define MARK_WAIT_MS       6000
 #define STOP_TIMEOUT_MS    60000u
 #define PUBLISH_GRACE_S    15 // from the end of the update to the start of its publication
 
@@ -119,6 +120,7 @@ struct install {
     uint32_t             build, job;
     bool                 is_attached; // somebody else started it
     bool                 is_terminal;
+    bool                 has_mark; // the log of before has been read
     bool                 has_line; // an unfinished line is on the terminal
     unsigned             next_percent;
     char                 failure[ERROR_MESSAGE_MAX]; // of the driver's error line
@@ -201,11 +203,23 @@ static int read_log(struct install *install, int timeout_ms, struct error *err)
     int                 r;
 
     while ((r = journal_next(install->journal, timeout_ms, &line, &is_end, err)) > 0)
-        if (!line.is_mark)
+        if (line.is_mark)
+            install->has_mark = true;
+        else
             show_line(install, line.text);
     if (is_end) // the update goes on without a log
         return error_set(err, ERROR_UNAVAILABLE, "the log reader went away");
     return r;
+}
+
+// Reads what the update wrote last. The log reader may only be starting, and the journal may be
+// behind the init system.
+static int drain_log(struct install *install, struct error *err)
+{
+    for (int i = 0; !install->has_mark && i < MARK_WAIT_MS / DRAIN_MS; i++)
+        if (read_log(install, DRAIN_MS, err) < 0)
+            return -1;
+    return read_log(install, DRAIN_MS, err);
 }
 
 // ---- the update --------------------------------------------------------------------------------
@@ -262,31 +276,47 @@ static void wait_for_news(struct install *install)
     (void)poll(fds, ELEMENTS(fds), WAIT_MS); // whatever ended it, everything is looked at next
 }
 
-// Shows the update until it ends or is interrupted. *ret_is_success: the builder succeeded.
-static int watch_update(struct install *install, bool *ret_is_success, struct error *err)
+// Has the update ended, and how? *ret_result is the job's, or "gone" when nobody has seen its end.
+static int ask_end(struct install *install, bool *ret_has_ended, char ret_result[UNITS_WORD_MAX],
+                   struct error *err)
 {
-    char              result[UNITS_WORD_MAX] = "";
     struct unit_state state;
 
+    *ret_has_ended = true;
+    (void)snprintf(ret_result, UNITS_WORD_MAX, "gone"); // it fits
+    if (units_dispatch(install->units, err) < 0)
+        return -1;
+    if (install->job && units_job_has_ended(install->units, install->job, ret_result))
+        return 0;
+    if (units_state(install->units, UNIT_UPDATE, install->build_name.text, &state, err) < 0)
+        return -1;
+    // A job that still waits for the mount has an inactive unit: ask for the job as well.
+    if (!is_over(state.active_state) ||
+        (install->job && units_job_exists(install->units, install->job))) {
+        *ret_has_ended = false;
+        return 0;
+    }
+    // The signal may have come while we asked.
+    if (units_dispatch(install->units, err) < 0)
+        return -1;
+    if (!(install->job && units_job_has_ended(install->units, install->job, ret_result)) &&
+        strcmp(state.active_state, "failed") == 0)
+        (void)snprintf(ret_result, UNITS_WORD_MAX, "failed"); // it fits
+    return 0;
+}
+
+// Shows the update until it ends or is interrupted; `ret_result` is empty then.
+static int watch_update(struct install *install, char ret_result[UNITS_WORD_MAX], struct error *err)
+{
+    bool has_ended = false;
+
+    *ret_result = '\0';
     while (!interrupt_came()) {
-        if (read_log(install, 0, err) < 0 || units_dispatch(install->units, err) < 0)
+        if (read_log(install, 0, err) < 0 || ask_end(install, &has_ended, ret_result, err) < 0)
             return -1;
-        bool has_ended = install->job && units_job_has_ended(install->units, install->job, result);
-        if (!has_ended && units_state(install->units, UNIT_UPDATE, install->build_name.text, &state,
-                                      err) < 0)
-            return -1;
-        // A job that still waits for the mount has an inactive unit: ask for the job as well.
-        if (has_ended || (is_over(state.active_state) &&
-                          (!install->job || !units_job_exists(install->units, install->job)))) {
-            if (read_log(install, DRAIN_MS, err) < 0)
-                return -1;
-            if (has_ended && units_state(install->units, UNIT_UPDATE, install->build_name.text,
-                                         &state, err) < 0)
-                return -1;
-            *ret_is_success = !*install->failure && strcmp(state.active_state, "failed") != 0 &&
-                              (!has_ended || strcmp(result, "done") == 0);
-            return 0;
-        }
+        if (has_ended)
+            return drain_log(install, err);
+        *ret_result = '\0';
         wait_for_news(install);
     }
     return 0;
@@ -321,13 +351,18 @@ static int interrupted(struct install *install, struct error *err)
     return error_set(err, ERROR_FAILED, "interrupted: nothing has changed");
 }
 
-static int update_failed(struct install *install, struct error *err)
+static int update_failed(struct install *install, const char *result, struct error *err)
 {
     end_line(install);
     if (!install->is_attached)
         remove_scratch(install);
     if (*install->failure)
         return error_set(err, ERROR_FAILED, "%s", install->failure);
+    if (strcmp(result, "dependency") == 0)
+        return error_set(err, ERROR_FAILED,
+                         "the scratch of the update could not be mounted: see 'journalctl -u "
+                         "left4me-build-mount@%" PRIu32 "'",
+                         install->build);
     return error_set(err, ERROR_FAILED,
                      "the update failed: see 'journalctl -u left4me-update@%" PRIu32 "'",
                      install->build);
@@ -370,70 +405,112 @@ static void read_summary(struct install *install, struct buffer *ret)
     }
 }
 
-static int publication_failed(struct install *install, struct error *err)
+// Keeps the publisher's log for the error, unless it says that there was nothing to publish.
+static int publication_failed(struct install *install, bool *ret_is_unchanged, struct error *err)
 {
     struct journal_line line;
     bool                is_end = false;
 
     if (open_log(install, LOG_PUBLISH, ATTACH_LINES, 0, err) == 0)
-        while (journal_next(install->journal, WAIT_MS, &line, &is_end, err) > 0 && !line.is_mark)
+        while (journal_next(install->journal, WAIT_MS, &line, &is_end, err) > 0 && !line.is_mark) {
+            if (strcmp(line.text, "nothing changed") == 0) {
+                *ret_is_unchanged = true;
+                return 0;
+            }
             strings_add(&install->cli->tail, line.text, line.n_text);
+        }
     return error_set(err, ERROR_FAILED,
-                     "the game was downloaded but could not be published; the old generation "
-                     "stays: see the last lines of the log");
+                     "the update was not published and the old generation stays: see 'journalctl "
+                     "-u left4me-publish@%" PRIu32 "'",
+                     install->build);
 }
 
+// Waits until the publication is over. *ret_is_unchanged: there was nothing new to publish, and
+// *ret is not written.
 static int watch_publication(struct install *install, struct overlay_generation *ret,
-                             struct error *err)
+                             bool *ret_is_unchanged, struct error *err)
 {
-    time_t begin_s = time(NULL);
+    const char *name = install->build_name.text;
+    time_t      begin_s = time(NULL);
 
+    *ret_is_unchanged = false;
     for (;;) {
         struct unit_state state;
+        char              result[UNITS_WORD_MAX];
         bool              is_published = false;
         // The unit first: what is published before it is asked about is found below.
         if (units_dispatch(install->units, err) < 0 ||
-            units_state(install->units, UNIT_PUBLISH, install->build_name.text, &state, err) < 0 ||
+            units_state(install->units, UNIT_PUBLISH, name, &state, err) < 0 ||
             find_generation(ret, &is_published, install, err) < 0)
             return -1;
-        if (strcmp(state.active_state, "failed") == 0)
-            return publication_failed(install, err);
-        if (is_over(state.active_state) && is_published)
+        bool is_idle = is_over(state.active_state);
+        bool has_ended = units_unit_has_ended(install->units, UNIT_PUBLISH, name, result);
+        if (is_idle && is_published)
             return 0;
-        if (is_over(state.active_state) && time(NULL) - begin_s > PUBLISH_GRACE_S)
-            return publication_failed(install, err);
-        if (!is_over(state.active_state))
+        if (is_idle && has_ended && strcmp(result, "done") == 0) {
+            *ret_is_unchanged = true;
+            return 0;
+        }
+        if (strcmp(state.active_state, "failed") == 0 || (is_idle && has_ended) ||
+            (is_idle && time(NULL) - begin_s > PUBLISH_GRACE_S))
+            return publication_failed(install, ret_is_unchanged, err);
+        if (!is_idle)
             begin_s = time(NULL);
         struct pollfd fds = { .fd = units_fd(install->units), .events = POLLIN };
         (void)poll(&fds, 1, WAIT_MS / 4); // whatever ended it, everything is looked at next
     }
 }
 
-static void report(struct install *install, const struct overlay_generation *generation)
+// What servers get now, when the update brought nothing new.
+static int find_current(struct overlay_generation *ret, const struct install *install,
+                        struct error *err)
+{
+    AUTO(freep) struct overlay *overlay = NULL;
+
+    if (overlays_read(&overlay, install->cli->paths, GAME_OVERLAY, err) < 0)
+        return -1;
+    const struct overlay_generation *current = overlay_find(overlay, overlay->current);
+    if (!current)
+        return error_set(err, ERROR_FAILED, "the update brought no game: look at its log with "
+                                            "'l4d2ctl install --verbose'");
+    *ret = *current;
+    return 0;
+}
+
+static void report_json(const struct install *install, const struct overlay_generation *generation,
+                        bool is_unchanged, const struct buffer *summary)
+{
+    output_json(json_pack("{s:i, s:b, s:i, s:s, s:I, s:I, s:o}", "build", (int)install->build,
+                          "changed", (int)!is_unchanged, "generation", (int)generation->number,
+                          "note", generation->note, "files", (json_int_t)generation->files, "bytes",
+                          (json_int_t)generation->bytes, "summary",
+                          summary->n ? output_text_json(summary->bytes, summary->n) : json_null()));
+}
+
+static void report(struct install *install, const struct overlay_generation *generation,
+                   bool is_unchanged)
 {
     AUTO(buffer_done) struct buffer summary = { 0 };
     AUTO(buffer_done) struct buffer text = { 0 };
 
-    read_summary(install, &summary);
+    if (!is_unchanged)
+        read_summary(install, &summary);
     if (install->cli->is_json) {
-        output_json(json_pack("{s:i, s:i, s:s, s:I, s:I, s:o}", "build", (int)install->build,
-                              "generation", (int)generation->number, "note", generation->note,
-                              "files", (json_int_t)generation->files, "bytes",
-                              (json_int_t)generation->bytes, "summary",
-                              summary.n ? output_text_json(summary.bytes, summary.n)
-                                        : json_null()));
+        report_json(install, generation, is_unchanged, &summary);
         return;
     }
-    buffer_printf(&text, "The game is generation %" PRIu32 "%s%s: %" PRIu64 " files, ",
-                  generation->number, *generation->note ? ", " : "", generation->note,
-                  generation->files);
+    buffer_printf(&text, "%s is generation %" PRIu32 "%s%s: %" PRIu64 " files, ",
+                  is_unchanged ? "Nothing changed. The game" : "The game", generation->number,
+                  *generation->note ? ", " : "", generation->note, generation->files);
     output_size(&text, generation->bytes);
     buffer_add_string(&text, ".\n");
     if (summary.n > 0) {
         buffer_add_escaped(&text, summary.bytes, summary.n);
         buffer_add_string(&text, "\n");
     }
-    buffer_add_string(&text, "Servers that run keep what they have until they are restarted.\n");
+    if (!is_unchanged)
+        buffer_add_string(&text,
+                          "Servers that run keep what they have until they are restarted.\n");
     output_flush(&text);
 }
 
@@ -442,19 +519,23 @@ int install_run(struct cli *cli, struct error *err)
     AUTO(install_done) struct install install = { .cli = cli,
                                                   .is_terminal = isatty(STDOUT_FILENO) == 1 };
     struct overlay_generation         generation = { 0 };
-    bool                              is_success = false;
+    char                              result[UNITS_WORD_MAX];
+    bool                              is_unchanged = false;
 
     interrupt_catch();
-    if (begin(&install, err) < 0 || watch_update(&install, &is_success, err) < 0)
+    if (begin(&install, err) < 0 || watch_update(&install, result, err) < 0)
         return -1;
-    if (interrupt_came() && !is_success)
+    if (!*result)
         return interrupted(&install, err);
-    if (!is_success)
-        return update_failed(&install, err);
+    // An end that nobody saw is not a failure: the publication will tell.
+    if (*install.failure || (strcmp(result, "done") != 0 && strcmp(result, "gone") != 0))
+        return update_failed(&install, result, err);
     end_line(&install);
-    if (watch_publication(&install, &generation, err) < 0)
+    if (watch_publication(&install, &generation, &is_unchanged, err) < 0)
         return -1;
     remove_scratch(&install);
-    report(&install, &generation);
+    if (is_unchanged && find_current(&generation, &install, err) < 0)
+        return -1;
+    report(&install, &generation, is_unchanged);
     return 0;
 }

@@ -211,6 +211,8 @@ int config_collect(int instance_fd, const uint32_t *used, size_t n_used, struct 
 
 // ---- writing -----------------------------------------------------------------------------------
 
+// Readable for the group: where the game changes something in them, overlayfs copies the modes into
+// the upper layer, which left4me reads as a member of left4me-content. The instance itself is 0700.
 static int make_dirs(int dir_fd, const char *path, struct error *err)
 {
     char copy[128];
@@ -218,7 +220,7 @@ static int make_dirs(int dir_fd, const char *path, struct error *err)
     (void)snprintf(copy, sizeof copy, "%s", path); // our own short constants
     for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (mkdirat(dir_fd, copy, 0700) < 0 && errno != EEXIST)
+        if (mkdirat(dir_fd, copy, 0750) < 0 && errno != EEXIST)
             return error_sys(err, errno, "making '%s'", copy);
         *slash = '/';
     }
@@ -230,7 +232,7 @@ static int write_file(int dir_fd, const char *path, const struct buffer *text, s
     AUTO_FD fd = -1;
 
     if (make_dirs(dir_fd, path, err) < 0 ||
-        fd_open_beneath(&fd, dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err) < 0)
+        fd_open_beneath(&fd, dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0640, err) < 0)
         return -1;
     if (fd_write_all(fd, text->bytes, text->n, err) < 0)
         return error_prefix(err, "'%s'", path);

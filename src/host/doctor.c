@@ -306,13 +306,13 @@ static enum doctor_verdict check_quota(const struct doctor *doctor, struct docto
 
 static enum doctor_verdict check_i386(const struct doctor *doctor, struct doctor_finding *finding)
 {
-    static const char *const files[] = { "/lib/ld-linux.so.2",
-                                         "/usr/lib/i386-linux-gnu/libstdc++.so.6" };
-
     (void)doctor;
-    for (size_t i = 0; i < ELEMENTS(files); i++)
-        if (access(files[i], R_OK) < 0)
-            return say(finding, i == 0 ? DOCTOR_FAULT : DOCTOR_WARNING, "there is no %s", files[i]);
+    if (access("/lib/ld-linux.so.2", R_OK) < 0)
+        return say(finding, DOCTOR_FAULT, "32-bit programs cannot run: no /lib/ld-linux.so.2");
+    if (access("/usr/lib/i386-linux-gnu/libstdc++.so.6", R_OK) < 0 &&
+        access("/usr/lib32/libstdc++.so.6", R_OK) < 0)
+        return say(finding, DOCTOR_WARNING, "32-bit programs can run, but there is no 32-bit "
+                                            "libstdc++, which plug-ins may want");
     return say(finding, DOCTOR_OK, "32-bit programs can run");
 }
 

@@ -13,6 +13,7 @@
 #define SYSTEMD_PATH      "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER   "org.freedesktop.systemd1.Manager"
 #define JOBS_REMEMBERED   64u          // ended jobs; more of ours never end between two looks
+#define UNIT_NAME_MAX     128u         // of ours, suffix included
 #define CALL_TIMEOUT_US   UINT64_C(10000000)
 #define INACTIVE_RECHECK_US UINT64_C(100000) // some changes of state come without a job's end
 #define RECHECK_US        UINT64_C(2000000) // how long a lost signal may go unnoticed
@@ -23,6 +24,7 @@ struct units {
     struct {
         uint32_t job;
         char     result[UNITS_WORD_MAX];
+        char     unit[UNIT_NAME_MAX];
     } ended[JOBS_REMEMBERED];
 };
 
@@ -273,9 +275,10 @@ static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error 
     if (sd_bus_message_read(message, "uoss", &job, &path, &unit, &result) < 0 ||
         strncmp(unit, "left4me-", sizeof "left4me-" - 1) != 0)
         return 0;
-    units->ended[units->n_ended % JOBS_REMEMBERED].job = job;
-    (void)snprintf(units->ended[units->n_ended % JOBS_REMEMBERED].result, UNITS_WORD_MAX, "%s",
-                   result); // none is that long
+    unsigned at = units->n_ended % JOBS_REMEMBERED;
+    units->ended[at].job = job;
+    (void)snprintf(units->ended[at].result, UNITS_WORD_MAX, "%s", result); // none is that long
+    (void)snprintf(units->ended[at].unit, UNIT_NAME_MAX, "%s", unit);      // nor ours
     units->n_ended++;
     return 0;
 }
@@ -307,6 +310,22 @@ bool units_job_has_ended(const struct units *units, uint32_t job, char ret_resul
         if (units->ended[i].job != job)
             continue;
         memcpy(ret_result, units->ended[i].result, UNITS_WORD_MAX);
+        return true;
+    }
+    return false;
+}
+
+bool units_unit_has_ended(const struct units *units, const char *prefix, const char *name,
+                          char ret_result[UNITS_WORD_MAX])
+{
+    char unit[UNIT_NAME_MAX];
+
+    (void)snprintf(unit, sizeof unit, "%s%s.service", prefix, name); // a prefix and a valid name
+    for (unsigned i = 0; i < MIN(units->n_ended, JOBS_REMEMBERED); i++) {
+        unsigned at = (units->n_ended - 1 - i) % JOBS_REMEMBERED; // newest first
+        if (strcmp(units->ended[at].unit, unit) != 0)
+            continue;
+        memcpy(ret_result, units->ended[at].result, UNITS_WORD_MAX);
         return true;
     }
     return false;

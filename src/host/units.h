@@ -75,5 +75,8 @@ int units_wait_inactive(struct units *units, const char *prefix, const char *nam
 int units_dispatch(struct units *units, struct error *err) MUST_USE;
 // True once the job has ended; *ret_result as above.
 bool units_job_has_ended(const struct units *units, uint32_t job, char ret_result[UNITS_WORD_MAX]);
+// True once any job of the unit has ended since units_subscribe; *ret_result is the newest one's.
+bool units_unit_has_ended(const struct units *units, const char *prefix, const char *name,
+                          char ret_result[UNITS_WORD_MAX]);
 // Asks whether the init system still knows the job.
 bool units_job_exists(struct units *units, uint32_t job);
