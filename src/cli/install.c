@@ -27,6 +27,7 @@
 
 #define KEEP_GENERATIONS   3u
 #define STEP_PERCENT       5u // between two lines when no terminal shows them
+#define FAILURE_LINES      50u
 #define ATTACH_LINES       20u
 #define WAIT_MS            1000
 #define DRAIN_MS           300 // the journal may be behind the init system by as much
@@ -351,9 +352,25 @@ static int interrupted(struct install *install, struct error *err)
     return error_set(err, ERROR_FAILED, "interrupted: nothing has changed");
 }
 
+// The driver's error line is what a person needs most, so it is looked for again in what is there.
+static void find_failure(struct install *install)
+{
+    struct journal_line line;
+    struct error        ignored;
+    bool                is_end = false;
+
+    if (*install->failure ||
+        open_log(install, LOG_UPDATE, FAILURE_LINES, LOG_ALL_RUNS, &ignored) < 0)
+        return;
+    while (journal_next(install->journal, WAIT_MS, &line, &is_end, &ignored) > 0 && !line.is_mark)
+        if (steamline_parse(line.text).kind == STEAMLINE_ERROR)
+            show_line(install, line.text);
+}
+
 static int update_failed(struct install *install, const char *result, struct error *err)
 {
     end_line(install);
+    find_failure(install);
     if (!install->is_attached)
         remove_scratch(install);
     if (*install->failure)

@@ -384,7 +384,7 @@ int main(int argc, char **argv)
     int        code;
 
     (void)signal(SIGPIPE, SIG_IGN); // a reader that leaves is an error of stdout
-    (void)umask(077);
+    (void)umask(027);
     if (argc < 2)
         return usage_error(NULL, "a command is missing", "");
     for (size_t i = 0; i < ELEMENTS(global_words); i++)

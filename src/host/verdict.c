@@ -103,11 +103,21 @@ static void say_timeout(struct exit_verdict *verdict, const struct unit_state *s
                        state->start_timeout_us / 1000000);
 }
 
-static void say_start_limit(struct exit_verdict *verdict, const struct unit_state *state)
+// The init system gave up: it keeps the result of the last crash then, so the count tells. Only a
+// stop that took too long fails after so many restarts without having been given up.
+static bool is_given_up(const struct unit_state *state)
+{
+    if (strcmp(state->result, "start-limit-hit") == 0)
+        return true;
+    return strcmp(state->active_state, "failed") == 0 && state->restart_limit > 0 &&
+           state->n_restarts >= state->restart_limit &&
+           !(strcmp(state->result, "timeout") == 0 && state->ready_mono_us > state->start_mono_us);
+}
+
+static void say_given_up(struct exit_verdict *verdict, const struct unit_state *state)
 {
     char last[sizeof verdict->sentence];
 
-    say_exit(verdict);
     memcpy(last, verdict->sentence, sizeof last);
     (void)snprintf(verdict->sentence, sizeof verdict->sentence,
                    "crashed %" PRIu32 " times in %" PRIu64
@@ -131,7 +141,6 @@ void verdict_exit(struct exit_verdict *ret, const struct unit_state *state)
     } rows[] = {
         { "oom-kill", say_memory },
         { "timeout", say_timeout },
-        { "start-limit-hit", say_start_limit },
         { "resources", say_resources },
     };
     struct exit_verdict verdict = { .code = -1 };
@@ -141,6 +150,8 @@ void verdict_exit(struct exit_verdict *ret, const struct unit_state *state)
     for (size_t i = 0; i < ELEMENTS(rows); i++)
         if (strcmp(rows[i].result, state->result) == 0)
             rows[i].say(&verdict, state);
+    if (is_given_up(state))
+        say_given_up(&verdict, state);
     if (!*verdict.sentence && strcmp(state->result, "protocol") == 0)
         (void)snprintf(verdict.sentence, sizeof verdict.sentence,
                        "the server ended before it was ready");

@@ -84,8 +84,10 @@ static void test_generations_are_numbered_and_used_again(void **state)
     assert_false(config_is_same(tree->dir->fd, 2, &a));
     assert_false(config_is_same(tree->dir->fd, 9, &a));
     assert_return_code(fstatat(tree->dir->fd, "3/" CONFIG_SERVER_FILE, &st, 0), errno);
-    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_mode & 07777, 0640);
     assert_return_code(fstatat(tree->dir->fd, "3/tree/left4dead2", &st, 0), errno);
+    assert_int_equal(st.st_mode & 07777, 0750);
+    assert_return_code(fstatat(tree->dir->fd, "3", &st, 0), errno);
     assert_int_equal(st.st_mode & 07777, 0700);
 }
 

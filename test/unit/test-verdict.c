@@ -69,6 +69,16 @@ static void test_every_end_has_a_sentence(void **state)
           -1, SIGSEGV, false,
           "crashed 5 times in 60 s; fix the cause, then start it again: the game crashed: "
           "SIGSEGV" },
+        { { .result = "exit-code", .exit_code = CLD_EXITED, .exit_status = 134,
+            .active_state = "failed", .n_restarts = 5, .restart_limit = 5,
+            .restart_limit_us = 60000000 },
+          -1, SIGABRT, false,
+          "crashed 5 times in 60 s; fix the cause, then start it again: the game crashed: "
+          "SIGABRT" },
+        { { .result = "exit-code", .exit_code = CLD_EXITED, .exit_status = 134,
+            .active_state = "activating", .n_restarts = 4, .restart_limit = 5,
+            .restart_limit_us = 60000000 },
+          -1, SIGABRT, false, "the game crashed: SIGABRT" },
         { { .result = "protocol" }, -1, 0, false, "the server ended before it was ready" },
         { { .result = "resources" }, -1, 0, false,
           "the init system could not set up the server; the log says why" },
