@@ -55,8 +55,8 @@ fmt: ## put the layout right
 	@tools/need clang-format
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-lint: ## clang-format, clang-tidy, cppcheck, shellcheck, man pages
-	@tools/need $(PACKAGES) clang-format clang-tidy cppcheck shellcheck mandoc
+lint: ## clang-format, clang-tidy, cppcheck, shellcheck, man pages, lintian
+	@tools/need $(PACKAGES) $(DEB_PACKAGES) clang-format clang-tidy cppcheck libclang-rt-dev mandoc python3 shellcheck
 	@tools/lint
 
 clean: ## remove what was built here; the cached Debian stays

@@ -29,7 +29,7 @@ enum a2s_extra {
 // Appends to a buffer; what does not fit is left out.
 struct writer {
     uint8_t *bytes;
-    size_t n;
+    size_t   n;
 };
 
 static void put(struct writer *writer, const void *bytes, size_t n)
@@ -77,8 +77,8 @@ static struct writer writer_start(uint8_t *bytes, char kind)
 size_t a2s_info(uint8_t bytes[A2S_ANSWER_MAX], const struct game *game)
 {
     struct writer writer = writer_start(bytes, 'I');
-    unsigned n_bots = players_count(game->players, true);
-    uint64_t steam_id = A2S_STEAM_ID, game_id = A2S_APP_ID;
+    unsigned      n_bots = players_count(game->players, true);
+    uint64_t      steam_id = A2S_STEAM_ID, game_id = A2S_APP_ID;
 
     put_u8(&writer, A2S_PROTOCOL);
     put_text(&writer, cvars_text(game->cvars, "hostname"));
@@ -105,9 +105,9 @@ size_t a2s_info(uint8_t bytes[A2S_ANSWER_MAX], const struct game *game)
 
 size_t a2s_players(uint8_t bytes[A2S_ANSWER_MAX], const struct game *game)
 {
-    struct writer writer = writer_start(bytes, 'D');
+    struct writer        writer = writer_start(bytes, 'D');
     const struct player *player;
-    size_t n = 0;
+    size_t               n = 0;
 
     while (players_at(game->players, n))
         n++;
@@ -124,9 +124,9 @@ size_t a2s_players(uint8_t bytes[A2S_ANSWER_MAX], const struct game *game)
 
 size_t a2s_rules(uint8_t bytes[A2S_ANSWER_MAX], const struct game *game)
 {
-    struct writer writer = writer_start(bytes, 'E');
+    struct writer      writer = writer_start(bytes, 'E');
     const struct cvar *cvar;
-    unsigned n_rules = 0;
+    unsigned           n_rules = 0;
 
     for (size_t i = 0; (cvar = cvars_at(game->cvars, i)); i++)
         n_rules += (cvar->flags & CVAR_RULE) != 0;
@@ -153,16 +153,16 @@ static void add_part(struct a2s_parts *parts, const void *bytes, size_t n_bytes)
 static void split(struct a2s_parts *ret, const uint8_t *bytes, size_t n_bytes, uint32_t id,
                   size_t split_size)
 {
-    size_t room = split_size - A2S_SPLIT_HEADER;
-    size_t total = (n_bytes + room - 1) / room;
+    size_t        room = split_size - A2S_SPLIT_HEADER;
+    size_t        total = (n_bytes + room - 1) / room;
     const int32_t mark = -2;
-    uint16_t size = (uint16_t)split_size;
+    uint16_t      size = (uint16_t)split_size;
 
     if (total > A2S_PARTS_MAX)
         return;
     for (size_t i = 0; i < total; i++) {
         const uint8_t numbers[2] = { (uint8_t)total, (uint8_t)i };
-        size_t n = MIN(room, n_bytes - i * room);
+        size_t        n = MIN(room, n_bytes - i * room);
         add_part(ret, &mark, sizeof mark);
         add_part(ret, &id, sizeof id);
         add_part(ret, numbers, sizeof numbers);

@@ -19,8 +19,8 @@ size_t a2s_players(uint8_t bytes[A2S_ANSWER_MAX], const struct game *game);
 size_t a2s_rules(uint8_t bytes[A2S_ANSWER_MAX], const struct game *game);
 
 struct a2s_parts {
-    size_t count;
-    size_t sizes[A2S_PARTS_MAX];
+    size_t  count;
+    size_t  sizes[A2S_PARTS_MAX];
     uint8_t bytes[A2S_PARTS_MAX][A2S_PACKET_MAX];
 };
 

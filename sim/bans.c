@@ -9,13 +9,13 @@
 #include <string.h>
 
 struct ban {
-    char who[40];
-    double minutes; // 0: for ever
+    char     who[40];
+    double   minutes; // 0: for ever
     uint64_t until_us;
 };
 
 struct bans {
-    size_t n[BANS_KIND_COUNT];
+    size_t     n[BANS_KIND_COUNT];
     struct ban list[BANS_KIND_COUNT][BANS_MAX];
 };
 

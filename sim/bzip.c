@@ -16,8 +16,8 @@
 
 struct bits {
     uint8_t *bytes;
-    size_t room;
-    size_t n;        // whole bytes
+    size_t   room;
+    size_t   n;      // whole bytes
     uint32_t buffer; // bits that are not a whole byte yet
     unsigned n_bits;
 };
@@ -70,7 +70,7 @@ static size_t encode_runs(uint8_t *ret, const uint8_t *bytes, size_t n_bytes)
 static int compare_rotations(const void *a, const void *b, void *userdata)
 {
     const uint8_t *twice = userdata;
-    uint32_t n;
+    uint32_t       n;
 
     memcpy(&n, twice + 2 * BZIP_BLOCK_MAX, sizeof n);
     return memcmp(twice + *(const uint32_t *)a, twice + *(const uint32_t *)b, n);
@@ -109,9 +109,9 @@ static size_t put_zeros(uint16_t *symbols, size_t n, size_t zeros)
 static size_t encode_front(uint16_t *symbols, const uint8_t *block, size_t n_block,
                            const bool used[256], unsigned *ret_n_used)
 {
-    uint8_t front[256];
+    uint8_t  front[256];
     unsigned n_used = 0;
-    size_t n = 0, zeros = 0;
+    size_t   n = 0, zeros = 0;
 
     for (unsigned byte = 0; byte < 256; byte++)
         if (used[byte])
@@ -174,15 +174,15 @@ static void put_symbols(struct bits *bits, const uint16_t *symbols, size_t n_sym
 }
 
 struct scratch {
-    uint8_t block[BZIP_BLOCK_MAX];
-    uint8_t twice[2 * BZIP_BLOCK_MAX + sizeof(uint32_t)]; // and the block's length
+    uint8_t  block[BZIP_BLOCK_MAX];
+    uint8_t  twice[2 * BZIP_BLOCK_MAX + sizeof(uint32_t)]; // and the block's length
     uint32_t order[BZIP_BLOCK_MAX];
     uint16_t symbols[BZIP_BLOCK_MAX + 1];
 };
 
 static void put_block(struct bits *bits, struct scratch *scratch, uint32_t n_block, uint32_t crc)
 {
-    bool used[256] = { false };
+    bool     used[256] = { false };
     unsigned n_used;
 
     uint32_t origin = sort_rotations(scratch->block, n_block, scratch->twice, scratch->order);

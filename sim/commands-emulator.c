@@ -154,7 +154,7 @@ static void run_exit(struct game *game, const struct args *args)
 
 static void run_program(struct game *game, const struct args *args)
 {
-    char *argv[SHELL_ARGS_MAX + 1] = { NULL };
+    char        *argv[SHELL_ARGS_MAX + 1] = { NULL };
     struct error err;
 
     if (args->count < 2) {

@@ -43,9 +43,9 @@ static void run_banid(struct game *game, const struct args *args)
     }
 
     const struct player *player = players_find(game->players, args->values[2]);
-    const char *id = player ? player->steam_id : args->values[2];
-    double minutes = strtod(args->values[1], NULL);
-    bool is_kicked = args->count > 3 && strcmp(args->values[3], "kick") == 0;
+    const char          *id = player ? player->steam_id : args->values[2];
+    double               minutes = strtod(args->values[1], NULL);
+    bool                 is_kicked = args->count > 3 && strcmp(args->values[3], "kick") == 0;
     bans_add(game->bans, BANS_ID, id, minutes);
     gamelog_print(game->gamelog, "Banid: \"<><%s><>\" was banned \"%s\" by \"Console\"", id,
                   minutes > 0 ? "for a time" : "permanently");

@@ -23,7 +23,7 @@
 static void print_player(const struct game *game, const struct player *player)
 {
     unsigned seconds = (unsigned)((loop_now_us() - player->joined_us) / 1000000);
-    char connected[32];
+    char     connected[32];
 
     if (player->is_bot) {
         console_print(game->console, "# %u \"%s\" BOT active\n", player->user_id, player->name);
@@ -64,7 +64,7 @@ static void run_status(struct game *game, const struct args *args)
 static void run_users(struct game *game, const struct args *args)
 {
     const struct player *player;
-    unsigned count = 0;
+    unsigned             count = 0;
 
     (void)args;
     console_print(game->console, "<slot:userid:\"name\">\n");
@@ -75,7 +75,7 @@ static void run_users(struct game *game, const struct args *args)
 
 static void run_stats(struct game *game, const struct args *args)
 {
-    struct ticker_stats ticks;
+    struct ticker_stats  ticks;
     struct query_traffic traffic;
 
     (void)args;
@@ -166,8 +166,8 @@ static void run_log(struct game *game, const struct args *args)
 static void run_cvarlist(struct game *game, const struct args *args)
 {
     const struct command *command;
-    const struct cvar *cvar;
-    unsigned count = 0;
+    const struct cvar    *cvar;
+    unsigned              count = 0;
 
     (void)args;
     console_print(game->console, "cvar list\n--------------\n");

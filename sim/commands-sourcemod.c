@@ -30,7 +30,7 @@ static int is_plugin(const struct dirent *entry)
 static void list_plugins(const struct game *game)
 {
     struct dirent **entries = NULL;
-    char path[PATH_MAX];
+    char            path[PATH_MAX];
 
     snprintf(path, sizeof path, "%s/addons/sourcemod/plugins", files_game(game->files));
     int n = scandir(path, &entries, is_plugin, alphasort);

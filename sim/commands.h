@@ -7,7 +7,7 @@
 
 struct command_table {
     const struct command *list;
-    size_t count;
+    size_t                count;
 };
 
 extern const struct command_table commands_server;    // what every srcds has

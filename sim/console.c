@@ -10,8 +10,8 @@
 #define CONSOLE_PRINT_MAX 8192 // bytes of one print; the engine cuts at 4096 or so
 
 struct console {
-    bool is_capturing;
-    char *captured;
+    bool   is_capturing;
+    char  *captured;
     size_t n_captured;
     size_t room;
 };
@@ -36,7 +36,7 @@ static void capture(struct console *console, const char *text, size_t n)
         return;
     if (console->n_captured + n > console->room) {
         size_t room = 2 * (console->n_captured + n);
-        char *captured = realloc(console->captured, room);
+        char  *captured = realloc(console->captured, room);
         if (!captured)
             return;
         console->captured = captured;
@@ -48,7 +48,7 @@ static void capture(struct console *console, const char *text, size_t n)
 
 void console_print(struct console *console, const char *format, ...)
 {
-    char text[CONSOLE_PRINT_MAX];
+    char    text[CONSOLE_PRINT_MAX];
     va_list args;
 
     va_start(args, format);

@@ -18,5 +18,5 @@ void console_print(struct console *console, const char *format, ...) PRINTF_LIKE
 
 // Between the two, everything printed is kept as well. The text is owned by the caller; NULL when
 // nothing was printed.
-void console_capture_start(struct console *console);
+void  console_capture_start(struct console *console);
 char *console_capture_stop(struct console *console, size_t *ret_n);

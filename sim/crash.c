@@ -23,7 +23,7 @@ int crash_signal(const char *name)
 // A page of a file that has no byte: touching it is SIGBUS.
 static void fault_bus(void)
 {
-    int fd = memfd_create("bus", MFD_CLOEXEC);
+    int            fd = memfd_create("bus", MFD_CLOEXEC);
     volatile char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
     if (page != MAP_FAILED)

@@ -9,12 +9,12 @@
 
 struct watcher {
     cvars_fn *fn;
-    void *userdata;
+    void     *userdata;
 };
 
 struct cvars {
-    size_t n;
-    struct cvar *list;
+    size_t          n;
+    struct cvar    *list;
     struct watcher *watchers; // one for each of the list
 };
 
@@ -32,7 +32,7 @@ struct cvars *cvars_new(void)
 
     for (size_t i = 0; i < cvars->n; i++) {
         const struct cvars_row *row = &cvars_table[i];
-        struct cvar *cvar = &cvars->list[i];
+        struct cvar            *cvar = &cvars->list[i];
         *cvar = (struct cvar){
             .name = row->name, .initial = row->initial, .flags = row->flags, .help = row->help
         };

@@ -18,9 +18,9 @@ enum cvar_flag {
 struct cvar {
     const char *name;
     const char *initial;
-    int flags;
+    int         flags;
     const char *help;
-    char value[CVARS_VALUE_MAX];
+    char        value[CVARS_VALUE_MAX];
 };
 
 struct cvars;
@@ -29,14 +29,14 @@ typedef void cvars_fn(void *userdata, const struct cvar *cvar);
 struct cvars *cvars_new(void); // NULL: no memory
 struct cvars *cvars_free(struct cvars *cvars);
 
-size_t cvars_count(const struct cvars *cvars);
+size_t             cvars_count(const struct cvars *cvars);
 const struct cvar *cvars_at(const struct cvars *cvars, size_t i);
 const struct cvar *cvars_find(const struct cvars *cvars, const char *name); // NULL: no such
 
 // These assert that the variable exists: names in our code are ours.
 const char *cvars_text(const struct cvars *cvars, const char *name);
-double cvars_number(const struct cvars *cvars, const char *name); // 0 for what is none
-bool cvars_is_on(const struct cvars *cvars, const char *name);
+double      cvars_number(const struct cvars *cvars, const char *name); // 0 for what is none
+bool        cvars_is_on(const struct cvars *cvars, const char *name);
 
 // Writes the value and calls the watcher, also when the value stays the same.
 void cvars_set(struct cvars *cvars, const struct cvar *cvar, const char *value);

@@ -15,9 +15,9 @@
 
 struct demo {
     struct game *game;
-    FILE *file; // NULL: not recording
-    unsigned n_ticks;
-    char name[256];
+    FILE        *file; // NULL: not recording
+    unsigned     n_ticks;
+    char         name[256];
 };
 
 struct demo *demo_new(struct game *game)
@@ -40,7 +40,7 @@ struct demo *demo_free(struct demo *demo)
 void demo_record(struct demo *demo, const char *name)
 {
     struct console *console = demo->game->console;
-    char path[PATH_MAX];
+    char            path[PATH_MAX];
 
     if (demo->file) {
         console_print(console, "SourceTV already recording to %s.\n", demo->name);
@@ -52,7 +52,7 @@ void demo_record(struct demo *demo, const char *name)
     }
 
     size_t n = strlen(name);
-    bool has_extension = n > 4 && strcmp(name + n - 4, ".dem") == 0;
+    bool   has_extension = n > 4 && strcmp(name + n - 4, ".dem") == 0;
     snprintf(demo->name, sizeof demo->name, "%s%s", name, has_extension ? "" : ".dem");
     snprintf(path, sizeof path, "%s/%s", demo->game->options->game, demo->name);
     demo->file = fopen(path, "we");

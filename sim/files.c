@@ -18,11 +18,11 @@
 
 struct files {
     struct console *console;
-    const char *game;
-    size_t n_paths;
-    char paths[FILES_PATHS_MAX][PATH_MAX];
-    size_t n_archives; // add-ons first, then those of the search paths
-    struct vpk *archives[FILES_ADDONS_MAX + FILES_PATHS_MAX];
+    const char     *game;
+    size_t          n_paths;
+    char            paths[FILES_PATHS_MAX][PATH_MAX];
+    size_t          n_archives; // add-ons first, then those of the search paths
+    struct vpk     *archives[FILES_ADDONS_MAX + FILES_PATHS_MAX];
 };
 
 const char *files_game(const struct files *files)
@@ -61,10 +61,10 @@ static bool is_map(const char *path, const char **ret_name, int *ret_n)
 
 static void addon_announce(const struct files *files, const char *name, const struct vpk *vpk)
 {
-    char maps[FILES_MAPS_SHOWN] = "";
-    bool has_mission = false;
+    char        maps[FILES_MAPS_SHOWN] = "";
+    bool        has_mission = false;
     const char *map;
-    int n_map, n = 0;
+    int         n_map, n = 0;
 
     for (size_t i = 0; i < vpk_count(vpk); i++) {
         const char *path = vpk_at(vpk, i)->path;
@@ -85,8 +85,8 @@ static int is_vpk_name(const struct dirent *entry)
 
 static void addon_load(struct files *files, const char *name)
 {
-    struct vpk *vpk = NULL;
-    char path[PATH_MAX];
+    struct vpk  *vpk = NULL;
+    char         path[PATH_MAX];
     struct error err;
 
     if (files->n_archives == FILES_ADDONS_MAX)
@@ -105,7 +105,7 @@ static void addon_load(struct files *files, const char *name)
 static void addons_load(struct files *files)
 {
     struct dirent **entries = NULL;
-    char path[PATH_MAX];
+    char            path[PATH_MAX];
 
     (void)snprintf(path, sizeof path, "%s/addons", files->game); // a game's name is short
     int n = scandir(path, &entries, is_vpk_name, alphasort);
@@ -125,8 +125,8 @@ static void addons_load(struct files *files)
 
 static void path_add(struct files *files, const char *path)
 {
-    char archive[PATH_MAX];
-    struct vpk *vpk = NULL;
+    char         archive[PATH_MAX];
+    struct vpk  *vpk = NULL;
     struct error err;
 
     if (files->n_paths == FILES_PATHS_MAX || access(path, F_OK) < 0 ||
@@ -149,7 +149,7 @@ static void path_add_named(struct files *files, const char *name)
 {
     static const char in_game[] = "|gameinfo_path|";
     static const char in_engine[] = "|all_source_engine_paths|";
-    char path[PATH_MAX];
+    char              path[PATH_MAX];
 
     bool is_in_game = strncmp(name, in_game, sizeof in_game - 1) == 0;
     bool is_in_engine = strncmp(name, in_engine, sizeof in_engine - 1) == 0;
@@ -165,7 +165,7 @@ static int gameinfo_read(struct files *files, struct error *err)
 {
     char path[PATH_MAX];
     AUTO(freep)
-    char *text = NULL;
+    char  *text = NULL;
     size_t n_text = 0;
 
     (void)snprintf(path, sizeof path, "%s/gameinfo.txt", files->game); // a game's name is short
@@ -257,7 +257,7 @@ static int read_stream(char **ret, size_t *ret_n, const char *path, size_t max_b
     if (!text)
         return error_sys(err, ENOMEM, "allocating %zu bytes", max_bytes + 1);
 
-    size_t n_text = 0;
+    size_t  n_text = 0;
     ssize_t n = 1;
     while (n > 0 && n_text < max_bytes) {
         n = read(fd, text + n_text, max_bytes - n_text);

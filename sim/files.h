@@ -24,8 +24,8 @@ struct files *files_free(struct files *files);
 const char *files_game(const struct files *files); // "left4dead2"
 
 // Reads a file from the first search path that has it; owned, NUL-terminated.
-int files_read(char **ret, size_t *ret_n, const struct files *files, const char *path,
-               size_t max_bytes, struct error *err) MUST_USE;
+int  files_read(char **ret, size_t *ret_n, const struct files *files, const char *path,
+                size_t max_bytes, struct error *err) MUST_USE;
 bool files_exists(const struct files *files, const char *path); // loose in a search path
 // A map is loose in a search path, or in an archive of one, or in an add-on.
 bool files_has_map(const struct files *files, const char *map);

@@ -18,12 +18,12 @@
 #define GAMELOG_FILES_MAX 1000 // a day: L0101000.log to L0101999.log
 
 struct gamelog {
-    const char *game;
+    const char           *game;
     const struct version *version;
-    const struct cvars *cvars;
-    struct console *console;
-    FILE *file; // NULL: logging is off
-    bool is_on;
+    const struct cvars   *cvars;
+    struct console       *console;
+    FILE                 *file; // NULL: logging is off
+    bool                  is_on;
 };
 
 struct gamelog *gamelog_new(const char *game, const struct version *version,
@@ -53,9 +53,9 @@ bool gamelog_is_open(const struct gamelog *log)
 
 void gamelog_print(struct gamelog *log, const char *format, ...)
 {
-    char text[GAMELOG_LINE_MAX], stamp[32];
+    char      text[GAMELOG_LINE_MAX], stamp[32];
     struct tm local;
-    va_list args;
+    va_list   args;
 
     if (!log->is_on)
         return;
@@ -77,7 +77,7 @@ void gamelog_print(struct gamelog *log, const char *format, ...)
 static FILE *open_numbered(char path[PATH_MAX], const char *game)
 {
     struct tm local;
-    char day[8];
+    char      day[8];
 
     time_t now = time(NULL);
     localtime_r(&now, &local);

@@ -12,18 +12,18 @@
 #define LOOP_BATCH 32 // events taken from the kernel at once
 
 struct loop {
-    int fd;
-    bool is_stopped;
+    int                 fd;
+    bool                is_stopped;
     struct loop_source *dead; // freed during a batch whose events may still name them
 };
 
 struct loop_source {
-    struct loop *loop;
+    struct loop        *loop;
     struct loop_source *next_dead;
-    int fd;
-    bool is_timer; // then fd is ours
-    loop_fn *fn;   // NULL: dead
-    void *userdata;
+    int                 fd;
+    bool                is_timer; // then fd is ours
+    loop_fn            *fn;       // NULL: dead
+    void               *userdata;
 };
 
 int loop_new(struct loop **ret, struct error *err)

@@ -33,21 +33,21 @@
 #include <unistd.h>
 
 struct server {
-    struct game game;
-    struct options options;
-    struct version version;
-    int signal_fd;
+    struct game         game;
+    struct options      options;
+    struct version      version;
+    int                 signal_fd;
     struct loop_source *signals;
     struct loop_source *input; // NULL: no console on standard input
-    char line[SHELL_LINE_MAX];
-    size_t n_line;
+    char                line[SHELL_LINE_MAX];
+    size_t              n_line;
 };
 
 // --- events -----------------------------------------------------------------------------------
 
 static void on_signal(void *userdata, uint64_t events)
 {
-    struct server *server = userdata;
+    struct server          *server = userdata;
     struct signalfd_siginfo info;
 
     (void)events; // there is only one kind
@@ -62,7 +62,7 @@ static void on_signal(void *userdata, uint64_t events)
 static void on_input(void *userdata, uint64_t events)
 {
     struct server *server = userdata;
-    char *end;
+    char          *end;
 
     (void)events; // a hang-up shows as the end of the input
     ssize_t n =
@@ -95,7 +95,7 @@ static void burn(uint64_t time_us)
 static void on_tick(void *userdata)
 {
     struct server *server = userdata;
-    struct game *game = &server->game;
+    struct game   *game = &server->game;
 
     burn((uint64_t)MAX(cvars_number(game->cvars, "sim_work_us"), 0.0));
     demo_tick(game->demo);
@@ -125,7 +125,7 @@ static int watch_signals(struct server *server, struct error *err)
 // Commands come from a terminal or a pipe, not from /dev/null or a file.
 static void watch_input(struct server *server)
 {
-    struct stat status;
+    struct stat  status;
     struct error err;
 
     if (fstat(STDIN_FILENO, &status) < 0 || S_ISREG(status.st_mode))
@@ -142,7 +142,7 @@ static void watch_input(struct server *server)
 static void on_max_players(void *userdata, const struct cvar *cvar)
 {
     const struct game *game = userdata;
-    double max = cvars_number(game->cvars, cvar->name);
+    double             max = cvars_number(game->cvars, cvar->name);
 
     if (max > 0 && files_exists(game->files, "addons/l4dtoolz.vdf"))
         players_set_max(game->players, (unsigned)MIN(max, (double)PLAYERS_MAX));
@@ -150,7 +150,7 @@ static void on_max_players(void *userdata, const struct cvar *cvar)
 
 static int make_parts(struct server *server, struct error *err)
 {
-    struct game *game = &server->game;
+    struct game          *game = &server->game;
     const struct options *options = &server->options;
 
     game->cvars = cvars_new();
@@ -240,7 +240,7 @@ static int serve(struct server *server, struct error *err)
 int main(int argc, char **argv)
 {
     struct server server = { .signal_fd = -1 };
-    struct error err;
+    struct error  err;
 
     server.game.started_us = loop_now_us();
     server.game.options = &server.options;

@@ -22,12 +22,12 @@
 #define MAP_NAME_MAX 64
 
 struct map {
-    struct game *game;
+    struct game        *game;
     struct loop_source *timer;
-    char name[MAP_NAME_MAX];
-    char next[MAP_NAME_MAX]; // empty: nothing is being loaded
-    unsigned n_loads;
-    bool is_hibernating;
+    char                name[MAP_NAME_MAX];
+    char                next[MAP_NAME_MAX]; // empty: nothing is being loaded
+    unsigned            n_loads;
+    bool                is_hibernating;
 };
 
 const char *map_name(const struct map *map)
@@ -69,7 +69,7 @@ void map_hibernate(struct map *map)
 static void say_whether_public(const struct game *game)
 {
     const char *home = getenv("HOME");
-    char path[4096];
+    char        path[4096];
 
     snprintf(path, sizeof path, "%s/.steam/sdk32/steamclient.so", home ? home : "");
     bool has_client = access(path, R_OK) == 0;
@@ -103,7 +103,7 @@ static void write_text(const char *path, const char *mode, const char *text)
 static void run_sourcemod(const struct map *map)
 {
     const struct game *game = map->game;
-    char path[4096], line[128];
+    char               path[4096], line[128];
 
     if (!files_exists(game->files, "addons/sourcemod"))
         return;
@@ -131,7 +131,7 @@ static void run_configs(const struct map *map)
 
 static void on_loaded(void *userdata, uint64_t n_expired)
 {
-    struct map *map = userdata;
+    struct map  *map = userdata;
     struct game *game = map->game;
 
     (void)n_expired; // armed once

@@ -27,9 +27,9 @@ enum depot { DEPOT_COMMON = 1, DEPOT_LINUX = 2, DEPOT_WINDOWS = 4, DEPOT_ALL = 7
 
 struct tree {
     const char *root;
-    unsigned build;
-    int depots; // those to write
-    bool has_manifest;
+    unsigned    build;
+    int         depots; // those to write
+    bool        has_manifest;
 };
 
 // --- files ------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ static int write_text(const struct tree *tree, const char *name, struct error *e
 static int write_text(const struct tree *tree, const char *name, struct error *err,
                       const char *format, ...)
 {
-    char text[CONTENT_MAX];
+    char    text[CONTENT_MAX];
     va_list args;
 
     va_start(args, format);
@@ -80,7 +80,7 @@ static int write_text(const struct tree *tree, const char *name, struct error *e
 static int write_dummy(const struct tree *tree, const char *name, const void *magic, size_t n_magic,
                        size_t n_bytes, unsigned salt, struct error *err)
 {
-    uint8_t bytes[CONTENT_MAX];
+    uint8_t  bytes[CONTENT_MAX];
     uint32_t state = salt * 2654435761u + 1;
 
     for (const char *cursor = name; *cursor; cursor++)
@@ -252,7 +252,7 @@ static int write_configs(const struct tree *tree, struct error *err)
 static int write_pak(const struct tree *tree, struct error *err)
 {
     char path[PATH_MAX], name[64], text[128];
-    int result = 0;
+    int  result = 0;
 
     struct vpk_writer *writer = vpk_writer_new();
     if (!writer)
@@ -312,7 +312,7 @@ static int copy_program(const struct tree *tree, const char *name, struct error 
 {
     char self[PATH_MAX];
     AUTO(freep)
-    char *bytes = NULL;
+    char  *bytes = NULL;
     size_t n_bytes = 0;
 
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -396,7 +396,7 @@ static int parse_depot(const char *name)
 {
     static const struct {
         const char *name;
-        enum depot depot;
+        enum depot  depot;
     } rows[] = { { "common", DEPOT_COMMON },
                  { "linux", DEPOT_LINUX },
                  { "windows", DEPOT_WINDOWS } };
@@ -434,7 +434,7 @@ static int parse_options(struct tree *ret, int argc, char **argv, struct error *
 
 int main(int argc, char **argv)
 {
-    struct tree tree;
+    struct tree  tree;
     struct error err;
 
     umask(022);

@@ -32,9 +32,9 @@ static int add_file(struct vpk_writer *writer, const char *path, const char *nam
 
 static int add_directory(struct vpk_writer *writer, char *dir, struct error *err)
 {
-    char *const roots[] = { dir, NULL };
+    char *const   roots[] = { dir, NULL };
     const FTSENT *entry;
-    int result = 0;
+    int           result = 0;
 
     FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     if (!fts)
@@ -75,10 +75,10 @@ int main(int argc, char **argv)
         return 2;
     }
     struct vpk_writer *writer = vpk_writer_new();
-    bool is_campaign = argc > 3 && strcmp(argv[2], "--campaign") == 0;
-    int result = !writer       ? error_sys(&err, ENOMEM, "starting")
-                 : is_campaign ? add_campaign(writer, argv[3], argv + 4, argc - 4, &err)
-                               : add_directory(writer, argv[2], &err);
+    bool               is_campaign = argc > 3 && strcmp(argv[2], "--campaign") == 0;
+    int                result = !writer       ? error_sys(&err, ENOMEM, "starting")
+                                : is_campaign ? add_campaign(writer, argv[3], argv + 4, argc - 4, &err)
+                                              : add_directory(writer, argv[2], &err);
     if (result == 0)
         result = vpk_writer_save(writer, argv[1], 1, &err);
     vpk_writer_free(writer);

@@ -31,7 +31,7 @@ static int bind_to(int fd, struct in_addr address, uint16_t port)
 static uint16_t bound_port(int fd)
 {
     struct sockaddr_in name = { 0 };
-    socklen_t n_name = sizeof name;
+    socklen_t          n_name = sizeof name;
 
     (void)getsockname(fd, (struct sockaddr *)&name, &n_name); // it was just bound
     return ntohs(name.sin_port);
@@ -78,7 +78,7 @@ int net_tcp_listen(int *ret, struct in_addr address, uint16_t port, struct error
 
 static bool line_names(char *line, const char *name, struct in_addr *ret)
 {
-    char *rest;
+    char       *rest;
     const char *address = strtok_r(line, " \t\n", &rest);
     const char *word;
 
@@ -93,7 +93,7 @@ static bool line_names(char *line, const char *name, struct in_addr *ret)
 struct in_addr net_host_name_address(void)
 {
     struct in_addr address = { htonl(INADDR_ANY) };
-    char name[256] = "", line[512];
+    char           name[256] = "", line[512];
 
     FILE *hosts = fopen("/etc/hosts", "re");
     if (!hosts || gethostname(name, sizeof name - 1) < 0)

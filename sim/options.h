@@ -13,17 +13,17 @@
 struct options {
     const char *game; // left4dead2
     const char *ip;   // NULL: not given
-    uint16_t port;
-    uint16_t client_port;
-    uint16_t tv_port;
-    bool is_port_strict;
-    bool is_tv_enabled;
-    bool is_insecure;
-    uint32_t tickrate;
-    uint32_t max_players;
-    char map[64]; // empty: none
-    size_t n_commands;
-    char commands[OPTIONS_COMMANDS_MAX][OPTIONS_COMMAND_MAX]; // in order, without map
+    uint16_t    port;
+    uint16_t    client_port;
+    uint16_t    tv_port;
+    bool        is_port_strict;
+    bool        is_tv_enabled;
+    bool        is_insecure;
+    uint32_t    tickrate;
+    uint32_t    max_players;
+    char        map[64]; // empty: none
+    size_t      n_commands;
+    char        commands[OPTIONS_COMMANDS_MAX][OPTIONS_COMMAND_MAX]; // in order, without map
 };
 
 // `argv` must live as long as *ret. Unknown switches are ignored, as the engine does.

@@ -9,10 +9,10 @@
 #include <strings.h>
 
 struct players {
-    unsigned max;
-    unsigned n;
-    unsigned n_connects;
-    unsigned last_user_id;
+    unsigned      max;
+    unsigned      n;
+    unsigned      n_connects;
+    unsigned      last_user_id;
     struct player list[PLAYERS_MAX];
 };
 
@@ -83,7 +83,7 @@ const struct player *players_add(struct players *players, const char *name, bool
         return NULL;
 
     struct player *player = &players->list[players->n++];
-    unsigned id = ++players->last_user_id;
+    unsigned       id = ++players->last_user_id;
     *player = (struct player){
         .user_id = id, .is_bot = is_bot, .joined_us = loop_now_us(), .ping_ms = is_bot ? 0 : 50
     };

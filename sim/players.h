@@ -13,14 +13,14 @@
 struct player {
     unsigned user_id;
     unsigned slot; // from 1
-    bool is_bot;
-    bool is_joining; // has no name yet for those who ask by A2S
-    char name[64];
-    char steam_id[32]; // "BOT" for a bot
-    char address[32];
+    bool     is_bot;
+    bool     is_joining; // has no name yet for those who ask by A2S
+    char     name[64];
+    char     steam_id[32]; // "BOT" for a bot
+    char     address[32];
     uint64_t joined_us;
     unsigned ping_ms;
-    int32_t score;
+    int32_t  score;
 };
 
 struct players;
@@ -29,7 +29,7 @@ struct players *players_new(unsigned max); // NULL: no memory
 struct players *players_free(struct players *players);
 
 unsigned players_max(const struct players *players);
-void players_set_max(struct players *players, unsigned max);
+void     players_set_max(struct players *players, unsigned max);
 unsigned players_count(const struct players *players, bool is_bot);
 unsigned players_connects(const struct players *players); // of humans, since the start
 // In order of their slots; NULL behind the last.

@@ -16,8 +16,8 @@
 
 struct programs {
     struct game *game;
-    size_t n;
-    pid_t pids[PROGRAMS_MAX];
+    size_t       n;
+    pid_t        pids[PROGRAMS_MAX];
 };
 
 struct programs *programs_new(struct game *game)
@@ -71,7 +71,7 @@ int programs_run(struct programs *programs, char *const argv[], struct error *er
 static NORETURN void inspect_parent(pid_t parent, int go_fd)
 {
     char nothing;
-    int status;
+    int  status;
 
     (void)!read(go_fd, &nothing, 1); // ends when the parent closes its side
     if (ptrace(PTRACE_ATTACH, parent, NULL, NULL) == 0) {
@@ -84,7 +84,7 @@ static NORETURN void inspect_parent(pid_t parent, int go_fd)
 void programs_start_breakpad(struct programs *programs)
 {
     pid_t parent = getpid();
-    int go[2];
+    int   go[2];
 
     (void)programs; // its end is nobody's business
     if (pipe2(go, O_CLOEXEC) < 0)
@@ -118,7 +118,7 @@ static void report(struct programs *programs, pid_t pid, int status)
 
 void programs_reap(struct programs *programs)
 {
-    int status;
+    int   status;
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)

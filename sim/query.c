@@ -26,33 +26,33 @@ enum port_kind { PORT_GAME, PORT_CLIENT, PORT_TV, PORT_EPHEMERAL };
 
 struct sender {
     struct in_addr address;
-    double tokens;
-    uint64_t seen_us;
+    double         tokens;
+    uint64_t       seen_us;
 };
 
 struct query {
-    struct game *game;
-    int fds[QUERY_PORTS];
-    uint16_t ports[QUERY_PORTS];
+    struct game        *game;
+    int                 fds[QUERY_PORTS];
+    uint16_t            ports[QUERY_PORTS];
     struct loop_source *source;
-    bool is_silent;
-    uint64_t key; // of the challenges
-    uint32_t split_id;
-    struct sender everybody;
-    struct sender senders[QUERY_SENDERS_MAX];
-    uint64_t n_in_bytes;
-    uint64_t n_out_bytes;
-    uint64_t traffic_since_us;
-    uint8_t answer[A2S_ANSWER_MAX];
-    struct a2s_parts parts;
+    bool                is_silent;
+    uint64_t            key; // of the challenges
+    uint32_t            split_id;
+    struct sender       everybody;
+    struct sender       senders[QUERY_SENDERS_MAX];
+    uint64_t            n_in_bytes;
+    uint64_t            n_out_bytes;
+    uint64_t            traffic_since_us;
+    uint8_t             answer[A2S_ANSWER_MAX];
+    struct a2s_parts    parts;
 };
 
 // One datagram: who sent it, and to which of our addresses.
 struct packet {
     struct sockaddr_in from;
-    struct in_addr to;
-    size_t n_bytes;
-    uint8_t bytes[QUERY_PACKET_MAX];
+    struct in_addr     to;
+    size_t             n_bytes;
+    uint8_t            bytes[QUERY_PACKET_MAX];
 };
 
 // --- the conditions ---------------------------------------------------------------------------
@@ -60,7 +60,7 @@ struct packet {
 static bool take_token(struct sender *sender, double rate, double window_s)
 {
     uint64_t now_us = loop_now_us();
-    double most = MAX(rate * window_s, 1.0);
+    double   most = MAX(rate * window_s, 1.0);
 
     sender->tokens += rate * (double)(now_us - sender->seen_us) / 1e6;
     sender->tokens = MIN(sender->tokens, most);
@@ -89,9 +89,9 @@ static struct sender *sender_find(struct query *query, struct in_addr address)
 static bool is_within_rate(struct query *query, struct in_addr address)
 {
     const struct cvars *cvars = query->game->cvars;
-    double window_s = cvars_number(cvars, "sv_max_queries_window");
-    double rate = cvars_number(cvars, "sv_max_queries_sec");
-    double rate_of_all = cvars_number(cvars, "sv_max_queries_sec_global");
+    double              window_s = cvars_number(cvars, "sv_max_queries_window");
+    double              rate = cvars_number(cvars, "sv_max_queries_sec");
+    double              rate_of_all = cvars_number(cvars, "sv_max_queries_sec_global");
 
     if (rate > 0 && !take_token(sender_find(query, address), rate, window_s))
         return false;
@@ -154,17 +154,17 @@ static void send_datagram(struct query *query, const struct packet *packet, cons
 {
     union {
         struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(struct in_pktinfo))];
+        char           room[CMSG_SPACE(sizeof(struct in_pktinfo))];
     } control = { 0 };
     struct sockaddr_in to = packet->from;
-    struct iovec vector = { (void *)(uintptr_t)bytes, n_bytes };
-    struct msghdr message = {
-        .msg_name = &to,
-        .msg_namelen = sizeof to,
-        .msg_iov = &vector,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof control.room,
+    struct iovec       vector = { (void *)(uintptr_t)bytes, n_bytes };
+    struct msghdr      message = {
+             .msg_name = &to,
+             .msg_namelen = sizeof to,
+             .msg_iov = &vector,
+             .msg_iovlen = 1,
+             .msg_control = &control,
+             .msg_controllen = sizeof control.room,
     };
     struct in_pktinfo info = { .ipi_spec_dst = packet->to };
 
@@ -178,7 +178,7 @@ static void send_datagram(struct query *query, const struct packet *packet, cons
 
 static void send_challenge(struct query *query, const struct packet *packet)
 {
-    uint8_t bytes[9] = { 0xff, 0xff, 0xff, 0xff, 'A' };
+    uint8_t  bytes[9] = { 0xff, 0xff, 0xff, 0xff, 'A' };
     uint32_t challenge = challenge_of(query, packet, period_now(query));
 
     memcpy(bytes + 5, &challenge, sizeof challenge);
@@ -198,7 +198,7 @@ static void send_answer(struct query *query, const struct packet *packet, size_t
 }
 
 static const struct request {
-    uint8_t kind;
+    uint8_t     kind;
     const char *payload; // behind the kind, its NUL included; NULL: none
     size_t (*answer)(uint8_t bytes[A2S_ANSWER_MAX], const struct game *game); // NULL: a challenge
 } requests[] = {
@@ -216,7 +216,7 @@ static void answer_packet(struct query *query, const struct packet *packet)
         return;
     for (size_t i = 0; i < ELEMENTS(requests); i++) {
         const struct request *request = &requests[i];
-        size_t n_payload = request->payload ? strlen(request->payload) + 1 : 0;
+        size_t                n_payload = request->payload ? strlen(request->payload) + 1 : 0;
         bool is_it = request->kind == packet->bytes[4] && packet->n_bytes >= 5 + n_payload &&
                      (!n_payload || memcmp(packet->bytes + 5, request->payload, n_payload) == 0);
         if (!is_it)
@@ -235,9 +235,9 @@ static bool receive(struct packet *ret, int fd)
 {
     union {
         struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(struct in_pktinfo))];
+        char           room[CMSG_SPACE(sizeof(struct in_pktinfo))];
     } control;
-    struct iovec vector = { ret->bytes, sizeof ret->bytes };
+    struct iovec  vector = { ret->bytes, sizeof ret->bytes };
     struct msghdr message = {
         .msg_name = &ret->from,
         .msg_namelen = sizeof ret->from,
@@ -278,8 +278,8 @@ static int bind_ports(struct query *query, struct error *err)
     const struct options *options = query->game->options;
     const struct {
         uint16_t port;
-        bool is_strict;
-        bool is_wanted;
+        bool     is_strict;
+        bool     is_wanted;
     } rows[QUERY_PORTS] = {
         [PORT_GAME] = { options->port, options->is_port_strict, true },
         [PORT_CLIENT] = { options->client_port, false, true },
@@ -360,7 +360,7 @@ void query_set_silent(struct query *query, bool is_silent)
 void query_traffic(struct query *query, struct query_traffic *ret)
 {
     uint64_t now_us = loop_now_us();
-    double passed_s = MAX((double)(now_us - query->traffic_since_us) / 1e6, 1e-3);
+    double   passed_s = MAX((double)(now_us - query->traffic_since_us) / 1e6, 1e-3);
 
     *ret = (struct query_traffic){ (double)query->n_in_bytes / passed_s,
                                    (double)query->n_out_bytes / passed_s };

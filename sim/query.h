@@ -12,13 +12,13 @@ struct query;
 
 // Binds game, client, TV and one ephemeral port. With -strictportbind a taken game port is an
 // error, without it the next free one is used.
-int query_new(struct query **ret, struct game *game, struct error *err) MUST_USE;
+int           query_new(struct query **ret, struct game *game, struct error *err) MUST_USE;
 struct query *query_free(struct query *query);
 
 uint16_t query_port(const struct query *query);
 uint16_t query_client_port(const struct query *query);
 uint16_t query_tv_port(const struct query *query); // 0: not bound
-void query_set_silent(struct query *query, bool is_silent);
+void     query_set_silent(struct query *query, bool is_silent);
 
 struct query_traffic {
     double in_bytes_s; // since the last call

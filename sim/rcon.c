@@ -34,43 +34,43 @@ enum rcon_type {
 };
 
 struct session {
-    struct rcon *rcon;
-    struct session *next;
-    int fd;
+    struct rcon        *rcon;
+    struct session     *next;
+    int                 fd;
     struct loop_source *source;
-    struct sockaddr_in peer;
-    bool is_authenticated;
-    bool is_closed; // freed when nothing on the stack refers to it any more
-    uint8_t input[4 + RCON_SIZE_MAX];
-    size_t n_input;
-    uint8_t *output;
-    size_t n_output;
-    size_t room;
+    struct sockaddr_in  peer;
+    bool                is_authenticated;
+    bool                is_closed; // freed when nothing on the stack refers to it any more
+    uint8_t             input[4 + RCON_SIZE_MAX];
+    size_t              n_input;
+    uint8_t            *output;
+    size_t              n_output;
+    size_t              room;
 };
 
 struct failures {
     struct in_addr address;
-    unsigned count; // ever
-    size_t n_recent;
-    uint64_t recent_us[RCON_RECENT_MAX];
+    unsigned       count; // ever
+    size_t         n_recent;
+    uint64_t       recent_us[RCON_RECENT_MAX];
 };
 
 struct rcon {
-    struct game *game;
-    int listen_fd; // -1: closed
+    struct game        *game;
+    int                 listen_fd; // -1: closed
     struct loop_source *listen_source;
     struct loop_source *listen_timer; // sim_delay_listen
-    bool is_paused;
-    bool is_opening;
-    struct session *sessions;
-    size_t n_failures;
-    struct failures failures[RCON_FAILURES_MAX];
+    bool                is_paused;
+    bool                is_opening;
+    struct session     *sessions;
+    size_t              n_failures;
+    struct failures     failures[RCON_FAILURES_MAX];
 };
 
 struct packet {
     int32_t id;
     int32_t type;
-    char body[RCON_SIZE_MAX];
+    char    body[RCON_SIZE_MAX];
 };
 
 // --- sessions ---------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ static void session_append(struct session *session, const void *bytes, size_t n_
         return;
     }
     if (session->n_output + n_bytes > session->room) {
-        size_t room = 2 * (session->n_output + n_bytes);
+        size_t   room = 2 * (session->n_output + n_bytes);
         uint8_t *output = realloc(session->output, room);
         if (!output) {
             session_close(session);
@@ -177,7 +177,7 @@ static struct failures *failures_find(struct rcon *rcon, struct in_addr address)
 static size_t failures_recent(const struct failures *failures, double window_s)
 {
     uint64_t now_us = loop_now_us();
-    size_t count = 0;
+    size_t   count = 0;
 
     for (size_t i = 0; i < failures->n_recent; i++)
         count += now_us - failures->recent_us[i] <= (uint64_t)(window_s * 1e6);
@@ -187,10 +187,10 @@ static size_t failures_recent(const struct failures *failures, double window_s)
 // Counts a bad password, or bytes that are no RCON at all, such as a browser's.
 static void note_failure(struct session *session)
 {
-    struct rcon *rcon = session->rcon;
+    struct rcon        *rcon = session->rcon;
     const struct cvars *cvars = rcon->game->cvars;
-    struct failures *failures = failures_find(rcon, session->peer.sin_addr);
-    char address[INET_ADDRSTRLEN];
+    struct failures    *failures = failures_find(rcon, session->peer.sin_addr);
+    char                address[INET_ADDRSTRLEN];
 
     if (failures->n_recent == RCON_RECENT_MAX)
         memmove(failures->recent_us, failures->recent_us + 1,
@@ -242,12 +242,12 @@ static void handle_login(struct session *session, const struct packet *packet)
 
 static void send_answer(struct session *session, int32_t id, const char *text, size_t n_text)
 {
-    bool is_wrong = cvars_is_on(session->rcon->game->cvars, "sim_rcon_badsize");
+    bool   is_wrong = cvars_is_on(session->rcon->game->cvars, "sim_rcon_badsize");
     size_t offset = 0;
 
     do {
         size_t n = MIN(n_text - offset, RCON_BODY_MAX);
-        bool is_second = offset == RCON_BODY_MAX;
+        bool   is_second = offset == RCON_BODY_MAX;
         send_packet(session, id, RCON_VALUE, text + offset, n, is_wrong && is_second ? 1 : 0);
         offset += n;
     } while (offset < n_text);
@@ -256,7 +256,7 @@ static void send_answer(struct session *session, int32_t id, const char *text, s
 static void handle_command(struct session *session, const struct packet *packet)
 {
     struct rcon *rcon = session->rcon;
-    size_t n_text = 0;
+    size_t       n_text = 0;
 
     if (!session->is_authenticated) {
         send_packet(session, -1, RCON_LOGIN_ANSWER, "", 0, 0);
@@ -330,12 +330,12 @@ static void run_input(struct session *session)
 static void on_session(void *userdata, uint64_t events)
 {
     struct session *session = userdata;
-    struct rcon *rcon = session->rcon;
+    struct rcon    *rcon = session->rcon;
 
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-        size_t room = sizeof session->input - session->n_input;
+        size_t  room = sizeof session->input - session->n_input;
         ssize_t n = recv(session->fd, session->input + session->n_input, room, 0);
-        bool is_over = n == 0 || (n < 0 && errno != EAGAIN);
+        bool    is_over = n == 0 || (n < 0 && errno != EAGAIN);
         session->n_input += n > 0 ? (size_t)n : 0;
         if (is_over)
             session_close(session);
@@ -368,10 +368,10 @@ static void session_start(struct rcon *rcon, int fd, const struct sockaddr_in *p
 
 static void on_listener(void *userdata, uint64_t events)
 {
-    struct rcon *rcon = userdata;
+    struct rcon       *rcon = userdata;
     struct sockaddr_in peer;
-    socklen_t n_peer = sizeof peer;
-    size_t n_sessions = 0;
+    socklen_t          n_peer = sizeof peer;
+    size_t             n_sessions = 0;
 
     (void)events; // a listener has only one
     bury(rcon);
@@ -390,10 +390,10 @@ static void on_listener(void *userdata, uint64_t events)
 
 static void listen_now(void *userdata, uint64_t n_expired)
 {
-    struct rcon *rcon = userdata;
-    struct game *game = rcon->game;
+    struct rcon   *rcon = userdata;
+    struct game   *game = rcon->game;
     struct in_addr address;
-    struct error err;
+    struct error   err;
 
     (void)n_expired; // armed once
     if (game->options->ip) {

@@ -22,7 +22,7 @@
 
 struct rcon;
 
-int rcon_new(struct rcon **ret, struct game *game, struct error *err) MUST_USE;
+int          rcon_new(struct rcon **ret, struct game *game, struct error *err) MUST_USE;
 struct rcon *rcon_free(struct rcon *rcon);
 
 // While a map loads nothing is accepted, read or answered.

@@ -13,7 +13,7 @@
 
 struct shell {
     struct game *game;
-    unsigned depth;
+    unsigned     depth;
 };
 
 static const struct command_table *const tables[] = {
@@ -84,7 +84,7 @@ static void args_split(struct args *args, char *line)
 // Length of the command at the start of `text`: up to a line's end, or a ';' outside quotes.
 static size_t command_length(const char *text)
 {
-    bool is_quoted = false;
+    bool   is_quoted = false;
     size_t n = 0;
 
     for (; text[n] && text[n] != '\n'; n++) {
@@ -111,7 +111,7 @@ static void run_variable(struct game *game, const struct cvar *cvar, const struc
 
 static void run_command(struct shell *shell, const char *text, size_t n_text, bool is_trusted)
 {
-    char line[SHELL_LINE_MAX], rest[SHELL_LINE_MAX];
+    char        line[SHELL_LINE_MAX], rest[SHELL_LINE_MAX];
     struct args args = { .rest = rest };
 
     (void)snprintf(line, sizeof line, "%.*s", (int)n_text, text); // cut as the engine does
@@ -124,7 +124,7 @@ static void run_command(struct shell *shell, const char *text, size_t n_text, bo
         return;
 
     const struct command *command = command_find(args.values[0]);
-    const struct cvar *cvar = cvars_find(shell->game->cvars, args.values[0]);
+    const struct cvar    *cvar = cvars_find(shell->game->cvars, args.values[0]);
     if (command)
         command->run(shell->game, &args);
     else if (cvar && (is_trusted || !(cvar->flags & CVAR_HIDDEN)))
@@ -151,7 +151,7 @@ void shell_run(struct shell *shell, const char *text, bool is_trusted)
 static void cut_at_non_ascii(struct shell *shell, const char *path, char *text, size_t n_text)
 {
     unsigned line = 1;
-    size_t line_start = 0;
+    size_t   line_start = 0;
 
     for (size_t i = 0; i < n_text; i++) {
         unsigned char byte = (unsigned char)text[i];
@@ -173,8 +173,8 @@ static void cut_at_non_ascii(struct shell *shell, const char *path, char *text, 
 void shell_exec(struct shell *shell, const char *config)
 {
     struct console *console = shell->game->console;
-    struct error err;
-    char path[256];
+    struct error    err;
+    char            path[256];
 
     if (shell->depth == SHELL_DEPTH_MAX) {
         console_print(console, "[sim] exec %s: more than %u config files run one another\n", config,
@@ -183,10 +183,10 @@ void shell_exec(struct shell *shell, const char *config)
     }
 
     const char *dot = strrchr(config, '.');
-    bool has_extension = dot && !strchr(dot, '/');
-    int n = snprintf(path, sizeof path, "cfg/%s%s", config, has_extension ? "" : ".cfg");
+    bool        has_extension = dot && !strchr(dot, '/');
+    int         n = snprintf(path, sizeof path, "cfg/%s%s", config, has_extension ? "" : ".cfg");
     AUTO(freep)
-    char *text = NULL;
+    char  *text = NULL;
     size_t n_text;
     if (n < 0 || (size_t)n >= sizeof path || strstr(config, "..") || *config == '/' ||
         files_read(&text, &n_text, shell->game->files, path, SHELL_CONFIG_MAX, &err) < 0) {

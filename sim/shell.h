@@ -16,7 +16,7 @@
 #define SHELL_CONFIG_MAX (1024u * 1024)
 
 struct args {
-    size_t count; // the command itself included
+    size_t      count; // the command itself included
     const char *values[SHELL_ARGS_MAX];
     const char *rest; // everything behind the command, quotes and all
 };

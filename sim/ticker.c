@@ -12,21 +12,21 @@
 
 struct ticker {
     struct loop_source *timer;
-    ticker_fn *fn;
-    void *userdata;
-    uint64_t period_us; // awake
-    uint64_t due_us;
-    bool is_hibernating;
-    uint64_t n_ticks;
-    uint64_t n_missed;
-    uint64_t sum_us;
-    uint32_t max_us;
-    uint32_t buckets[TICKER_BUCKETS];
-    uint64_t window_start_us; // for fps and CPU
-    uint64_t window_cpu_us;
-    uint64_t window_ticks;
-    double fps;
-    double cpu_share;
+    ticker_fn          *fn;
+    void               *userdata;
+    uint64_t            period_us; // awake
+    uint64_t            due_us;
+    bool                is_hibernating;
+    uint64_t            n_ticks;
+    uint64_t            n_missed;
+    uint64_t            sum_us;
+    uint32_t            max_us;
+    uint32_t            buckets[TICKER_BUCKETS];
+    uint64_t            window_start_us; // for fps and CPU
+    uint64_t            window_cpu_us;
+    uint64_t            window_ticks;
+    double              fps;
+    double              cpu_share;
 };
 
 static uint64_t cpu_us(void)
@@ -77,7 +77,7 @@ static void account_window(struct ticker *ticker, uint64_t now_us)
 static void on_timer(void *userdata, uint64_t n_expired)
 {
     struct ticker *ticker = userdata;
-    uint64_t now_us = loop_now_us();
+    uint64_t       now_us = loop_now_us();
 
     (void)n_expired; // the schedule says more precisely how late we are
     account(ticker, now_us);

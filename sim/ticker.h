@@ -11,18 +11,18 @@ struct ticker;
 struct ticker_stats {
     uint64_t n_ticks;
     uint64_t n_missed; // ticks that were so late that the next was due
-    double mean_us;    // lateness against the schedule
+    double   mean_us;  // lateness against the schedule
     uint32_t p50_us;
     uint32_t p99_us;
     uint32_t max_us;
-    double fps;       // over the last second or so
-    double cpu_share; // of the process, over the same time
+    double   fps;       // over the last second or so
+    double   cpu_share; // of the process, over the same time
 };
 
 typedef void ticker_fn(void *userdata);
 
-int ticker_new(struct ticker **ret, struct loop *loop, uint32_t tickrate, ticker_fn *fn,
-               void *userdata, struct error *err) MUST_USE;
+int            ticker_new(struct ticker **ret, struct loop *loop, uint32_t tickrate, ticker_fn *fn,
+                          void *userdata, struct error *err) MUST_USE;
 struct ticker *ticker_free(struct ticker *ticker);
 
 void ticker_set_hibernating(struct ticker *ticker, bool is_hibernating);

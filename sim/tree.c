@@ -80,8 +80,8 @@ static unsigned test_directory(struct console *console, const char *path)
 
 void tree_test(struct console *console, const char *root)
 {
-    char *const roots[] = { (char *)(uintptr_t)root, NULL };
-    unsigned n_directories = 0, n_failures = 0;
+    char *const   roots[] = { (char *)(uintptr_t)root, NULL };
+    unsigned      n_directories = 0, n_failures = 0;
     const FTSENT *entry;
 
     FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);

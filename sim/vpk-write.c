@@ -12,17 +12,17 @@
 #define ARCHIVE_SAME   0x7fffu
 
 struct item {
-    char *folder;
-    char *name;
-    char *extension;
-    void *bytes;
+    char    *folder;
+    char    *name;
+    char    *extension;
+    void    *bytes;
     uint32_t n_bytes;
     uint32_t offset;
 };
 
 struct vpk_writer {
     struct item *items;
-    size_t n;
+    size_t       n;
 };
 
 struct vpk_writer *vpk_writer_new(void)
@@ -60,9 +60,9 @@ int vpk_writer_add(struct vpk_writer *writer, const char *path, const void *byte
         return error_sys(err, ENOMEM, "adding '%s'", path);
     writer->items = items;
 
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
+    const char  *slash = strrchr(path, '/');
+    const char  *name = slash ? slash + 1 : path;
+    const char  *dot = strrchr(name, '.');
     struct item *item = &items[writer->n];
     *item = (struct item){
         .folder = copy_part(path, slash ? (size_t)(slash - path) : 0),
@@ -81,7 +81,7 @@ int vpk_writer_add(struct vpk_writer *writer, const char *path, const void *byte
 static int compare_items(const void *a, const void *b)
 {
     const struct item *one = a, *other = b;
-    int order = strcmp(one->extension, other->extension);
+    int                order = strcmp(one->extension, other->extension);
 
     if (order == 0)
         order = strcmp(one->folder, other->folder);
@@ -167,8 +167,8 @@ static int save_part(const struct vpk_writer *writer, const char *path, struct e
 int vpk_writer_save(struct vpk_writer *writer, const char *path, unsigned version,
                     struct error *err)
 {
-    size_t n_path = strlen(path), n_tail = strlen(DIRECTORY_TAIL);
-    bool is_directory = n_path > n_tail && strcmp(path + n_path - n_tail, DIRECTORY_TAIL) == 0;
+    size_t   n_path = strlen(path), n_tail = strlen(DIRECTORY_TAIL);
+    bool     is_directory = n_path > n_tail && strcmp(path + n_path - n_tail, DIRECTORY_TAIL) == 0;
     uint16_t archive = is_directory ? 0 : ARCHIVE_SAME;
     uint32_t n_data = 0;
 

@@ -44,9 +44,9 @@ static void write_count(const struct session *session, const char *path, const c
 
 void faults_next(char word[FAULTS_WORD_MAX], const struct session *session)
 {
-    char path[PATH_MAX], beside[PATH_MAX];
+    char         path[PATH_MAX], beside[PATH_MAX];
     struct error err;
-    uint32_t count;
+    uint32_t     count;
 
     path_join(path, session->root, "fail");
     path_join(beside, session->install_dir, "steamapps/sim-fail");

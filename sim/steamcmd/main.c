@@ -16,7 +16,7 @@
 
 // One '+command' with its words; the first is the command.
 struct words {
-    size_t count;
+    size_t      count;
     const char *list[WORDS_MAX];
 };
 
@@ -198,8 +198,8 @@ static int take_words(struct words *words, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct session session = { .platform = PLATFORM_LINUX };
-    struct words words;
-    int result = 0;
+    struct words   words;
+    int            result = 0;
 
     umask(022);
     setvbuf(stdout, NULL, _IOLBF, 0);

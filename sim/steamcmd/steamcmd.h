@@ -18,9 +18,9 @@
 enum platform { PLATFORM_LINUX, PLATFORM_WINDOWS, PLATFORM_COUNT };
 
 struct session {
-    char root[PATH_MAX];        // where steamcmd.sh is
-    char install_dir[PATH_MAX]; // empty: not given
-    bool is_shut_down_on_failure;
-    bool is_logged_in;
+    char          root[PATH_MAX];        // where steamcmd.sh is
+    char          install_dir[PATH_MAX]; // empty: not given
+    bool          is_shut_down_on_failure;
+    bool          is_logged_in;
     enum platform platform;
 };

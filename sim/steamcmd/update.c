@@ -21,20 +21,20 @@
 #define STAGING        "steamapps/downloading/" STEAMCMD_APP
 
 struct item {
-    char *path; // relative
-    char *source;
-    uint64_t size;
-    mode_t mode;
+    char           *path; // relative
+    char           *source;
+    uint64_t        size;
+    mode_t          mode;
     struct timespec time;
-    bool is_changed;
+    bool            is_changed;
 };
 
 struct plan {
     const struct session *session;
-    struct item *items;
-    size_t n;
-    uint64_t bytes_total; // of what has to be copied
-    uint64_t bytes_done;
+    struct item          *items;
+    size_t                n;
+    uint64_t              bytes_total; // of what has to be copied
+    uint64_t              bytes_done;
 };
 
 static const char *const depots[PLATFORM_COUNT] = {
@@ -44,7 +44,7 @@ static const char *const depots[PLATFORM_COUNT] = {
 
 unsigned update_build(const struct session *session)
 {
-    char path[PATH_MAX];
+    char     path[PATH_MAX];
     unsigned build = 0;
 
     path_join(path, session->root, "depot/build");
@@ -61,7 +61,7 @@ unsigned update_build(const struct session *session)
 
 static bool has_same_content(const char *one, const char *other)
 {
-    char ones[COPY_CHUNK], others[COPY_CHUNK];
+    char    ones[COPY_CHUNK], others[COPY_CHUNK];
     ssize_t n = 1;
 
     AUTO_FD fd = open(one, O_RDONLY | O_CLOEXEC);
@@ -78,7 +78,7 @@ static bool has_same_content(const char *one, const char *other)
 
 static bool is_changed(const struct plan *plan, const struct item *item, bool is_validating)
 {
-    char path[PATH_MAX];
+    char        path[PATH_MAX];
     struct stat status;
 
     path_join(path, plan->session->install_dir, item->path);
@@ -110,8 +110,8 @@ static void plan_add(struct plan *plan, const FTSENT *entry, size_t n_root, bool
 
 static bool plan_depot(struct plan *plan, const char *depot, bool is_validating)
 {
-    char store[PATH_MAX], root[PATH_MAX];
-    char *const roots[] = { root, NULL };
+    char          store[PATH_MAX], root[PATH_MAX];
+    char *const   roots[] = { root, NULL };
     const FTSENT *entry;
 
     path_join(store, plan->session->root, "depot");
@@ -151,9 +151,9 @@ static bool make_parents(char *path)
 
 static bool copy_bytes(int to, int from)
 {
-    char bytes[COPY_CHUNK];
+    char         bytes[COPY_CHUNK];
     struct error err;
-    ssize_t n;
+    ssize_t      n;
 
     while ((n = read(from, bytes, sizeof bytes)) > 0)
         if (fd_write_all(to, bytes, (size_t)n, &err) < 0)
@@ -294,8 +294,8 @@ static int copy_all(struct plan *plan, const char *fault)
 // Everything was moved out of it, so only directories are left.
 static void remove_staging(const struct plan *plan)
 {
-    char staging[PATH_MAX];
-    char *const roots[] = { staging, NULL };
+    char          staging[PATH_MAX];
+    char *const   roots[] = { staging, NULL };
     const FTSENT *entry;
 
     path_join(staging, plan->session->install_dir, "steamapps/downloading");

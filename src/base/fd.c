@@ -123,9 +123,9 @@ int fd_write_all(int fd, const void *bytes, size_t n, struct error *err)
 int fd_read_file(char **ret, size_t *ret_n, int dir_fd, const char *path, size_t max_bytes,
                  struct error *err)
 {
-    AUTO_FD      fd = -1;
+    AUTO_FD           fd = -1;
     AUTO(freep) char *text = NULL;
-    struct stat  st;
+    struct stat       st;
 
     if (fd_open_beneath(&fd, dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, err) < 0)
         return -1;
@@ -155,8 +155,7 @@ int fd_replace_file(int dir_fd, const char *name, const void *bytes, size_t n, m
     AUTO_FD fd = -1;
     char    tmp[NAME_MAX + 1];
 
-    if (!fd_is_component(name) ||
-        (size_t)snprintf(tmp, sizeof tmp, ".%s.tmp", name) >= sizeof tmp)
+    if (!fd_is_component(name) || (size_t)snprintf(tmp, sizeof tmp, ".%s.tmp", name) >= sizeof tmp)
         return error_set(err, ERROR_INVALID, "'%.40s' is not a file name", name);
 
     fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);

@@ -4,6 +4,7 @@
 // macros: ownership by scope, and the few words every file needs.
 
 #include <stddef.h>
+#include <stdlib.h>
 
 #define AUTO(fn) __attribute__((cleanup(fn)))
 #define TAKE(p)                                                                                    \
@@ -13,16 +14,15 @@
         take_;                                                                                     \
     })
 
-#define MUST_USE           __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a)  __attribute__((format(printf, f, a)))
-#define NORETURN           __attribute__((noreturn))
-#define ELEMENTS(array)    (sizeof(array) / sizeof *(array))
-#define MIN(a, b)          ((a) < (b) ? (a) : (b))
-#define MAX(a, b)          ((a) > (b) ? (a) : (b))
+#define MUST_USE          __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#define NORETURN          __attribute__((noreturn))
+#define ELEMENTS(array)   (sizeof(array) / sizeof *(array))
+#define MIN(a, b)         ((a) < (b) ? (a) : (b))
+#define MAX(a, b)         ((a) > (b) ? (a) : (b))
 
 // Takes a `char *` or NULL, for AUTO(freep).
 static inline void freep(void *p)
 {
-    extern void free(void *);
     free(*(void **)p);
 }

@@ -8,7 +8,8 @@
 _Static_assert(sizeof(struct instance_name) == 72, "no hidden padding in what crosses a socket");
 _Static_assert(sizeof(struct instance_limits) == 48, "no hidden padding");
 _Static_assert(sizeof(struct instance_stack) == 8 + 8 * STACK_LAYERS_MAX + 8 + 48, "no padding");
-_Static_assert(sizeof(struct request_stack) == 8 + 72 + sizeof(struct instance_stack), "no padding");
+_Static_assert(sizeof(struct request_stack) == 8 + 72 + sizeof(struct instance_stack),
+               "no padding");
 _Static_assert(sizeof(struct request_build_start) == 24, "no hidden padding");
 _Static_assert(sizeof(struct log_request) == 88, "no hidden padding");
 _Static_assert(sizeof(struct log_entry) == 56, "no hidden padding");

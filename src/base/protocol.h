@@ -17,19 +17,19 @@
 #define PROTOCOL_LOG_SOCKET    "/run/left4me/log.sock"
 #define PROTOCOL_MAGIC         0x314d344cu // "L4M1"
 
-#define INSTANCE_NAME_MAX    64u   // bytes, without the NUL
-#define STACK_LAYERS_MAX     250u  // short names keep their mount options within one page
-#define LIMIT_CPUS_MAX       256u  // processors a server may be pinned to: bits of limits.cpus
-#define LIMIT_MEMORY_DEFAULT (UINT64_C(4) << 30) // as left4me-server@.service says; a test compares
-#define LIMIT_TASKS_DEFAULT  512u                // likewise
-#define LIMIT_MEMORY_MIN     (UINT64_C(64) << 20)
-#define LIMIT_MEMORY_MAX     (UINT64_C(1) << 44)
+#define INSTANCE_NAME_MAX     64u  // bytes, without the NUL
+#define STACK_LAYERS_MAX      250u // short names keep their mount options within one page
+#define LIMIT_CPUS_MAX        256u // processors a server may be pinned to: bits of limits.cpus
+#define LIMIT_MEMORY_DEFAULT  (UINT64_C(4) << 30) // as left4me-server@.service says; a test compares
+#define LIMIT_TASKS_DEFAULT   512u                // likewise
+#define LIMIT_MEMORY_MIN      (UINT64_C(64) << 20)
+#define LIMIT_MEMORY_MAX      (UINT64_C(1) << 44)
 #define LIMIT_CPU_PERCENT_MAX 25600u
-#define LIMIT_TASKS_MIN      16u
-#define LIMIT_TASKS_MAX      65536u
-#define LOG_LINES_MAX        10000u
-#define LOG_LINE_BYTES_MAX   8192u // longer journal entries arrive cut
-#define NUMBER_MAX           0x7fffffffu // of overlays, generations and builds; 0 means none
+#define LIMIT_TASKS_MIN       16u
+#define LIMIT_TASKS_MAX       65536u
+#define LOG_LINES_MAX         10000u
+#define LOG_LINE_BYTES_MAX    8192u       // longer journal entries arrive cut
+#define NUMBER_MAX            0x7fffffffu // of overlays, generations and builds; 0 means none
 
 #define GAME_OVERLAY 1u // the overlay that the installer fills; it exists from the first day
 
@@ -44,9 +44,9 @@ struct layer_ref {
 };
 
 struct instance_limits {
-    uint64_t memory_bytes; // 0: as the unit file says
-    uint32_t cpu_percent;  // of one processor; 0: no limit
-    uint32_t tasks;        // 0: as the unit file says
+    uint64_t memory_bytes;              // 0: as the unit file says
+    uint32_t cpu_percent;               // of one processor; 0: no limit
+    uint32_t tasks;                     // 0: as the unit file says
     uint64_t cpus[LIMIT_CPUS_MAX / 64]; // processors to run on, bit by bit; all 0: any
 };
 
@@ -54,7 +54,7 @@ struct instance_limits {
 struct instance_stack {
     uint32_t               config_generation;
     uint32_t               n_layers;
-    struct layer_ref       layers[STACK_LAYERS_MAX]; // top first, without upper and config
+    struct layer_ref       layers[STACK_LAYERS_MAX];         // top first, without upper and config
     uint16_t               port, tv_port, client_port, zero; // tv and client: 0 means unused
     struct instance_limits limits;
 };
@@ -102,7 +102,7 @@ struct request_stack { // apply, restart
 
 struct request_build_start {
     struct request_header header;
-    uint32_t              kind;            // enum build_kind
+    uint32_t              kind; // enum build_kind
     uint32_t              overlay;
     uint32_t              base_generation; // 0: start from nothing
     uint32_t              keep;            // generations to keep when it is published, at least 1
@@ -124,11 +124,11 @@ union request {
 
 struct reply {
     uint32_t magic;
-    uint32_t kind;   // enum error_kind; ERROR_NONE: done
+    uint32_t kind; // enum error_kind; ERROR_NONE: done
     int32_t  errnum;
-    uint32_t job;    // of the init system, to wait for; 0: there is nothing to wait for
-    uint32_t build;  // of build-start
-    uint32_t pid;    // of instance-status: the game's supervisor, 0 when not running
+    uint32_t job;   // of the init system, to wait for; 0: there is nothing to wait for
+    uint32_t build; // of build-start
+    uint32_t pid;   // of instance-status: the game's supervisor, 0 when not running
     uint8_t  is_enabled;
     uint8_t  zero[7];
     char     active_state[24]; // of instance-status, as the init system words it
@@ -152,7 +152,7 @@ enum log_source {
 
 struct log_request {
     uint32_t             magic;
-    uint32_t             source; // enum log_source
+    uint32_t             source;  // enum log_source
     uint32_t             n_lines; // that have been written before, at most LOG_LINES_MAX
     uint32_t             flags;
     struct instance_name name;
@@ -194,9 +194,9 @@ struct build_spec {
     uint32_t keep;
 };
 
-#define PROTOCOL_DATA_DIR     "/var/lib/left4me"
-#define PROTOCOL_HOST_DIR     "/var/lib/left4me-host"
-#define PROTOCOL_MOUNTED_DIR  "/run/left4me-host/mounted"
+#define PROTOCOL_DATA_DIR    "/var/lib/left4me"
+#define PROTOCOL_HOST_DIR    "/var/lib/left4me-host"
+#define PROTOCOL_MOUNTED_DIR "/run/left4me-host/mounted"
 
 // ---- validators: each says no in one sentence -------------------------------------------------
 
@@ -210,4 +210,5 @@ int number_name_parse(uint32_t *ret, const char *text, struct error *err) MUST_U
 int instance_spec_check(const struct instance_spec *spec, size_t n_bytes, const char *name,
                         struct error *err) MUST_USE;
 int build_spec_check(const struct build_spec *spec, size_t n_bytes, struct error *err) MUST_USE;
-int log_request_check(const struct log_request *request, size_t n_bytes, struct error *err) MUST_USE;
+int log_request_check(const struct log_request *request, size_t n_bytes, struct error *err)
+    MUST_USE;

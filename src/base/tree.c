@@ -13,8 +13,9 @@
 #define DEPTH_MAX 32u // directories open at once; what lies deeper is first moved to the top
 
 struct walk {
-    int      top_fd;
-    unsigned n_moved; // directories moved to the top so far: gives them names, and asks for a rescan
+    int top_fd;
+    unsigned
+        n_moved; // directories moved to the top so far: gives them names, and asks for a rescan
 };
 
 static void closedirp(DIR **dir)

@@ -49,7 +49,7 @@ int entry_open_dir(int *ret, int dir_fd, const char *name, struct error *err)
 // ---- counting ---------------------------------------------------------------------------------
 
 int entry_count(int dir_fd, const char *name, unsigned depth_max, uint64_t *files, uint64_t *dirs,
-               struct error *err)
+                struct error *err)
 {
     char                 shown[ENTRY_SHOW_MAX];
     AUTO(closedirp) DIR *dir = NULL;

@@ -20,7 +20,7 @@ int entry_chmod(int dir_fd, const char *name, mode_t mode);
 
 // Adds what `name` in `dir_fd` is and holds to *files and *dirs, down to `depth_max` levels.
 int entry_count(int dir_fd, const char *name, unsigned depth_max, uint64_t *files, uint64_t *dirs,
-               struct error *err) MUST_USE;
+                struct error *err) MUST_USE;
 
 // Writes "parent/name" as people may see it: without control bytes or broken UTF-8, and of a long
 // path only the end. Returns `ret`.

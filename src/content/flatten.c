@@ -25,8 +25,8 @@
 struct frame {
     DIR   *upper, *base; // NULL: has none
     int    new_fd;
-    size_t n_path;       // length of its own path
-    bool   is_opaque;    // the base is hidden: it is looked at only to see what did not change
+    size_t n_path;    // length of its own path
+    bool   is_opaque; // the base is hidden: it is looked at only to see what did not change
     bool   is_upper_done;
 };
 
@@ -44,8 +44,8 @@ struct walk {
 
 // An entry that is being looked at. A stat whose mode is 0 says that there is none.
 struct entry {
-    const char  *name;
-    struct stat  upper, base;
+    const char *name;
+    struct stat upper, base;
 };
 
 static void frame_done(struct frame *frame)
@@ -197,7 +197,7 @@ static int link_from(struct walk *walk, DIR *from, const char *name, const struc
 static int count_removed(struct walk *walk, const char *name, struct error *err)
 {
     return entry_count(dirfd(top(walk)->base), name, FLATTEN_DEPTH_MAX, &walk->counts.removed,
-                      &walk->counts.dirs_removed, err);
+                       &walk->counts.dirs_removed, err);
 }
 
 // Counts a file or link that comes from the upper. A directory that was there before is removed;
@@ -254,8 +254,8 @@ static int is_same_file(struct walk *walk, bool *ret, const struct entry *entry,
     if (!S_ISREG(entry->base.st_mode) || entry->base.st_size != entry->upper.st_size ||
         (entry->base.st_mode & 07777) != mode)
         return 0;
-    base = openat(dirfd(top(walk)->base), entry->name,
-                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    base =
+        openat(dirfd(top(walk)->base), entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (base < 0 || compare_bytes(walk, ret, fd, base) < 0)
         return fail(walk, entry->name, "comparing", err);
     return 0;
@@ -356,8 +356,9 @@ static int take_link(struct walk *walk, const struct entry *entry, struct error 
     if (read_link(walk, top(walk)->upper, entry->name, target, err) < 0)
         return -1;
     if (!stays_inside(target, walk->n_frames - 1))
-        return refuse(walk, entry->name, "is a symbolic link that is absolute or leads out of the "
-                                         "overlay: only relative ones that stay inside are kept",
+        return refuse(walk, entry->name,
+                      "is a symbolic link that is absolute or leads out of the "
+                      "overlay: only relative ones that stay inside are kept",
                       err);
     if (S_ISLNK(entry->base.st_mode)) {
         if (read_link(walk, top(walk)->base, entry->name, old, err) < 0)

@@ -20,17 +20,17 @@
 #define FLATTEN_DEPTH_MAX   64u      // directories above a file
 
 struct flatten_input {
-    int      base_fd;     // the generation below, -1: nothing
+    int      base_fd; // the generation below, -1: nothing
     int      upper_fd;
     int      new_fd;      // an empty directory on the same mount as the other two
     uint32_t entries_max; // at most FLATTEN_ENTRIES_MAX
 };
 
 struct flatten_counts {
-    uint64_t files, bytes;                  // of the new tree; symbolic links count as files
-    uint64_t added, changed, removed;       // files, against the base
+    uint64_t files, bytes;            // of the new tree; symbolic links count as files
+    uint64_t added, changed, removed; // files, against the base
     uint64_t dirs_added, dirs_removed;
-    uint64_t bytes_changed;                 // of what was added or changed
+    uint64_t bytes_changed; // of what was added or changed
 };
 
 int flatten(struct flatten_counts *ret, const struct flatten_input *input,

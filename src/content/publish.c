@@ -20,10 +20,10 @@
 #include "content/uses.h"
 #include "steam/manifest.h"
 
-#define LOCK_FILE     ".lock"
-#define LOCK_MODE     0640
-#define DIR_NAME_MAX  24u // of a generation, with prefix
-#define MODE_NEW      0750
+#define LOCK_FILE    ".lock"
+#define LOCK_MODE    0640
+#define DIR_NAME_MAX 24u // of a generation, with prefix
+#define MODE_NEW     0750
 
 static void note_build_id(char ret[STATE_NOTE_MAX], int tree_fd)
 {
@@ -49,8 +49,8 @@ struct job {
     const struct watch         *watch;
     struct build_spec           spec;
     int                         data_fd, host_fd;
-    int                         overlay_fd; // holds the generations
-    int                         lock_fd;    // held until the end
+    int                         overlay_fd;                                 // holds the generations
+    int                         lock_fd;                                    // held until the end
     char                        name[DIR_NAME_MAX], name_tmp[DIR_NAME_MAX]; // N, .new-N
     struct state                state;
 };
@@ -99,8 +99,8 @@ static int read_spec(struct job *job, uint32_t build, struct error *err)
 
 static int lock(struct job *job, struct error *err)
 {
-    job->lock_fd = openat(job->overlay_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                          LOCK_MODE);
+    job->lock_fd =
+        openat(job->overlay_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
     if (job->lock_fd < 0)
         return error_sys(err, errno, "opening the lock of overlay %" PRIu32, job->spec.overlay);
     if (flock(job->lock_fd, LOCK_EX | LOCK_NB) == 0)
@@ -116,8 +116,7 @@ static int job_open(struct job *job, uint32_t build, struct error *err)
     char path[64];
 
     if (open_root(&job->data_fd, job->paths->data_dir, err) < 0 ||
-        open_root(&job->host_fd, job->paths->host_dir, err) < 0 ||
-        read_spec(job, build, err) < 0)
+        open_root(&job->host_fd, job->paths->host_dir, err) < 0 || read_spec(job, build, err) < 0)
         return -1;
     (void)snprintf(path, sizeof path, "overlays/%" PRIu32, job->spec.overlay);
     (void)snprintf(job->name, sizeof job->name, "%" PRIu32, job->spec.new_generation);
@@ -291,8 +290,7 @@ static void clean_up(struct job *job, const struct needs *needs, bool is_upper_o
         watch_say(job->watch, "note: leftovers stay until the next time: %s", err.message);
     // Were a scratch mounted over these files again, its builder could write into the generation.
     watch_step(job->watch, "empty");
-    if (is_upper_ours && open_upper(&upper_fd, job, &err) == 0 &&
-        tree_empty(upper_fd, &err) < 0)
+    if (is_upper_ours && open_upper(&upper_fd, job, &err) == 0 && tree_empty(upper_fd, &err) < 0)
         watch_say(job->watch, "note: the upper layer was not emptied: %s", err.message);
 }
 

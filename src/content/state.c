@@ -196,8 +196,8 @@ static char *write_text(const struct state *state)
     for (uint32_t i = 0; list && i < state->n_generations; i++)
         if (json_array_append_new(list, write_generation(&state->generations[i])) < 0)
             return json_decref(list), NULL;
-    root = json_pack("{s:s, s:I, s:o}", "type", state->type, "current",
-                     (json_int_t)state->current, "generations", list);
+    root = json_pack("{s:s, s:I, s:o}", "type", state->type, "current", (json_int_t)state->current,
+                     "generations", list);
     return root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 }
 

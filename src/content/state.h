@@ -18,12 +18,12 @@
 
 struct generation {
     uint32_t number;
-    uint32_t build;                         // that made it
+    uint32_t build; // that made it
     uint64_t created_unix_s;
-    uint64_t files, bytes;                  // in the whole tree
-    uint64_t added, changed, removed;       // files, against the generation it was built over
+    uint64_t files, bytes;            // in the whole tree
+    uint64_t added, changed, removed; // files, against the generation it was built over
     uint64_t bytes_changed;
-    char     note[STATE_NOTE_MAX];          // printable, perhaps empty
+    char     note[STATE_NOTE_MAX]; // printable, perhaps empty
 };
 
 struct state {

@@ -88,8 +88,8 @@ static int for_each_spec(struct uses *uses, int dir_fd, add_spec *add,
             return errno ? error_sys(err, errno, "reading a directory") : 0;
         if (entry->d_name[0] == '.')
             continue;
-        if (fd_read_file(&bytes, &n, dirfd(dir), entry->d_name, sizeof(struct instance_spec),
-                         err) < 0) {
+        if (fd_read_file(&bytes, &n, dirfd(dir), entry->d_name, sizeof(struct instance_spec), err) <
+            0) {
             if (err->errnum == ENOENT)
                 continue; // removed since it was listed
             return -1;

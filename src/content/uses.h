@@ -19,7 +19,7 @@ struct uses {
 
 // Whose needs are asked for.
 struct uses_query {
-    int         host_fd;      // its directories "instances" and "builds" are read
+    int         host_fd; // its directories "instances" and "builds" are read
     const char *mounted_dir;
     uint32_t    overlay;
     uint32_t    except_build; // it lies over nothing any more

@@ -13,7 +13,7 @@
 
 struct arguments {
     uint16_t port;
-    char    *argv[ARGUMENTS_MAX + 2]; // argv[0] is `program`; borrowed from the bytes; NULL at the end
+    char *argv[ARGUMENTS_MAX + 2]; // argv[0] is `program`; borrowed from the bytes; NULL at the end
 };
 
 // Splits `bytes` (which must outlive *ret).

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#define STATE_LISTEN 0x0au
+#define STATE_LISTEN   0x0au
 #define LINE_MAX_BYTES 512u // the kernel's lines are about 150
 
 static void fclosep(FILE **file)
@@ -17,7 +17,8 @@ bool sockets_line_matches(const char *line, enum socket_kind kind, uint16_t port
     unsigned local_port = 0, state = 0, owner = 0;
 
     // sl: local_address:port rem_address:port st tx:rx tr:when retrnsmt uid ...
-    if (sscanf(line, " %*9[0-9]: %*32[0-9A-F]:%4x %*32[0-9A-F]:%*4x %2x %*8x:%*8x %*2x:%*8x %*8x %10u",
+    if (sscanf(line,
+               " %*9[0-9]: %*32[0-9A-F]:%4x %*32[0-9A-F]:%*4x %2x %*8x:%*8x %*2x:%*8x %*8x %10u",
                &local_port, &state, &owner) != 3)
         return false;
     return local_port == port && owner == uid &&

@@ -9,27 +9,27 @@
 #define KV_CHUNK_NODES 256u
 
 struct chunk {
-    struct chunk *next;
-    size_t n_used;
+    struct chunk  *next;
+    size_t         n_used;
     struct kv_node nodes[KV_CHUNK_NODES];
 };
 
 struct kv {
-    char *strings; // every key and value, NUL-terminated
-    struct chunk *chunks;
-    size_t n_nodes;
+    char                 *strings; // every key and value, NUL-terminated
+    struct chunk         *chunks;
+    size_t                n_nodes;
     const struct kv_node *root;
 };
 
 enum token { TOKEN_END, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_WORD };
 
 struct parser {
-    struct kv *kv;
+    struct kv     *kv;
     const uint8_t *cursor;
     const uint8_t *end;
-    unsigned line;
-    char *string;     // where the next string of kv->strings goes
-    const char *word; // of the last TOKEN_WORD
+    unsigned       line;
+    char          *string; // where the next string of kv->strings goes
+    const char    *word;   // of the last TOKEN_WORD
 };
 
 static int fail(const struct parser *parser, struct error *err, const char *what)
@@ -43,7 +43,7 @@ static void skip_blank(struct parser *parser)
 {
     while (parser->cursor < parser->end) {
         uint8_t byte = *parser->cursor;
-        bool is_comment =
+        bool    is_comment =
             byte == '/' && parser->end - parser->cursor > 1 && parser->cursor[1] == '/';
 
         if (is_comment) {
@@ -173,7 +173,7 @@ static struct kv_node *node_new(struct parser *parser, struct error *err)
 // The open blocks: in each, where the next node is to be linked.
 struct blocks {
     const struct kv_node **tail[KV_DEPTH_MAX + 1];
-    size_t depth;
+    size_t                 depth;
 };
 
 // A word was read as a key: takes what belongs to it and links the node.
@@ -209,8 +209,8 @@ static int take_pair(struct parser *parser, struct blocks *blocks, struct error 
 static int parse_all(struct parser *parser, struct error *err)
 {
     const struct kv_node *root = NULL;
-    struct blocks blocks = { .tail = { &root } };
-    enum token token;
+    struct blocks         blocks = { .tail = { &root } };
+    enum token            token;
 
     for (;;) {
         if (take_token(&token, parser, err) < 0)
@@ -253,7 +253,7 @@ int kv_parse(struct kv **ret, const uint8_t *bytes, size_t n_bytes, struct error
         return error_sys(err, ENOMEM, "allocating KeyValues");
 
     static const uint8_t byte_order_mark[] = { 0xef, 0xbb, 0xbf };
-    bool has_mark = n_bytes >= sizeof byte_order_mark &&
+    bool                 has_mark = n_bytes >= sizeof byte_order_mark &&
                     memcmp(bytes, byte_order_mark, sizeof byte_order_mark) == 0;
     struct parser parser = {
         .kv = kv,

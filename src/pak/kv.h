@@ -13,14 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KV_BYTES_MAX (4u * 1024 * 1024)
+#define KV_BYTES_MAX 4194304u
 #define KV_DEPTH_MAX 64u     // blocks inside blocks
 #define KV_NODES_MAX 262144u // keys in one text
 
 struct kv; // opaque
 struct kv_node {
-    const char *key;
-    const char *value;           // NULL: the key opens a block
+    const char           *key;
+    const char           *value; // NULL: the key opens a block
     const struct kv_node *first; // of the block: NULL if empty
     const struct kv_node *next;  // beside this one
 };
@@ -29,7 +29,7 @@ struct kv_node {
 int kv_parse(struct kv **ret, const uint8_t *bytes, size_t n_bytes, struct error *err) MUST_USE;
 
 struct kv *kv_free(struct kv *kv); // takes NULL, returns NULL
-void kv_freep(struct kv **kv);
+void       kv_freep(struct kv **kv);
 
 const struct kv_node *kv_root(const struct kv *kv); // first key at the top, NULL if there is none
 

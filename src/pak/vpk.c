@@ -21,30 +21,30 @@
 
 struct entry {
     struct vpk_entry shown; // first, so that a borrowed entry leads back here
-    char *path;             // owned; `shown` lends it
-    const uint8_t *preload;
-    uint32_t crc;
-    uint32_t offset;
-    uint32_t length; // bytes outside the directory
-    uint16_t preload_size;
-    uint16_t archive;
+    char            *path;  // owned; `shown` lends it
+    const uint8_t   *preload;
+    uint32_t         crc;
+    uint32_t         offset;
+    uint32_t         length; // bytes outside the directory
+    uint16_t         preload_size;
+    uint16_t         archive;
 };
 
 struct vpk {
-    int dir_fd; // -1: parsed from memory
-    int fd;
-    char name[VPK_NAME_MAX];
-    uint32_t data_start;   // where VPK_ARCHIVE_SAME offsets count from
-    uint8_t *directory;    // copy of the directory bytes; preload data point into it
-    struct entry *entries; // sorted by path
-    size_t n_entries;
-    size_t room; // entries there is memory for
+    int           dir_fd; // -1: parsed from memory
+    int           fd;
+    char          name[VPK_NAME_MAX];
+    uint32_t      data_start; // where VPK_ARCHIVE_SAME offsets count from
+    uint8_t      *directory;  // copy of the directory bytes; preload data point into it
+    struct entry *entries;    // sorted by path
+    size_t        n_entries;
+    size_t        room; // entries there is memory for
 };
 
 // A window on the directory that cannot pass its end.
 struct cursor {
     const uint8_t *bytes;
-    size_t n_bytes;
+    size_t         n_bytes;
 };
 
 static uint16_t get_u16(const uint8_t *bytes)
@@ -147,7 +147,7 @@ static bool path_is_contained(const char *path)
 {
     for (const char *cursor = path;;) {
         size_t n = strcspn(cursor, "/\\");
-        bool is_dots = (n == 1 || n == 2) && strspn(cursor, ".") >= n;
+        bool   is_dots = (n == 1 || n == 2) && strspn(cursor, ".") >= n;
         if (n == 0 || is_dots)
             return false;
         if (!cursor[n])
@@ -211,7 +211,7 @@ static int entry_append(struct vpk *vpk, const struct entry *entry, const char *
         return error_set(err, ERROR_INVALID, "more than %u entries", VPK_ENTRIES_MAX);
 
     if (vpk->n_entries == vpk->room) {
-        size_t room = vpk->room ? 2 * vpk->room : 64;
+        size_t        room = vpk->room ? 2 * vpk->room : 64;
         struct entry *entries = reallocarray(vpk->entries, room, sizeof *entries);
         if (!entries)
             return error_sys(err, ENOMEM, "allocating %zu VPK entries", room);
@@ -234,7 +234,7 @@ static int entry_append(struct vpk *vpk, const struct entry *entry, const char *
 static int names_read(struct vpk *vpk, struct cursor *cursor, const char *extension,
                       const char *folder, struct error *err)
 {
-    char path[VPK_PATH_MAX];
+    char         path[VPK_PATH_MAX];
     struct entry entry;
 
     for (;;) {
@@ -332,9 +332,9 @@ int vpk_parse(struct vpk **ret, const uint8_t *bytes, size_t n_bytes, struct err
 // Header and directory of the open file, as many bytes as the header asks for.
 static int read_head(uint8_t **ret, size_t *ret_n, int fd, struct error *err)
 {
-    uint8_t start[VPK_HEADER_2_SIZE];
+    uint8_t       start[VPK_HEADER_2_SIZE];
     struct header header;
-    struct stat status;
+    struct stat   status;
 
     ssize_t n = pread(fd, start, sizeof start, 0);
     if (n < 0)
@@ -368,7 +368,7 @@ static int open_file(struct vpk **ret, int dir_fd, const char *name, struct erro
 
     AUTO(freep)
     uint8_t *head = NULL;
-    size_t n_head = 0;
+    size_t   n_head = 0;
     if (read_head(&head, &n_head, fd, err) < 0)
         return -1;
 
@@ -447,7 +447,7 @@ const struct vpk_entry *vpk_find(const struct vpk *vpk, const char *path)
 // Opens numbered part `archive` of a directory file: "pak01_dir.vpk" has "pak01_000.vpk".
 static int open_part(int *ret, const struct vpk *vpk, uint16_t archive, struct error *err)
 {
-    char part[VPK_NAME_MAX + 8];
+    char   part[VPK_NAME_MAX + 8];
     size_t n_tail = strlen(VPK_DIRECTORY_TAIL);
     size_t n_name = strlen(vpk->name);
 

@@ -11,15 +11,15 @@
 #include "base/error.h"
 #include <stdint.h>
 
-#define VPK_ENTRIES_MAX    65536u               // more than any shipped game needs
-#define VPK_DIRECTORY_MAX  (16u * 1024 * 1024)  // bytes of header and directory
-#define VPK_PATH_MAX       512u                 // bytes of one entry's path, the NUL included
-#define VPK_ENTRY_SIZE_MAX (512u * 1024 * 1024) // bytes vpk_read() is willing to fill
+#define VPK_ENTRIES_MAX    65536u              // more than any shipped game needs
+#define VPK_DIRECTORY_MAX  (16u * 1024 * 1024) // bytes of header and directory
+#define VPK_PATH_MAX       512u                // bytes of one entry's path, the NUL included
+#define VPK_ENTRY_SIZE_MAX 536870912u          // bytes vpk_read() is willing to fill
 
 struct vpk; // opaque
 struct vpk_entry {
     const char *path; // borrowed from the vpk: relative, no "..", UTF-8 ('?' for what was not)
-    uint64_t size;    // bytes
+    uint64_t    size; // bytes
 };
 
 // Opens the archive `name` (one component) in `dir_fd` and reads its directory. Fails with
@@ -31,13 +31,13 @@ int vpk_open(struct vpk **ret, int dir_fd, const char *name, struct error *err) 
 int vpk_parse(struct vpk **ret, const uint8_t *bytes, size_t n_bytes, struct error *err) MUST_USE;
 
 struct vpk *vpk_close(struct vpk *vpk); // takes NULL, returns NULL
-void vpk_closep(struct vpk **vpk);
+void        vpk_closep(struct vpk **vpk);
 
-size_t vpk_count(const struct vpk *vpk);
+size_t                  vpk_count(const struct vpk *vpk);
 const struct vpk_entry *vpk_at(const struct vpk *vpk, size_t i); // in order of their paths
 const struct vpk_entry *vpk_find(const struct vpk *vpk, const char *path); // NULL: no such entry
 
-// Fills `bytes` (entry->size of them) with the content of `entry`, which must be of this `vpk`.
+// Fills `bytes` (shown->size of them) with the content of `shown`, which must be of this `vpk`.
 // A checksum that differs is ERROR_INVALID.
-int vpk_read(const struct vpk *vpk, const struct vpk_entry *entry, uint8_t *bytes,
+int vpk_read(const struct vpk *vpk, const struct vpk_entry *shown, uint8_t *bytes,
              struct error *err) MUST_USE;

@@ -14,7 +14,7 @@
 #include "priv/peer.h"
 #include "priv/verbs.h"
 
-#define CONNECTION_FD    3    // where the init system puts it
+#define CONNECTION_FD     3    // where the init system puts it
 #define REQUEST_WITHIN_MS 5000 // a peer that says nothing is not kept
 
 static int receive(union request *ret, size_t *ret_n, int fd, struct error *err)
@@ -42,9 +42,9 @@ static int receive(union request *ret, size_t *ret_n, int fd, struct error *err)
 static int serve(int fd, struct error *err)
 {
     AUTO(bus_system_freep) struct bus *bus = bus_system_new();
-    union request request;
-    struct reply  reply;
-    size_t        n_bytes = 0;
+    union request                      request;
+    struct reply                       reply;
+    size_t                             n_bytes = 0;
 
     if (!bus)
         return error_sys(err, ENOMEM, "starting");

@@ -20,9 +20,9 @@ struct system_bus {
     sd_bus      *bus;
     sd_bus_slot *job_slot;
     // The job that somebody waits for.
-    uint32_t     awaited_job;
-    bool         is_job_over;
-    char         job_result[32];
+    uint32_t awaited_job;
+    bool     is_job_over;
+    char     job_result[32];
 };
 
 static void messagep(sd_bus_message **message)
@@ -40,7 +40,8 @@ static int connect(struct system_bus *self, struct error *err)
     int r = sd_bus_open_system(&self->bus);
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, "connecting to the system bus: %s", strerror(-r));
-    (void)sd_bus_set_method_call_timeout(self->bus, CALL_US); // only fails on a bus of another process
+    (void)sd_bus_set_method_call_timeout(self->bus,
+                                         CALL_US); // only fails on a bus of another process
     return 0;
 }
 
@@ -149,8 +150,8 @@ static int await_job(struct system_bus *self, const char *unit, struct error *er
             return error_sys(err, -r, "waiting for %s", unit);
     }
     if (strcmp(self->job_result, "done") != 0)
-        return error_set(err, ERROR_FAILED, "%s: the job ended as '%s'; see 'journalctl -u %s'", unit,
-                         self->job_result, unit);
+        return error_set(err, ERROR_FAILED, "%s: the job ended as '%s'; see 'journalctl -u %s'",
+                         unit, self->job_result, unit);
     return 0;
 }
 
@@ -262,7 +263,7 @@ static int bus_is_enabled(void *context, const char *unit, bool *ret, struct err
 static int read_word(struct system_bus *self, const char *path, const char *interface,
                      const char *property, char *ret, size_t n_ret, struct error *err)
 {
-    AUTO_BUS_ERROR reply_error = SD_BUS_ERROR_NULL;
+    AUTO_BUS_ERROR    reply_error = SD_BUS_ERROR_NULL;
     AUTO(freep) char *word = NULL;
 
     int r = sd_bus_get_property_string(self->bus, SERVICE, path, interface, property, &reply_error,
@@ -299,14 +300,15 @@ static int bus_is_over(void *context, const char *unit, bool *ret, struct error 
 static int bus_state(void *context, const char *unit, struct bus_unit_state *ret, struct error *err)
 {
     static const char *const in_unit = SERVICE ".Unit", *const in_service = SERVICE ".Service";
-    AUTO_BUS_ERROR           reply_error = SD_BUS_ERROR_NULL;
-    AUTO(freep) char        *path = NULL;
-    struct system_bus       *self = context;
+    AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
+    AUTO(freep) char  *path = NULL;
+    struct system_bus *self = context;
 
     if (unit_path(self, unit, &path, err) < 0 ||
         read_word(self, path, in_unit, "ActiveState", ret->active_state, sizeof ret->active_state,
                   err) < 0 ||
-        read_word(self, path, in_unit, "SubState", ret->sub_state, sizeof ret->sub_state, err) < 0 ||
+        read_word(self, path, in_unit, "SubState", ret->sub_state, sizeof ret->sub_state, err) <
+            0 ||
         read_word(self, path, in_service, "Result", ret->result, sizeof ret->result, err) < 0)
         return -1;
     int r = sd_bus_get_property_trivial(self->bus, SERVICE, path, in_service, "MainPID",

@@ -30,8 +30,8 @@ struct bus {
     int (*state)(void *context, const char *unit, struct bus_unit_state *ret, struct error *err);
     // Whether nothing of the unit runs, is starting or is about to: "inactive" or "failed".
     int (*is_over)(void *context, const char *unit, bool *ret, struct error *err);
-    // Limits and the one TCP port it may bind, kept across reboots. `old` is what was set before, or
-    // NULL: a limit that is gone goes back to what the unit file says.
+    // Limits and the one TCP port it may bind, kept across reboots. `old` is what was set before,
+    // or NULL: a limit that is gone goes back to what the unit file says.
     int (*set_limits)(void *context, const char *unit, const struct instance_limits *limits,
                       const struct instance_limits *old, uint16_t tcp_port, struct error *err);
     int (*revert)(void *context, const char *unit, struct error *err);

@@ -31,5 +31,5 @@ int idmap_open(int *ret, enum idmap map, struct error *err) MUST_USE;
 
 // A detached mount of the directory `dir_fd` with the map and `attributes` (MOUNT_ATTR_*) applied;
 // mounts below it are not included. *ret is a descriptor. Needs CAP_SYS_ADMIN.
-int idmap_clone(int *ret, int dir_fd, int map_fd, unsigned long attributes,
-                struct error *err) MUST_USE;
+int idmap_clone(int *ret, int dir_fd, int map_fd, unsigned long attributes, struct error *err)
+    MUST_USE;

@@ -20,7 +20,7 @@
 #include "base/text.h"
 #include "priv/peer.h"
 
-#define CONNECTION_FD     3    // where the init system puts it
+#define CONNECTION_FD     3 // where the init system puts it
 #define REQUEST_WITHIN_MS 5000
 #define FIELD_BYTES_MAX   (64u << 10) // of a journal field; longer ones come cut
 
@@ -228,9 +228,9 @@ static int follow(const struct reader *reader, struct error *err)
 static int serve(int fd, struct error *err)
 {
     AUTO(closep) sd_journal *journal = NULL;
-    struct log_request request;
-    struct reader      reader = { .fd = fd };
-    uint32_t           n_history = 0;
+    struct log_request       request;
+    struct reader            reader = { .fd = fd };
+    uint32_t                 n_history = 0;
 
     if (peer_check(fd, err) < 0 || receive(&request, fd, err) < 0)
         return -1;

@@ -93,8 +93,8 @@ static int clone_generation(int *ret, int data_fd, uint32_t overlay, uint32_t ge
 
 struct server {
     struct instance_spec    spec;
-    int                     data_fd, run_fd;       // /var/lib/left4me, runtime/NAME
-    int                     disk_map, config_map;  // user namespaces
+    int                     data_fd, run_fd;      // /var/lib/left4me, runtime/NAME
+    int                     disk_map, config_map; // user namespaces
     size_t                  n_layers;
     struct stackmount_layer layers[STACKMOUNT_LAYERS_MAX];
 };
@@ -130,7 +130,8 @@ static int server_open_layers(struct server *server, struct error *err)
     const struct instance_stack *stack = &server->spec.stack;
     char                         path[32 + INSTANCE_NAME_MAX];
 
-    snprintf(path, sizeof path, "instances/%s/%u", server->spec.name.text, stack->config_generation);
+    snprintf(path, sizeof path, "instances/%s/%u", server->spec.name.text,
+             stack->config_generation);
     if (clone_dir(&server->layers[0].fd, server->data_fd, path, server->config_map, 0, err) < 0)
         return error_prefix(err, "config generation %u", stack->config_generation);
     server->layers[0].subdir = "tree";
@@ -176,7 +177,8 @@ static int server_put_up_stack(const struct server *server, struct error *err)
 
 static int server_take_down(const struct server *server, const char *name, struct error *err)
 {
-    if (take_down(server->run_fd, "merged", err) < 0 || take_down(server->run_fd, "config", err) < 0)
+    if (take_down(server->run_fd, "merged", err) < 0 ||
+        take_down(server->run_fd, "config", err) < 0)
         return -1;
     return specfile_remove_record(name, err);
 }

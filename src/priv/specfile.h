@@ -17,7 +17,7 @@ int specfile_remove_build(uint32_t build, struct error *err) MUST_USE; // absent
 int specfile_write_record(const struct instance_spec *spec, struct error *err) MUST_USE;
 // Whether the stack of `name` is mounted, or could not be unmounted.
 bool specfile_has_record(const char *name);
-int specfile_remove_record(const char *name, struct error *err) MUST_USE; // absent is success
+int  specfile_remove_record(const char *name, struct error *err) MUST_USE; // absent is success
 
 // Hands out the next build number, never one twice. The caller holds the lock of builds.
 int specfile_next_build(uint32_t *ret, struct error *err) MUST_USE;

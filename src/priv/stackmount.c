@@ -112,7 +112,8 @@ static bool send_answer(int socket_fd, const struct answer *answer, int fd)
     if (fd >= 0) {
         msg.msg_control = &control;
         msg.msg_controllen = sizeof control;
-        control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+        control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                           .cmsg_type = SCM_RIGHTS,
                                            .cmsg_len = CMSG_LEN(sizeof fd) };
         memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
     }
@@ -127,9 +128,10 @@ static int receive_answer(int *ret, int socket_fd, struct error *err)
         struct cmsghdr header;
         char           space[CMSG_SPACE(sizeof(int))];
     } control = { 0 };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                          .msg_controllen = sizeof control };
-    ssize_t       n;
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+    ssize_t n;
 
     do
         n = recvmsg(socket_fd, &msg, MSG_CMSG_CLOEXEC);

@@ -57,8 +57,7 @@ static int make_stack(const struct dirs *dirs, const char *parent, const char *n
 
     if (fd_open_dir(&parent_fd, dirs->data_fd, parent, err) < 0 ||
         make_dir(parent_fd, name, root, 0755, err) < 0 ||
-        fd_open_dir(&fd, parent_fd, name, err) < 0 ||
-        make_dir(fd, "merged", root, 0755, err) < 0 ||
+        fd_open_dir(&fd, parent_fd, name, err) < 0 || make_dir(fd, "merged", root, 0755, err) < 0 ||
         make_dir(fd, second_mount, root, 0755, err) < 0 ||
         make_dir(fd, "work", dirs->content, 0700, err) < 0)
         return -1;

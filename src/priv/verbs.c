@@ -79,10 +79,10 @@ static int apply(struct bus *bus, const struct request_stack *request, struct er
     // Limits first: a spec that is there has its limits, also after a kill between the two.
     bool has_limits = has_old && old.stack.port == spec.stack.port &&
                       memcmp(&old.stack.limits, &spec.stack.limits, sizeof old.stack.limits) == 0;
-    if (!has_limits && (specfile_remove_instance(request->name.text, err) < 0 ||
-                        bus->set_limits(bus->context, unit.text, &spec.stack.limits,
-                                        has_old ? &old.stack.limits : NULL, spec.stack.port,
-                                        err) < 0))
+    if (!has_limits &&
+        (specfile_remove_instance(request->name.text, err) < 0 ||
+         bus->set_limits(bus->context, unit.text, &spec.stack.limits,
+                         has_old ? &old.stack.limits : NULL, spec.stack.port, err) < 0))
         return -1;
     return specfile_write_instance(&spec, err);
 }
@@ -153,8 +153,7 @@ static int instance_restart(struct call *call, struct error *err)
     AUTO_FD                     lock = -1;
 
     if (lock_take(&lock, request->name.text, err) < 0 ||
-        stop_and_unmount(call->bus, &request->name, err) < 0 ||
-        apply(call->bus, request, err) < 0)
+        stop_and_unmount(call->bus, &request->name, err) < 0 || apply(call->bus, request, err) < 0)
         return -1;
     return start(call, &request->name, err);
 }
@@ -244,7 +243,7 @@ static int is_build_over(struct bus *bus, const struct build_spec *spec, bool *r
     bool is_builder_over = false, is_publish_over = false;
 
     if (is_over(bus, unit_builder((enum build_kind)spec->kind, spec->build), &is_builder_over,
-                     err) < 0 ||
+                err) < 0 ||
         is_over(bus, unit_publish(spec->build), &is_publish_over, err) < 0)
         return -1;
     *ret = is_builder_over && is_publish_over;
@@ -323,8 +322,7 @@ static int build_start(struct call *call, struct error *err)
     };
     AUTO_FD lock = -1;
 
-    if (lock_take(&lock, BUILDS_LOCK, err) < 0 ||
-        collect_builds(call, request->overlay, err) < 0 ||
+    if (lock_take(&lock, BUILDS_LOCK, err) < 0 || collect_builds(call, request->overlay, err) < 0 ||
         specfile_next_build(&spec.build, err) < 0)
         return -1;
     // Build numbers are never used twice, so they serve as numbers of generations as well.
@@ -369,7 +367,8 @@ static int publish(struct call *call, struct error *err)
         return -1;
     if (strcmp(state.active_state, "failed") != 0)
         return error_set(err, ERROR_DENIED,
-                         "build %u has no failed publication that could be tried again", spec.build);
+                         "build %u has no failed publication that could be tried again",
+                         spec.build);
     if (bus->reset_failed(bus->context, unit.text, err) < 0)
         return -1;
     return bus->start(bus->context, unit.text, &call->reply->job, err);
@@ -429,6 +428,7 @@ static int check_build(const union request *request, struct error *err)
 
 // Whoever may connect is root or left4me. `grant` says why left4me, were it taken over, may be
 // given the verb: what the worst use of it amounts to.
+// clang-format off
 static const struct verb_row {
     const char *word;
     size_t      n_bytes;
@@ -464,6 +464,7 @@ static const struct verb_row {
     [VERB_BUILD_REMOVE] = { "build-remove", sizeof(struct request_build), check_build,
         build_remove, "drops the scratch of a build that has ended" },
 };
+// clang-format on
 _Static_assert(ELEMENTS(verbs) == VERB_COUNT, "every verb has a row");
 
 static int check(const union request *request, size_t n_bytes, struct error *err)

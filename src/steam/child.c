@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include "base/fd.h"
 
-#define DRAIN_MS    1000 // for output that is still on its way when the program is gone
-#define READ_BYTES  4096u
+#define DRAIN_MS     1000 // for output that is still on its way when the program is gone
+#define READ_BYTES   4096u
 #define TTY_PATH_MAX 64u
 
 struct child {
@@ -23,7 +23,7 @@ struct child {
     int          output_fd, signals_fd;
     int64_t      deadline_ms; // 0: none. What happens then depends on how far we are
     bool         is_running, is_stopping, is_output_open;
-    int          status;      // of waitpid, when it is not running
+    int          status; // of waitpid, when it is not running
     struct lines lines;
     lines_take  *take;
     void        *user;
@@ -123,9 +123,9 @@ static int spawn(pid_t *ret, const struct child_spec *spec, int output_fd)
     (void)posix_spawnattr_setsigmask(&attributes, &none);
     (void)posix_spawnattr_setsigdefault(&attributes, &all);
     if (result == 0) // it takes the strings as non-const for history's sake, and changes none
-        result = posix_spawn(ret, spec->program, &actions, &attributes,
-                             (char *const *)(uintptr_t)spec->argv,
-                             (char *const *)(uintptr_t)spec->envp);
+        result =
+            posix_spawn(ret, spec->program, &actions, &attributes,
+                        (char *const *)(uintptr_t)spec->argv, (char *const *)(uintptr_t)spec->envp);
     (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&actions);
     return result;

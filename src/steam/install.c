@@ -19,7 +19,7 @@
 #define CACHED_NEW       "steamcmd.new"    // in the cache: the copy until it is complete
 #define ORIGIN           "steamcmd.origin" // in the cache: the operator's script as last copied
 #define SCRIPT_BYTES_MAX 65536u
-#define COPY_NAME        ".left4me-copy"   // what a file is called until it is complete
+#define COPY_NAME        ".left4me-copy" // what a file is called until it is complete
 #define COPY_BYTES       65536u
 #define STEAMCLIENT      "steamclient.so"
 #define STEAMCLIENT_MAX  (256u << 20)
@@ -177,14 +177,12 @@ static int copy_steamcmd(int cache_fd, int steamcmd_fd, struct error *err)
         make_dir(&to, cache_fd, CACHED_NEW, err) < 0 ||
         copy_dir(to, steamcmd_fd, 0, &budget, err) < 0 || tree_remove(cache_fd, CACHED, err) < 0)
         return -1;
-    if (fchmodat(to, SCRIPT, 0755, 0) < 0 ||
-        renameat(cache_fd, CACHED_NEW, cache_fd, CACHED) < 0)
+    if (fchmodat(to, SCRIPT, 0755, 0) < 0 || renameat(cache_fd, CACHED_NEW, cache_fd, CACHED) < 0)
         return error_sys(err, errno, "renaming '%s'", CACHED_NEW);
     return fd_replace_file(cache_fd, ORIGIN, script, n_script, 0644, err);
 }
 
-int install_find_steamcmd(char ret[PATH_MAX], const struct install_paths *paths,
-                          struct error *err)
+int install_find_steamcmd(char ret[PATH_MAX], const struct install_paths *paths, struct error *err)
 {
     static const char help[] = "get it from https://developer.valvesoftware.com/wiki/SteamCMD or "
                                "from the package steamcmd, and name its directory with --steamcmd";
@@ -250,9 +248,8 @@ static int steamclient_find(int *ret, int cache_fd, int steamcmd_fd, struct erro
     for (size_t i = 0; i < ELEMENTS(cached); i++)
         if (fd_open_beneath(ret, cache_fd, cached[i], O_RDONLY | O_NONBLOCK, 0, err) == 0)
             return 0;
-    if (steamcmd_fd >= 0 &&
-        fd_open_beneath(ret, steamcmd_fd, "linux32/" STEAMCLIENT, O_RDONLY | O_NONBLOCK, 0, err) ==
-            0)
+    if (steamcmd_fd >= 0 && fd_open_beneath(ret, steamcmd_fd, "linux32/" STEAMCLIENT,
+                                            O_RDONLY | O_NONBLOCK, 0, err) == 0)
         return 0;
     return error_set(err, ERROR_NOT_FOUND, "SteamCMD has no linux32/" STEAMCLIENT);
 }

@@ -21,13 +21,13 @@ struct install_paths {
 // Finds SteamCMD and writes the path of the program to *ret. Valve's own distribution updates
 // itself where it lies, so it is copied to the cache first, and again whenever the operator's
 // steamcmd.sh has changed since.
-int install_find_steamcmd(char ret[PATH_MAX], const struct install_paths *paths,
-                          struct error *err) MUST_USE;
+int install_find_steamcmd(char ret[PATH_MAX], const struct install_paths *paths, struct error *err)
+    MUST_USE;
 
 // The files without which the game does not start are there, and Steam's manifest says it is
 // complete. *ret_build_id is what it calls this version.
-int install_check(uint64_t *ret_build_id, const struct install_paths *paths,
-                  struct error *err) MUST_USE;
+int install_check(uint64_t *ret_build_id, const struct install_paths *paths, struct error *err)
+    MUST_USE;
 
 // Puts SteamCMD's steamclient.so where the game looks for it, its home being its own tree; leaves
 // one alone that is the same. ERROR_NOT_FOUND if SteamCMD has none.

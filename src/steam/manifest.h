@@ -22,8 +22,8 @@ struct manifest {
 };
 
 // Fails with ERROR_INVALID on text that is not KeyValues or on a number that is none.
-int manifest_parse(struct manifest *ret, const char *bytes, size_t n_bytes,
-                   struct error *err) MUST_USE;
+int manifest_parse(struct manifest *ret, const char *bytes, size_t n_bytes, struct error *err)
+    MUST_USE;
 // Of the installation in directory `tree_fd`.
 int manifest_read(struct manifest *ret, int tree_fd, struct error *err) MUST_USE;
 

@@ -46,10 +46,10 @@ static const struct {
     uint32_t                  state;
     const struct steam_fault *fault;
 } states[] = {
-    { 0x002, &unfinished },    { 0x006, &unfinished },    { 0x10e, &unfinished },
-    { 0x202, &no_space },      { 0x206, &no_space },      { 0x212, &no_space },
-    { 0x402, &network },       { 0x406, &network },       { 0x602, &network },
-    { 0x606, &disk_write },    { 0x626, &missing_files }, { 0x6a6, &corrupt },
+    { 0x002, &unfinished },   { 0x006, &unfinished },    { 0x10e, &unfinished },
+    { 0x202, &no_space },     { 0x206, &no_space },      { 0x212, &no_space },
+    { 0x402, &network },      { 0x406, &network },       { 0x602, &network },
+    { 0x606, &disk_write },   { 0x626, &missing_files }, { 0x6a6, &corrupt },
     { 0x10502, &unfinished },
 };
 
@@ -289,7 +289,7 @@ size_t steam_output_decoration(const char *line, size_t n_line)
 
 struct steam_event steam_output_parse(const char *line, size_t n_line)
 {
-    static bool (*const parsers[])(struct cursor cursor, struct steam_event *ret) = {
+    static bool (*const parsers[])(struct cursor cursor, struct steam_event * ret) = {
         parse_progress, parse_success, parse_failed_install, parse_final_state, parse_phrase,
     };
     struct cursor cursor = { line, line + n_line };

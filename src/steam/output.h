@@ -27,7 +27,7 @@ struct steam_fault {
 struct steam_event {
     enum steam_event_kind     kind;
     uint32_t                  state;
-    uint32_t                  hundredths; // of a percent, at most 10,000
+    uint32_t                  hundredths;  // of a percent, at most 10,000
     uint64_t                  done, total; // bytes
     const struct steam_fault *fault;
 };

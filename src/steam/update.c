@@ -97,16 +97,26 @@ static int run_steamcmd(struct update *update, struct child_result *ret, struct 
 {
     const struct phase *phase = &phases[update->phase];
     const char *const   argv[] = {
-        update->program, "+@ShutdownOnFailedCommand", "1", "+@NoPromptForPassword", "1",
-        "+@sSteamCmdForcePlatformType", phase->platform,
-        "+force_install_dir", update->paths->tree_dir, // before the login, or it is ignored
-        "+login", "anonymous",
-        "+app_update", MANIFEST_APP, phase->option ? phase->option : "+quit",
-        phase->option ? "+quit" : NULL, NULL,
+          update->program,
+          "+@ShutdownOnFailedCommand",
+          "1",
+          "+@NoPromptForPassword",
+          "1",
+          "+@sSteamCmdForcePlatformType",
+          phase->platform,
+          "+force_install_dir",
+          update->paths->tree_dir, // before the login, or it is ignored
+          "+login",
+          "anonymous",
+          "+app_update",
+          MANIFEST_APP,
+        phase->option ? phase->option : "+quit",
+        phase->option ? "+quit" : NULL,
+          NULL,
     };
     const char *const envp[] = {
-        update->home, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/games", "LANG=C.UTF-8",
-        "TMPDIR=/tmp", NULL,
+        update->home, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/games", "LANG=C.UTF-8", "TMPDIR=/tmp",
+        NULL,
     };
     struct child_spec spec = { update->program, argv, envp, update->paths->tree_dir };
 

@@ -18,7 +18,7 @@ static size_t visit(const struct kv_node *node)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
     AUTO(kv_freep)
-    struct kv *kv = NULL;
+    struct kv   *kv = NULL;
     struct error err;
 
     if (kv_parse(&kv, bytes, n_bytes, &err) < 0)

@@ -19,9 +19,9 @@ struct run {
 
 static void take(void *user, const char *line, size_t n_line)
 {
-    struct run        *run = user;
-    AUTO(freep) char  *copy = malloc(n_line); // so that a read behind it is seen
-    uint32_t           before = run->progress.permille;
+    struct run       *run = user;
+    AUTO(freep) char *copy = malloc(n_line); // so that a read behind it is seen
+    uint32_t          before = run->progress.permille;
 
     if (n_line == 0 || n_line > LINES_MAX || !copy)
         abort();

@@ -13,8 +13,8 @@
 #include "priv/verbs.h"
 
 static const char *const allowed_prefixes[] = {
-    "left4me-server@", "left4me-mount@", "left4me-tidy@", "left4me-update@", "left4me-publish@",
-    "left4me-build-mount@",
+    "left4me-server@", "left4me-mount@",   "left4me-tidy@",
+    "left4me-update@", "left4me-publish@", "left4me-build-mount@",
 };
 
 // Every "operation unit; " that was said names one of our units, with a clean instance.
@@ -116,9 +116,11 @@ static size_t make_valid(union request *ret, uint16_t verb)
         static const char *const names[] = { "a", "alpha", "s1", "s-2_x" };
         strcpy(ret->name.name.text, names[any(4)]);
         ret->stack.stack = size_of(verb) == sizeof ret->stack
-            ? (struct instance_stack){ .config_generation = 1, .n_layers = 1,
-                                       .layers = { { 1, 1 + any(9) } }, .port = 27015 }
-            : (struct instance_stack){ 0 };
+                               ? (struct instance_stack){ .config_generation = 1,
+                                                          .n_layers = 1,
+                                                          .layers = { { 1, 1 + any(9) } },
+                                                          .port = 27015 }
+                               : (struct instance_stack){ 0 };
     }
     return size_of(verb);
 }

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
     AUTO(vpk_closep)
-    struct vpk *vpk = NULL;
+    struct vpk  *vpk = NULL;
     struct error err;
 
     if (vpk_parse(&vpk, bytes, n_bytes, &err) < 0)

@@ -14,7 +14,7 @@
 #include <sys/xattr.h>
 #include "unit.h"
 
-#define CONTENT_UID  61234 // who owns all of it on disk, and who the publisher runs as
+#define CONTENT_UID   61234 // who owns all of it on disk, and who the publisher runs as
 #define TREE_TEXT_MAX 4096
 
 static inline void make_file(int dir_fd, const char *path, const char *data, mode_t mode)
@@ -124,7 +124,7 @@ static inline void chown_all(int dir_fd, const char *name)
 // Makes what `text` says below the directory, all of it owned by CONTENT_UID.
 static inline void tree_make(int dir_fd, const char *text)
 {
-    char  copy[TREE_TEXT_MAX], *rest = copy;
+    char copy[TREE_TEXT_MAX], *rest = copy;
 
     snprintf(copy, sizeof copy, "%s", text);
     for (char *item; (item = strsep(&rest, ";"));) {

@@ -2,7 +2,8 @@
 #pragma once
 
 // fakebus: an init system that writes down what it is asked, answers from a script, and can fail at
-// its nth call. With it, a private /run and /var/lib, so that the broker's files are really written.
+// its nth call. With it, a private /run and /var/lib, so that the broker's files are really
+// written.
 
 #include <sched.h>
 #include <stdio.h>
@@ -14,10 +15,10 @@
 
 struct fakebus {
     struct bus ops;
-    char       said[2048];      // "start left4me-server@a.service; ..."
+    char       said[2048]; // "start left4me-server@a.service; ..."
     unsigned   n_calls;
-    unsigned   fail_at;         // 0: never
-    bool       is_over;         // the answer about every unit
+    unsigned   fail_at; // 0: never
+    bool       is_over; // the answer about every unit
     char       active_state[24];
     uint32_t   next_job;
 };
@@ -125,7 +126,7 @@ static inline int fakebus_private_dirs(void)
 {
     static const char *const dirs[] = {
         "/var/lib/left4me-host", "/var/lib/left4me-host/instances", "/var/lib/left4me-host/builds",
-        "/run/left4me-host", "/run/left4me-host/lock", "/run/left4me-host/mounted",
+        "/run/left4me-host",     "/run/left4me-host/lock",          "/run/left4me-host/mounted",
     };
 
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||

@@ -21,9 +21,9 @@ static void test_errno_chooses_the_kind(void **state)
         int             errnum;
         enum error_kind want;
     } cases[] = {
-        { ENOSPC, ERROR_NO_SPACE }, { EDQUOT, ERROR_NO_SPACE }, { ENOMEM, ERROR_NO_SPACE },
-        { ENOENT, ERROR_NOT_FOUND }, { EACCES, ERROR_DENIED }, { EPERM, ERROR_DENIED },
-        { EEXIST, ERROR_EXISTS }, { EBUSY, ERROR_BUSY }, { ETIMEDOUT, ERROR_TIMEOUT },
+        { ENOSPC, ERROR_NO_SPACE },  { EDQUOT, ERROR_NO_SPACE }, { ENOMEM, ERROR_NO_SPACE },
+        { ENOENT, ERROR_NOT_FOUND }, { EACCES, ERROR_DENIED },   { EPERM, ERROR_DENIED },
+        { EEXIST, ERROR_EXISTS },    { EBUSY, ERROR_BUSY },      { ETIMEDOUT, ERROR_TIMEOUT },
         { EIO, ERROR_SYSTEM },
     };
     (void)state;

@@ -237,14 +237,12 @@ static void make_chain(int dir_fd, unsigned depth, const char *name)
 }
 
 static const struct {
-    unsigned depth, name_bytes;
-    bool     is_fine;
+    unsigned    depth, name_bytes;
+    bool        is_fine;
     const char *want;
 } chains[] = {
-    { FLATTEN_DEPTH_MAX, 1, true, "" },
-    { FLATTEN_DEPTH_MAX + 1, 1, false, "is too deep" },
-    { 5000, 1, false, "is too deep" },
-    { 15, 255, true, "" },
+    { FLATTEN_DEPTH_MAX, 1, true, "" }, { FLATTEN_DEPTH_MAX + 1, 1, false, "is too deep" },
+    { 5000, 1, false, "is too deep" },  { 15, 255, true, "" },
     { 17, 255, false, "too long" },
 };
 

@@ -30,8 +30,8 @@ static void test_texts_become_trees(void **state)
 {
     static const struct {
         const uint8_t *bytes;
-        size_t n_bytes;
-        const char *want;
+        size_t         n_bytes;
+        const char    *want;
     } cases[] = {
         { BYTES(""), "" },
         { BYTES(" \r\n\t// only a comment"), "" },
@@ -66,9 +66,9 @@ static void test_texts_become_trees(void **state)
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         AUTO(kv_freep)
-        struct kv *kv = NULL;
+        struct kv   *kv = NULL;
         struct error err = { 0 };
-        char text[256] = "";
+        char         text[256] = "";
 
         int r = parse(&kv, cases[i].bytes, cases[i].n_bytes, &err);
         if (r != (cases[i].want ? 0 : -1))
@@ -88,7 +88,7 @@ static void test_every_prefix_ends_well(void **state)
     (void)state;
     for (size_t n = 0; n < sizeof whole; n++) {
         AUTO(kv_freep)
-        struct kv *kv = NULL;
+        struct kv   *kv = NULL;
         struct error err = { 0 };
 
         int r = parse(&kv, (const uint8_t *)whole, n, &err);
@@ -99,7 +99,7 @@ static void test_every_prefix_ends_well(void **state)
 static void test_errors_name_the_line(void **state)
 {
     struct error err = { 0 };
-    struct kv *kv = NULL;
+    struct kv   *kv = NULL;
 
     (void)state;
     assert_int_equal(parse(&kv, BYTES("a b\n// c\nd {\n e \"f\ng\"\n}}"), &err), -1);
@@ -109,7 +109,7 @@ static void test_errors_name_the_line(void **state)
 static void test_keys_compare_without_case(void **state)
 {
     AUTO(kv_freep)
-    struct kv *kv = NULL;
+    struct kv   *kv = NULL;
     struct error err = { 0 };
 
     (void)state;
@@ -127,7 +127,7 @@ static void test_keys_compare_without_case(void **state)
 static char *repeat(const char *word, size_t n, const char *tail)
 {
     size_t n_word = strlen(word);
-    char *text = malloc(n * n_word + strlen(tail) + 1);
+    char  *text = malloc(n * n_word + strlen(tail) + 1);
 
     for (size_t i = 0; i < n; i++)
         memcpy(text + i * n_word, word, n_word);
@@ -151,7 +151,7 @@ static void test_limits(void **state)
     char *too_long = repeat("//xxxxx\n", KV_BYTES_MAX / 8, "\n");
     const struct {
         const char *text;
-        bool is_valid;
+        bool        is_valid;
     } cases[] = {
         { deepest, true },   { too_deep, false }, { most, true },
         { too_many, false }, { too_long, false },
@@ -160,7 +160,7 @@ static void test_limits(void **state)
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         AUTO(kv_freep)
-        struct kv *kv = NULL;
+        struct kv   *kv = NULL;
         struct error err = { 0 };
 
         int r = parse(&kv, (const uint8_t *)cases[i].text, strlen(cases[i].text), &err);

@@ -10,10 +10,10 @@
 
 static void test_arguments(void **state)
 {
-    static char       program[] = "./srcds_linux";
-    char              good[] = "27015\0-game\0left4dead2\0\0+map";
-    struct arguments  arguments;
-    struct error      err = { 0 };
+    static char      program[] = "./srcds_linux";
+    char             good[] = "27015\0-game\0left4dead2\0\0+map";
+    struct arguments arguments;
+    struct error     err = { 0 };
 
     (void)state;
     assert_int_equal(arguments_parse(&arguments, good, sizeof good, program, &err), 0);
@@ -43,18 +43,23 @@ static void test_socket_tables(void **state)
         bool             want;
     } cases[] = {
         // port 27015 is 6987
-        { "  123: 00000000:6987 00000000:0000 07 00000000:00000000 00:00000000 00000000   991        0 1 2",
+        { "  123: 00000000:6987 00000000:0000 07 00000000:00000000 00:00000000 00000000   991      "
+          "  0 1 2",
           SOCKET_UDP_BOUND, true },
-        { "  123: 00000000:6987 00000000:0000 07 00000000:00000000 00:00000000 00000000   992        0 1 2",
+        { "  123: 00000000:6987 00000000:0000 07 00000000:00000000 00:00000000 00000000   992      "
+          "  0 1 2",
           SOCKET_UDP_BOUND, false },
-        { "  123: 00000000:6988 00000000:0000 07 00000000:00000000 00:00000000 00000000   991        0 1 2",
+        { "  123: 00000000:6988 00000000:0000 07 00000000:00000000 00:00000000 00000000   991      "
+          "  0 1 2",
           SOCKET_UDP_BOUND, false },
         { "    0: 00000000000000000000000000000000:6987 00000000000000000000000000000000:0000 0A "
           "00000000:00000000 00:00000000 00000000   991        0 1 1",
           SOCKET_TCP_LISTENING, true },
-        { "    0: 0100007F:6987 0200007F:1F90 01 00000000:00000000 00:00000000 00000000   991   0 1 1",
+        { "    0: 0100007F:6987 0200007F:1F90 01 00000000:00000000 00:00000000 00000000   991   0 "
+          "1 1",
           SOCKET_TCP_LISTENING, false },
-        { "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout",
+        { "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+          "timeout",
           SOCKET_UDP_BOUND, false },
         { "", SOCKET_UDP_BOUND, false },
     };

@@ -28,7 +28,7 @@ static void test_u64_takes_only_digits_in_range(void **state)
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         struct error err = { 0 };
         uint64_t     value = 4711;
-        int r = number_parse_u64(&value, cases[i].text, cases[i].min, cases[i].max, &err);
+        int          r = number_parse_u64(&value, cases[i].text, cases[i].min, cases[i].max, &err);
         assert_int_equal(r, cases[i].is_valid ? 0 : -1);
         assert_int_equal(value, cases[i].is_valid ? cases[i].want : 4711);
         assert_int_equal(err.kind, cases[i].is_valid ? ERROR_NONE : ERROR_INVALID);
@@ -57,7 +57,7 @@ static void test_bytes_take_one_binary_suffix(void **state)
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         struct error err = { 0 };
         uint64_t     value = 0;
-        int r = number_parse_bytes(&value, cases[i].text, 1, UINT64_C(1) << 50, &err);
+        int          r = number_parse_bytes(&value, cases[i].text, 1, UINT64_C(1) << 50, &err);
         assert_int_equal(r, cases[i].want ? 0 : -1);
         assert_int_equal(value, cases[i].want);
     }

@@ -8,12 +8,25 @@ static void test_instance_names(void **state)
         const char *text;
         bool        is_valid;
     } cases[] = {
-        { "a", true }, { "0", true }, { "s1", true }, { "a-b_c", true },
+        { "a", true },
+        { "0", true },
+        { "s1", true },
+        { "a-b_c", true },
         { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true },
         { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
-        { "", false }, { "-a", false }, { "_a", false }, { "A", false }, { "a.b", false },
-        { "a/b", false }, { "..", false }, { "a@b", false }, { "a:b", false }, { "a b", false },
-        { "a\n", false }, { "\xc3\xa4", false }, { "a\\x2d", false },
+        { "", false },
+        { "-a", false },
+        { "_a", false },
+        { "A", false },
+        { "a.b", false },
+        { "a/b", false },
+        { "..", false },
+        { "a@b", false },
+        { "a:b", false },
+        { "a b", false },
+        { "a\n", false },
+        { "\xc3\xa4", false },
+        { "a\\x2d", false },
     };
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -102,9 +115,10 @@ static void test_numbers_as_names(void **state)
 
 static void test_spec_files(void **state)
 {
-    struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec,
-                                  .name = { "alpha" }, .stack = good_stack() };
-    struct error         err = { 0 };
+    struct instance_spec spec = {
+        .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec, .name = { "alpha" }, .stack = good_stack()
+    };
+    struct error err = { 0 };
 
     (void)state;
     assert_int_equal(instance_spec_check(&spec, sizeof spec, "alpha", &err), 0);
@@ -113,8 +127,13 @@ static void test_spec_files(void **state)
     spec.magic++;
     assert_int_equal(instance_spec_check(&spec, sizeof spec, "alpha", &err), -1);
 
-    struct build_spec build = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof build, .build = 1,
-                                .kind = BUILD_UPDATE, .overlay = 1, .new_generation = 1, .keep = 2 };
+    struct build_spec build = { .magic = PROTOCOL_MAGIC,
+                                .n_bytes = sizeof build,
+                                .build = 1,
+                                .kind = BUILD_UPDATE,
+                                .overlay = 1,
+                                .new_generation = 1,
+                                .keep = 2 };
     assert_int_equal(build_spec_check(&build, sizeof build, &err), 0);
     build.kind = BUILD_KIND_COUNT;
     assert_int_equal(build_spec_check(&build, sizeof build, &err), -1);

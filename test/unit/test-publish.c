@@ -28,8 +28,8 @@ static void make_path(const struct world *world, const char *path)
 
 static struct world world_make(void **state)
 {
-    static const char *const dirs[] = { "data", "data/overlays", OVERLAY, "data/builds", "host",
-                                        "host/instances", "host/builds", "mounted" };
+    static const char *const dirs[] = { "data", "data/overlays",  OVERLAY,       "data/builds",
+                                        "host", "host/instances", "host/builds", "mounted" };
     struct world             world = { .dir = *state };
 
     assert_return_code(fchmod(world.dir->fd, 0755), errno);
@@ -67,8 +67,8 @@ static void write_bytes(const struct world *world, const char *path, const void 
 static void build_make(const struct world *world, uint32_t number, uint32_t base, uint32_t keep,
                        const char *upper)
 {
-    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, number, BUILD_UPDATE, 1, base, number,
-                               keep };
+    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, number, BUILD_UPDATE, 1,
+                               base,           number,      keep };
     char              path[64];
 
     snprintf(path, sizeof path, "host/builds/%u", number);
@@ -169,8 +169,8 @@ static void assert_overlay_holds(const struct world *world, const char *want)
         const char *name = entries[i]->d_name;
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, ".lock") != 0 &&
             strcmp(name, STATE_FILE) != 0 && strcmp(name, ".state.json.tmp") != 0)
-            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s",
-                     *found ? " " : "", name);
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", *found ? " " : "",
+                     name);
         free(entries[i]);
     }
     free(entries);
@@ -221,8 +221,9 @@ static void test_two_generations(void **state)
 {
     struct world world = world_make(state);
 
-    build_make(&world, 1, 0, 3, "f a=1; f b=2; d d; f d/c=3; d steamapps; "
-                                "f " MANIFEST_PATH "=\"AppState\"{\"buildid\" \"42\"}");
+    build_make(&world, 1, 0, 3,
+               "f a=1; f b=2; d d; f d/c=3; d steamapps; "
+               "f " MANIFEST_PATH "=\"AppState\"{\"buildid\" \"42\"}");
     struct publish_result first = must_publish(&world, 1, PUBLISH_DONE);
     assert_int_equal(first.generation.number, 1);
     assert_int_equal(first.generation.build, 1);

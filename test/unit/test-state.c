@@ -81,10 +81,15 @@ static void test_it_comes_back_as_it_was_written(void **state)
     strcpy(out->type, "game");
     out->current = 7;
     for (uint32_t number = 1; number <= STATE_GENERATIONS_MAX; number++)
-        state_insert(out, &(struct generation){ .number = number, .build = 100 + number,
-                                                .created_unix_s = 1 << 30, .files = 3,
-                                                .bytes = INT64_MAX, .added = 1, .changed = 2,
-                                                .removed = 3, .bytes_changed = 4,
+        state_insert(out, &(struct generation){ .number = number,
+                                                .build = 100 + number,
+                                                .created_unix_s = 1 << 30,
+                                                .files = 3,
+                                                .bytes = INT64_MAX,
+                                                .added = 1,
+                                                .changed = 2,
+                                                .removed = 3,
+                                                .bytes_changed = 4,
                                                 .note = "a \"note\" \\ of ours" });
     assert_int_equal(out->generations[0].number, STATE_GENERATIONS_MAX);
     assert_int_equal(state_write(out, dir->fd, &err), 0);
@@ -98,9 +103,9 @@ static void test_it_comes_back_as_it_was_written(void **state)
 
 static void test_no_file_is_an_empty_state_and_a_bad_one_stays(void **state)
 {
-    struct unit_dir *dir = *state;
-    struct error     err = { 0 };
-    struct state    *in = calloc(1, sizeof *in);
+    struct unit_dir  *dir = *state;
+    struct error      err = { 0 };
+    struct state     *in = calloc(1, sizeof *in);
     AUTO(freep) char *text = NULL;
 
     in->current = 1;

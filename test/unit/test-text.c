@@ -14,13 +14,15 @@ static void test_only_clean_text_comes_out(void **state)
         { BYTES("a\x1b[31mb\r\n\x7f"), "a?[31mb???" },
         { BYTES("nul\0inside"), "nul?inside" },
         { BYTES("\xc3\xa4\xe2\x82\xac\xf0\x9f\x8e\xae"), "\xc3\xa4\xe2\x82\xac\xf0\x9f\x8e\xae" },
-        { BYTES("\xc0\xaf"), "??" },             // overlong
-        { BYTES("\xe0\x80\xaf"), "???" },        // overlong
-        { BYTES("\xed\xa0\x80"), "???" },        // surrogate
-        { BYTES("\xf4\x90\x80\x80"), "????" },   // above U+10FFFF
+        { BYTES("\xc0\xaf"), "??" },           // overlong
+        { BYTES("\xe0\x80\xaf"), "???" },      // overlong
+        { BYTES("\xed\xa0\x80"), "???" },      // surrogate
+        { BYTES("\xf4\x90\x80\x80"), "????" }, // above U+10FFFF
         { BYTES("\xff\xfe"), "??" },
         { BYTES("cut\xe2\x82"), "cut??" },
-        { BYTES("\xc2\x9b" "0m"), "?0m" },       // C1 control
+        { BYTES("\xc2\x9b"
+                "0m"),
+          "?0m" }, // C1 control
     };
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {

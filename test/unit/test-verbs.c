@@ -66,7 +66,10 @@ static struct reply ask_build_start(struct fakebus *fake)
 {
     struct request_build_start request = {
         .header = { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof request },
-        .kind = BUILD_UPDATE, .overlay = GAME_OVERLAY, .base_generation = 3, .keep = 2,
+        .kind = BUILD_UPDATE,
+        .overlay = GAME_OVERLAY,
+        .base_generation = 3,
+        .keep = 2,
     };
     return ask(fake, &request, sizeof request);
 }
@@ -131,9 +134,9 @@ static void test_a_life_in_verbs(void **state)
 
     reply = ask_name(&fake, VERB_INSTANCE_REMOVE);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_non_null(strstr(fake.said, "disable " SERVER "reset_failed " SERVER "reset_failed " MOUNT
-                                      "revert " SERVER
-                                      "start_wait left4me-tidy@remove:alpha.service; "));
+    assert_non_null(strstr(fake.said,
+                           "disable " SERVER "reset_failed " SERVER "reset_failed " MOUNT
+                           "revert " SERVER "start_wait left4me-tidy@remove:alpha.service; "));
     reply = ask_name(&fake, VERB_INSTANCE_START);
     assert_int_equal(reply.kind, ERROR_NOT_FOUND);
 }
@@ -154,7 +157,8 @@ static void test_nothing_is_touched_while_it_runs(void **state)
     assert_null(strstr(fake.said, "set_limits"));
 
     // Over, but still mounted: a record that the helper could not take away.
-    struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec,
+    struct instance_spec spec = { .magic = PROTOCOL_MAGIC,
+                                  .n_bytes = sizeof spec,
                                   .name = { "alpha" } };
     struct error         err = { 0 };
     assert_int_equal(specfile_write_record(&spec, &err), 0);
@@ -171,8 +175,9 @@ static void test_one_command_at_a_time(void **state)
         enum verb verb;
         bool      waits; // refused while another holds the instance
     } cases[] = {
-        { VERB_INSTANCE_CREATE, true }, { VERB_INSTANCE_START, true }, { VERB_INSTANCE_WIPE, true },
-        { VERB_INSTANCE_REMOVE, true }, { VERB_INSTANCE_STOP, false }, { VERB_INSTANCE_KILL, false },
+        { VERB_INSTANCE_CREATE, true },  { VERB_INSTANCE_START, true },
+        { VERB_INSTANCE_WIPE, true },    { VERB_INSTANCE_REMOVE, true },
+        { VERB_INSTANCE_STOP, false },   { VERB_INSTANCE_KILL, false },
         { VERB_INSTANCE_STATUS, false },
     };
     struct fakebus fake;
@@ -332,7 +337,9 @@ static void test_malformed_messages_are_refused(void **state)
 
     struct request_build_start start = {
         .header = { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof start },
-        .kind = BUILD_UPDATE, .overlay = 2, .keep = 1, // SteamCMD over somebody's maps
+        .kind = BUILD_UPDATE,
+        .overlay = 2,
+        .keep = 1, // SteamCMD over somebody's maps
     };
     refused(&start, sizeof start);
     start.overlay = GAME_OVERLAY, start.keep = 0;

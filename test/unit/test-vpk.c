@@ -41,9 +41,9 @@ static int parse(struct vpk **ret, const uint8_t *bytes, size_t n_bytes, struct 
 static void test_every_malformed_directory_is_refused(void **state)
 {
     static const struct {
-        const char *name;
+        const char    *name;
         const uint8_t *bytes;
-        size_t n_bytes;
+        size_t         n_bytes;
     } cases[] = {
         { "empty", BYTES("") },
         { "wrong signature", BYTES("\x34\x12\xaa\x56\x01\0\0\0\x01\0\0\0\0") },
@@ -90,7 +90,7 @@ static void test_every_malformed_directory_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         struct error err = { 0 };
-        struct vpk *vpk = NULL;
+        struct vpk  *vpk = NULL;
 
         if (parse(&vpk, cases[i].bytes, cases[i].n_bytes, &err) == 0)
             fail_msg("%s: was accepted", cases[i].name);
@@ -104,7 +104,7 @@ static void test_every_prefix_is_refused(void **state)
     (void)state;
     for (size_t n = 0; n < sizeof hello - 1; n++) {
         struct error err = { 0 };
-        struct vpk *vpk = NULL;
+        struct vpk  *vpk = NULL;
 
         assert_int_equal(parse(&vpk, hello, n, &err), -1);
         assert_int_equal(err.kind, ERROR_INVALID);
@@ -115,7 +115,7 @@ static void test_preloaded_entry_is_found_and_read(void **state)
 {
     static const struct {
         const uint8_t *bytes;
-        size_t n_bytes;
+        size_t         n_bytes;
     } cases[] = {
         { hello, sizeof hello - 1 },
         { BYTES(HEADER_2(HELLO_SIZE) HELLO_TREE) },
@@ -124,9 +124,9 @@ static void test_preloaded_entry_is_found_and_read(void **state)
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         AUTO(vpk_closep)
-        struct vpk *vpk = NULL;
+        struct vpk  *vpk = NULL;
         struct error err = { 0 };
-        uint8_t bytes[5];
+        uint8_t      bytes[5];
 
         assert_int_equal(parse(&vpk, cases[i].bytes, cases[i].n_bytes, &err), 0);
         assert_int_equal(vpk_count(vpk), 1);
@@ -145,8 +145,8 @@ static void test_empty_archive_and_odd_names(void **state)
 {
     static const struct {
         const uint8_t *bytes;
-        size_t n_bytes;
-        const char *path; // of the only entry; NULL: none
+        size_t         n_bytes;
+        const char    *path; // of the only entry; NULL: none
     } cases[] = {
         { BYTES(HEADER_1("\x01\0\0\0") "\0"), NULL },
         { BYTES(HEADER_1("\x23\0\0\0") " \0"
@@ -165,7 +165,7 @@ static void test_empty_archive_and_odd_names(void **state)
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         AUTO(vpk_closep)
-        struct vpk *vpk = NULL;
+        struct vpk  *vpk = NULL;
         struct error err = { 0 };
 
         assert_int_equal(parse(&vpk, cases[i].bytes, cases[i].n_bytes, &err), 0);
@@ -179,9 +179,9 @@ static void test_empty_archive_and_odd_names(void **state)
 static void test_wrong_checksum_is_told(void **state)
 {
     AUTO(vpk_closep)
-    struct vpk *vpk = NULL;
+    struct vpk  *vpk = NULL;
     struct error err = { 0 };
-    uint8_t bytes[5];
+    uint8_t      bytes[5];
 
     (void)state;
     assert_int_equal(parse(&vpk,
@@ -211,7 +211,7 @@ _Static_assert(sizeof OUTSIDE_TREE("\0\0") - 1 == 0x21, "the header says how lon
 static void write_file(int dir_fd, const char *name, const uint8_t *bytes, size_t n_bytes)
 {
     struct error err;
-    AUTO_FD fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    AUTO_FD      fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
     assert_true(fd >= 0);
     assert_int_equal(fd_write_all(fd, bytes, n_bytes, &err), 0);
@@ -220,9 +220,9 @@ static void write_file(int dir_fd, const char *name, const uint8_t *bytes, size_
 static void check_hello(int dir_fd, const char *name)
 {
     AUTO(vpk_closep)
-    struct vpk *vpk = NULL;
+    struct vpk  *vpk = NULL;
     struct error err = { 0 };
-    uint8_t bytes[5];
+    uint8_t      bytes[5];
 
     assert_int_equal(vpk_open(&vpk, dir_fd, name, &err), 0);
     assert_int_equal(vpk_read(vpk, vpk_find(vpk, "name.txt"), bytes, &err), 0);
@@ -245,9 +245,9 @@ static void test_data_in_the_file_and_in_a_part(void **state)
 static void test_missing_and_short_data_are_told(void **state)
 {
     static const struct {
-        const char *name;
-        const uint8_t *bytes;
-        size_t n_bytes;
+        const char     *name;
+        const uint8_t  *bytes;
+        size_t          n_bytes;
         enum error_kind want;
     } cases[] = {
         { "short.vpk", BYTES(HEADER_1(OUTSIDE_SIZE) OUTSIDE_TREE("\xff\x7f") "..el"),
@@ -259,9 +259,9 @@ static void test_missing_and_short_data_are_told(void **state)
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         AUTO(vpk_closep)
-        struct vpk *vpk = NULL;
+        struct vpk  *vpk = NULL;
         struct error err = { 0 };
-        uint8_t bytes[5];
+        uint8_t      bytes[5];
 
         write_file(dir->fd, cases[i].name, cases[i].bytes, cases[i].n_bytes);
         assert_int_equal(vpk_open(&vpk, dir->fd, cases[i].name, &err), 0);
@@ -273,8 +273,8 @@ static void test_missing_and_short_data_are_told(void **state)
 static void test_open_refuses_what_is_no_file_of_the_directory(void **state)
 {
     const struct unit_dir *dir = *state;
-    struct error err = { 0 };
-    struct vpk *vpk = NULL;
+    struct error           err = { 0 };
+    struct vpk            *vpk = NULL;
 
     assert_int_equal(vpk_open(&vpk, dir->fd, "none.vpk", &err), -1);
     assert_int_equal(err.kind, ERROR_NOT_FOUND);
