@@ -25,16 +25,28 @@ static int is_over(struct bus *bus, struct unit_name unit, bool *ret, struct err
     return bus->is_over(bus->context, unit.text, ret, err);
 }
 
-// The server has ended and its stack is unmounted: nobody is in its directories.
+// Makes sure that the server has ended and its stack is unmounted: then nobody is in its
+// directories. An unmount that is still on its way is waited for, the game is not. A record without
+// an active unit is what a killed helper left: putting the stack up and down once more clears it.
 static int must_be_stopped(struct bus *bus, const struct instance_name *name, struct error *err)
 {
-    bool is_server_over = false, is_mount_over = false;
+    struct unit_name mount = unit_mount(name);
+    bool             is_server_over = false;
 
-    if (is_over(bus, unit_server(name), &is_server_over, err) < 0 ||
-        is_over(bus, unit_mount(name), &is_mount_over, err) < 0)
+    if (is_over(bus, unit_server(name), &is_server_over, err) < 0)
         return -1;
-    if (!is_server_over || !is_mount_over)
+    if (!is_server_over)
         return error_set(err, ERROR_BUSY, "the server is running: stop it first");
+    if (!specfile_has_record(name->text))
+        return 0;
+    if (bus->stop_wait(bus->context, mount.text, err) < 0)
+        return -1;
+    if (!specfile_has_record(name->text))
+        return 0;
+    if (bus->reset_failed(bus->context, mount.text, err) < 0 ||
+        bus->start_wait(bus->context, mount.text, err) < 0 ||
+        bus->stop_wait(bus->context, mount.text, err) < 0)
+        return error_prefix(err, "clearing what a killed start left");
     if (specfile_has_record(name->text))
         return error_set(err, ERROR_BUSY,
                          "the stack could not be unmounted: something outside the server uses it");
@@ -170,28 +182,12 @@ static int instance_kill(struct call *call, struct error *err)
     return bus->kill(bus->context, unit.text, err);
 }
 
-// For what is asked right after a stop: the unmount may still be on its way and is waited for, the
-// game is not.
-static int settle(struct bus *bus, const struct instance_name *name, struct error *err)
-{
-    struct unit_name mount = unit_mount(name);
-    bool             is_server_over = false;
-
-    if (is_over(bus, unit_server(name), &is_server_over, err) < 0)
-        return -1;
-    if (!is_server_over)
-        return error_set(err, ERROR_BUSY, "the server is running: stop it first");
-    if (specfile_has_record(name->text) && bus->stop_wait(bus->context, mount.text, err) < 0)
-        return -1;
-    return must_be_stopped(bus, name, err);
-}
-
 static int instance_wipe(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;
     AUTO_FD                     lock = -1;
 
-    if (lock_take(&lock, name->text, err) < 0 || settle(call->bus, name, err) < 0)
+    if (lock_take(&lock, name->text, err) < 0 || must_be_stopped(call->bus, name, err) < 0)
         return -1;
     return tidy(call->bus, "wipe", name->text, err);
 }
@@ -204,7 +200,7 @@ static int instance_remove(struct call *call, struct error *err)
     struct unit_name            mount = unit_mount(name);
     AUTO_FD                     lock = -1;
 
-    if (lock_take(&lock, name->text, err) < 0 || settle(bus, name, err) < 0)
+    if (lock_take(&lock, name->text, err) < 0 || must_be_stopped(bus, name, err) < 0)
         return -1;
     // Without a spec it cannot be started any more, whatever else is still there.
     if (bus->disable(bus->context, unit.text, err) < 0 ||
