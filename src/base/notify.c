@@ -2,32 +2,91 @@
 #include "base/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 #include "base/fd.h"
 
-int notify_send(const char *text, struct error *err)
+static int socket_address(struct sockaddr_un *ret, socklen_t *ret_n, const char *path,
+                          struct error *err)
 {
-    AUTO_FD            fd = -1;
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    const char        *path = getenv("NOTIFY_SOCKET");
+    size_t             n = strlen(path);
 
-    if (!path)
-        return 0;
-    size_t n = strlen(path);
     if ((path[0] != '/' && path[0] != '@') || n >= sizeof address.sun_path)
         return error_set(err, ERROR_INVALID, "NOTIFY_SOCKET is not a socket's address");
     memcpy(address.sun_path, path, n);
     if (path[0] == '@')
         address.sun_path[0] = '\0';
-    socklen_t n_address = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+    *ret = address;
+    *ret_n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+    return 0;
+}
 
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+int notify_send_fd(const char *text, int fd, struct error *err)
+{
+    AUTO_FD            socket_fd = -1;
+    struct sockaddr_un address;
+    char               copy[512];
+    struct iovec       iov = { copy, 0 };
+    struct msghdr      msg = { .msg_name = &address, .msg_iov = &iov, .msg_iovlen = 1 };
+    union {
+        struct cmsghdr header;
+        char           space[CMSG_SPACE(sizeof(int))];
+    } control = { 0 };
+    const char *path = getenv("NOTIFY_SOCKET");
+
+    if (!path)
+        return 0;
+    if (socket_address(&address, &msg.msg_namelen, path, err) < 0)
+        return -1;
+    iov.iov_len = (size_t)snprintf(copy, sizeof copy, "%s", text);
+    if (fd >= 0) {
+        msg.msg_control = &control;
+        msg.msg_controllen = sizeof control;
+        control.header = (struct cmsghdr){
+            .cmsg_level = SOL_SOCKET,
+            .cmsg_type = SCM_RIGHTS,
+            .cmsg_len = CMSG_LEN(sizeof fd),
+        };
+        memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    }
+    socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (socket_fd < 0)
         return error_sys(err, errno, "making a socket");
-    if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, n_address) < 0)
+    if (sendmsg(socket_fd, &msg, MSG_NOSIGNAL) < 0)
         return error_sys(err, errno, "telling the init system");
+    return 0;
+}
+
+int notify_send(const char *text, struct error *err)
+{
+    return notify_send_fd(text, -1, err);
+}
+
+int notify_barrier(int timeout_ms, struct error *err)
+{
+    int ends[2];
+
+    if (!getenv("NOTIFY_SOCKET"))
+        return 0;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return error_sys(err, errno, "making a pipe");
+    AUTO_FD ours = ends[0];
+    AUTO_FD theirs = ends[1];
+    if (notify_send_fd("BARRIER=1", theirs, err) < 0)
+        return -1;
+    theirs = fd_close(theirs); // the init system's copy is the last one: its end is the answer
+    struct pollfd waiting = { .fd = ours };
+    int           n = poll(&waiting, 1, timeout_ms);
+    if (n < 0)
+        return error_sys(err, errno, "waiting for the init system");
+    if (n == 0)
+        return error_set(err, ERROR_TIMEOUT, "the init system does not answer");
     return 0;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@
 #define ARGUMENTS_DIR  "/srv/config"
 #define ARGUMENTS_FILE "args"
 #define PROBE_EVERY_MS 20
+#define BARRIER_MS     5000
 #define EXIT_CODE_MAX  127 // above it 128 + N means signal N
 
 struct launch {
@@ -97,6 +99,40 @@ static int start_game(struct launch *launch, const sigset_t *mask, struct error 
     fprintf(stderr, "<3>starting " GAME_DIR "/srcds_linux: %s%s\n", strerror(errno),
             errno == ENOENT ? " (the game, or the 32-bit libraries it needs, are missing)" : "");
     _exit(EXIT_CODE_MAX);
+}
+
+static int announce(const char *text, pid_t pid, struct error *err)
+{
+    AUTO_FD fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    if (fd < 0)
+        return error_sys(err, errno, "opening a process");
+    return notify_send_fd(text, fd, err);
+}
+
+// With PrivatePIDs=, systemd 257 learns of us through a process of its own that forked us and is
+// about to exit. If it looks before that one is gone, it takes us for somebody else's child, for
+// good, and then a stop does not wait for us: SIGKILL follows at once. It looks again only when the
+// main process changes; so name another one, and then ourselves. The game is not there yet.
+static int claim_to_be_main(struct error *err)
+{
+    if (getpid() != 1)
+        return 0;
+    pid_t other = fork();
+    if (other < 0)
+        return error_sys(err, errno, "forking");
+    if (other == 0)
+        for (;;)
+            pause();
+    int r = announce("NOTIFYACCESS=all\nMAINPIDFD=1", other, err);
+    if (r == 0)
+        r = announce("NOTIFYACCESS=main\nMAINPIDFD=1", getpid(), err);
+    if (r == 0)
+        r = notify_barrier(BARRIER_MS, err);
+    (void)kill(other, SIGKILL); // it is ours and has no other way to end
+    while (waitpid(other, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return r;
 }
 
 static void say(const char *text)
@@ -199,6 +235,8 @@ int main(void)
 
     // Where the unit has no process namespace of its own, orphans come to us all the same.
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (claim_to_be_main(&err) < 0) // the game can be played all the same
+        log_line(LEVEL_WARNING, "%s", err.message);
     if (read_arguments(&launch.arguments, &err) == 0 && set_environment(&err) == 0 &&
         open_events(&launch, &mask, &err) == 0 && start_game(&launch, &mask, &err) == 0)
         code = run(&launch, &err);
