@@ -20,8 +20,8 @@ int lock_take(int *ret, const char *name, struct error *err)
         return -1;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK
-                   ? error_set(err, ERROR_BUSY, "another command is working on '%s': wait for it",
-                               name)
+                   ? error_set(err, ERROR_BUSY,
+                               "another command is at work there: wait until it has ended")
                    : error_sys(err, errno, "locking '%s'", name);
     *ret = fd;
     fd = -1;

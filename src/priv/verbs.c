@@ -433,7 +433,7 @@ static const struct verb_row {
     const char *grant;
 } verbs[] = {
     [VERB_INSTANCE_CREATE] = { "instance-create", sizeof(struct request_name), check_name,
-        instance_create, "makes five empty directories at places the name fixes; never removes" },
+        instance_create, "makes six empty directories at places the name fixes; never removes" },
     [VERB_INSTANCE_APPLY] = { "instance-apply", sizeof(struct request_stack), check_stack,
         instance_apply, "numbers of published generations and bounded limits for a sandboxed unit; "
         "an absent generation is an error at the mount" },

@@ -16,7 +16,7 @@ static const struct steam_fault
     disk_write = { "disk-write", "SteamCMD could not write to the disk: look for a full or failing "
                                  "disk in the kernel log, and try again" },
     missing_files = { "missing-files", "Steam's update is missing files: try again, and if it "
-                                       "stays, remove the update cache" },
+                                       "stays, remove /var/lib/left4me/cache/steamcmd/*" },
     corrupt = { "corrupt", "the downloaded update is corrupt: try again, and if it stays, check "
                            "disk and memory of this machine" },
     unfinished = { "unfinished", "SteamCMD stopped before the update was complete: try again" },
@@ -37,8 +37,9 @@ static const struct steam_fault
                              "minutes" },
     invalid_platform = { "invalid-platform", "Steam has no such app for the platform asked for" },
     no_i386 = { "no-i386", "SteamCMD is a 32-bit program and cannot start here: install the i386 "
-                           "C library (dpkg --add-architecture i386, package libc6:i386)" },
-    failed = { "failed", "SteamCMD could not install the app: its last lines above say why" };
+                           "C library: install libc6-i386" },
+    failed = { "failed",
+               "SteamCMD could not install the app: run it with --verbose to see its last lines" };
 
 // ---- tables -----------------------------------------------------------------------------------
 

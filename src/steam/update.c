@@ -129,14 +129,15 @@ static int fail_silent(const struct update *update, const struct child_result *c
                        struct error *err)
 {
     if (child->signal)
-        (void)error_set(err, ERROR_FAILED,
-                        "SteamCMD died of signal %d (%s): try again, its last lines above may say "
-                        "why",
-                        child->signal, strsignal(child->signal));
+        (void)error_set(
+            err, ERROR_FAILED,
+            "SteamCMD died of signal %d (%s): try again; with --verbose its last lines may say "
+            "why",
+            child->signal, strsignal(child->signal));
     else
         (void)error_set(err, ERROR_FAILED,
                         "SteamCMD ended with exit code %d and did not say that the app is "
-                        "installed: its last lines above may say why",
+                        "installed: with --verbose its last lines may say why",
                         child->code);
     return fail_with(update, child->signal ? "crashed" : "failed", err);
 }
