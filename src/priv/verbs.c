@@ -67,7 +67,8 @@ static int instance_create(struct call *call, struct error *err)
     const struct instance_name *name = &call->request->name.name;
     AUTO_FD                     lock = -1;
 
-    if (lock_take(&lock, name->text, err) < 0)
+    // Stopped, or what is mounted on the directories would be given another owner.
+    if (lock_take(&lock, name->text, err) < 0 || must_be_stopped(call->bus, name, err) < 0)
         return -1;
     return tidy(call->bus, "create", name->text, err);
 }

@@ -93,7 +93,8 @@ static void test_a_life_in_verbs(void **state)
 
     reply = ask_name(&fake, VERB_INSTANCE_CREATE);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_string_equal(fake.said, "start_wait left4me-tidy@create:alpha.service; ");
+    assert_string_equal(fake.said,
+                        "is_over " SERVER "start_wait left4me-tidy@create:alpha.service; ");
 
     reply = ask_name(&fake, VERB_INSTANCE_START); // nothing applied
     assert_int_equal(reply.kind, ERROR_NOT_FOUND);
@@ -142,7 +143,8 @@ static void test_a_life_in_verbs(void **state)
 
 static void test_nothing_is_touched_while_it_runs(void **state)
 {
-    static const enum verb verbs[] = { VERB_INSTANCE_WIPE, VERB_INSTANCE_REMOVE };
+    static const enum verb verbs[] = { VERB_INSTANCE_CREATE, VERB_INSTANCE_WIPE,
+                                       VERB_INSTANCE_REMOVE };
     struct fakebus         fake;
 
     (void)state;
