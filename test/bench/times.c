@@ -20,7 +20,7 @@
 #include "base/number.h"
 
 #define ROUNDS_MAX   10000u
-#define COMMANDS_MAX 32u
+#define COMMANDS_MAX 100u
 #define WORDS_MAX    32u
 #define WORD_MAX     512u
 

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+"""sections: what is measured. Each takes a Bench and returns rows; they run in the order of SECTIONS.
+
+Everything is measured by a small C program inside the machine (times.c), round by round, so that what is
+compared runs side by side under the same load; the first round of each is for warming up.
+"""
+
+import json
+import re
+import socket
+import subprocess
+import tempfile
+import time
+
+import host
+import product
+import references
+from table import Row, of_times
+
+NAME, PORT = "one", 27015
+DATA = product.DATA
+TOOLS = "/root/bench"
+CREATED, STARTED = 100, 20
+LAYERS = (1, 10, 60, 200)
+REFERENCES = (("bare", "hardened, no stack"), ("naked", "not hardened"), ("first", "the first system's way"))
+INFO = b"\xff\xff\xff\xffTSource Engine Query\0"
+
+
+class Bench:
+    def __init__(self, machine, build, rounds):
+        self.machine, self.build, self.rounds = machine, build, rounds
+        for tool in ("bench-times", "bench-callers"):
+            machine.push(build / "test/bench" / tool, f"{TOOLS}/{tool}", 0o755)
+
+    def times(self, rounds, *words, warm_up=True):
+        """A list of microseconds for each command after a ":" in `words`; see times.c."""
+        said = self.machine.output([f"{TOOLS}/bench-times", rounds + warm_up, *words], timeout=300)
+        return [[int(word) for word in line.split()[warm_up:]] for line in said.splitlines()]
+
+    def callers(self, verb, name, requests, parallel):
+        """(requests a second, median ms, longest ms)"""
+        said = self.machine.output([f"{TOOLS}/bench-callers", verb, name, requests, parallel], timeout=120)
+        total, median, longest = map(int, said.split())
+        return requests / (total / 1e6), median / 1000, longest / 1000
+
+    def ctl(self, *words, **options):
+        return product.ctl(self.machine, *words, **options)
+
+
+# -- the game ---------------------------------------------------------------------------------------
+
+def install(bench):
+    rows = []
+    for what, build in (("the game: l4d2ctl install", product.BUILD), ("an update", product.BUILD + 1)):
+        product.steamcmd(bench.machine, build)
+        started = time.monotonic()
+        product.install(bench.machine)
+        rows.append(Row(what, (time.monotonic() - started) * 1000))
+    product.initialize(bench.machine, NAME, port=PORT)
+    bench.ctl("start", NAME)
+    return rows
+
+
+def publish(bench):
+    """Outside the machine: the program alone, on this host's disk."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=host.cache()) as scratch:
+        said = host.call([bench.build / "test/bench/bench-publish", scratch])
+    rows = []
+    for line in said.splitlines():
+        name, files, ms, disk = re.match(r"(.*?) +(\d+) files .*changed: +([\d.]+) ms, +([\d.]+) MB", line).groups()
+        rows += [Row(f"{name}, {files} files", float(ms)), Row("  new bytes on disk", float(disk), "MB")]
+    return rows
+
+
+# -- start and stop ---------------------------------------------------------------------------------
+
+def start(bench):
+    """`systemctl start` until readiness, `systemctl stop` until the stack is unmounted."""
+    units = references.make(bench.machine, NAME)
+    bench.ctl("stop", NAME)
+    bench.machine.run(["systemctl", "daemon-reload"])       # for quiet: enabling asks for it
+    words = []
+    for names in units.values():
+        words += [":", "systemctl", "start", names[0], ":", "systemctl", "stop", *names, "::", "sleep", "0.05"]
+    took = dict(zip(units, _in_twos(bench.times(bench.rounds, *words))))
+    ours_start, ours_stop = took["ours"]
+    rows = []
+    for key, beside in REFERENCES:
+        rows.append(of_times("start" if not rows else "", ours_start, took[key][0], beside=beside,
+                             ratio_limit=1.4 if key == "bare" else None))
+    for i, (key, beside) in enumerate(REFERENCES):
+        rows.append(of_times("" if i else "stop and unmount", ours_stop, took[key][1], beside=beside))
+    return rows + _anatomy(bench, units)
+
+
+def _in_twos(lines):
+    return list(zip(lines[0::2], lines[1::2]))
+
+
+# The init system's own clock: a name, the unit, from when to when.
+_PHASES = (
+    ("  mount unit", "mount", "InactiveExit", "ActiveEnter"),
+    ("  server unit: sandbox, until the program runs", "server", "InactiveExit", "ExecMainHandoff"),
+    ("  server unit: the game, until it is ready", "server", "ExecMainHandoff", "ActiveEnter"),
+)
+
+
+def _anatomy(bench, units, rounds=5):
+    """Where a start spends its time."""
+    server, mount = units["ours"]
+    spent = [[] for _ in _PHASES]
+    for _ in range(rounds):
+        bench.machine.run(["systemctl", "start", server])
+        state = {"server": bench.machine.unit(server), "mount": bench.machine.unit(mount)}
+        for times, (_, unit, begin, end) in zip(spent, _PHASES):
+            times.append(state[unit][f"{end}TimestampMonotonic"] - state[unit][f"{begin}TimestampMonotonic"])
+        bench.machine.run(["systemctl", "stop", server, mount])
+    return [of_times(phase[0], times) for phase, times in zip(_PHASES, spent)]
+
+
+# -- reset, create ----------------------------------------------------------------------------------
+
+FILL = f"""set -e
+upper={DATA}/runtime/{NAME}/upper/left4dead2
+mkdir -p $upper/logs $upper/addons/sourcemod/data
+for i in $(seq 250); do
+    echo "L 01/01/2026 - 00:00:00: a line" >$upper/logs/l$i.log
+    echo data >$upper/addons/sourcemod/data/d$i
+done
+chown -R left4me-content:left4me-content {DATA}/runtime/{NAME}/upper/left4dead2
+"""
+
+
+def reset(bench):
+    """After the game has exited, with 500 files of its in the upper layer."""
+    bench.machine.push(FILL.encode(), f"{TOOLS}/fill", 0o755)
+    bench.machine.push(b"[Service]\nType=oneshot\nExecStart=/bin/true\n", "/etc/systemd/system/bench-true.service")
+    bench.machine.run(["systemctl", "daemon-reload"])
+    fill = ["::", "bash", f"{TOOLS}/fill"]
+    ctl, broker, tidy, true, wipe = bench.times(
+        bench.rounds, *fill, ":", "l4d2ctl", "reset", NAME,
+        *fill, ":", f"{TOOLS}/bench-callers", "wipe", NAME, "1", "1",
+        *fill, ":", "systemctl", "start", f"left4me-tidy@wipe:{NAME}.service",
+        ":", "systemctl", "start", "bench-true.service",
+        *fill, ":", "/usr/lib/left4me/left4me-tidy", f"wipe:{NAME}")
+    return [
+        of_times("l4d2ctl reset, 500 files", ctl, limit=200),
+        of_times("  the broker's verb alone", broker),
+        of_times("  the tidy unit alone", tidy, true, beside="a unit that does nothing"),
+        of_times("  left4me-tidy without a unit", wipe),
+    ]
+
+
+def create(bench):
+    """A new server, until it may be started."""
+    before = _disk(bench)
+    for i in range(1, bench.rounds + 2):
+        bench.machine.push(f"port: {20000 + i}\n".encode(), f"{TOOLS}/create-{i}.yaml")
+    took, = bench.times(bench.rounds, ":", "l4d2ctl", "initialize", "create{}", "-f", f"{TOOLS}/create-{{}}.yaml")
+    made = (_disk(bench) - before) / (bench.rounds + 1)
+    bench.times(2, ":", "l4d2ctl", "start", "create{}", "::", "l4d2ctl", "stop", "create{}", warm_up=False)
+    started = (_disk(bench) - before - made * (bench.rounds - 1)) / 2
+    bench.times(bench.rounds + 1, ":", "l4d2ctl", "delete", "create{}", warm_up=False)
+    left = _disk(bench) - before
+    return [
+        of_times("l4d2ctl initialize", took, limit=100),
+        Row("  on disk", made / 1024, "KiB", limit=64),
+        Row("  on disk after the first start", started / 1024, "KiB"),
+        Row("  on disk after l4d2ctl delete", left / 1024, "KiB"),
+    ]
+
+
+def _disk(bench):
+    """Bytes of everything that belongs to servers."""
+    said = bench.machine.output(f"du -c --block-size=1 {DATA}/instances {DATA}/runtime {DATA}-host"
+                                " /etc/systemd/system.control /etc/systemd/system 2>/dev/null | tail -1")
+    return int(said.split()[0])
+
+
+# -- many -------------------------------------------------------------------------------------------
+
+def many(bench):
+    ports = range(21000, 21000 + CREATED)
+    for i, port in enumerate(ports, 1):
+        bench.machine.push(f"port: {port}\n".encode(), f"{TOOLS}/many-{i}.yaml")
+    made, = bench.times(CREATED, ":", "l4d2ctl", "initialize", "many{}", "-f", f"{TOOLS}/many-{{}}.yaml", warm_up=False)
+    version, status, listed, true = bench.times(
+        3 * bench.rounds, ":", "l4d2ctl", "--version", ":", "l4d2ctl", "status", "many1", ":", "l4d2ctl", "list",
+        ":", "/bin/true")
+    rows = [
+        Row(f"{CREATED} instances created, one after another", sum(made) / 1000),
+        of_times("  each", made),
+        of_times("l4d2ctl --version", version, true, beside="/bin/true", limit=10),
+        of_times("l4d2ctl status NAME", status, true, beside="/bin/true"),
+        of_times(f"l4d2ctl list, {CREATED} instances", listed, true, beside="/bin/true"),
+    ]
+    rows += _start_together(bench, ports[:STARTED])
+    gone, = bench.times(CREATED, ":", "l4d2ctl", "delete", "many{}", warm_up=False)
+    rows.append(Row(f"{CREATED} instances deleted, {STARTED} of them running", sum(gone) / 1000))
+    return rows
+
+
+def _start_together(bench, ports):
+    started = time.monotonic()
+    starts = bench.machine.popen(f"for i in $(seq {len(ports)}); do l4d2ctl start many$i & done; wait", stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+    first, last = _until_answered(bench.machine, ports, started)
+    if starts.wait(60) != 0:
+        raise host.Trouble("not all servers started")
+    return [Row(f"{len(ports)} servers started at once, until one answers A2S", first),
+            Row("  until all do", last), Row("  until all commands have returned", (time.monotonic() - started) * 1000)]
+
+
+def _until_answered(machine, ports, started):
+    """Milliseconds until the first and until the last of them has told about itself."""
+    waiting, first = set(ports), None
+    with product._network(machine.outside.namespace):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sock:
+        while waiting:
+            for port in waiting:
+                sock.sendto(INFO, (machine.outside.machine_address, port))
+            until = time.monotonic() + 0.1
+            while waiting and (left := until - time.monotonic()) > 0:
+                sock.settimeout(left)
+                try:
+                    said, (address, port) = sock.recvfrom(4096)
+                except (TimeoutError, ConnectionError):
+                    continue
+                if said[4:5] == b"A":
+                    sock.sendto(INFO + said[5:9], (address, port))
+                elif port in waiting:
+                    waiting.remove(port)
+                    first = first or (time.monotonic() - started) * 1000
+            if time.monotonic() - started > 120:
+                raise host.Trouble(f"{len(waiting)} servers do not answer A2S")
+    return first, (time.monotonic() - started) * 1000
+
+
+# -- the parts --------------------------------------------------------------------------------------
+
+def mount(bench):
+    """The helper as its unit runs it, without the unit."""
+    extra = range(1000, 1000 + max(LAYERS) - 1)
+    state = json.dumps({"type": "files", "current": 1, "generations": [{"number": 1}]})
+    bench.machine.run(f"""for id in $(seq {extra[0]} {extra[-1]}); do
+            mkdir -p {DATA}/overlays/$id/1/left4dead2 && echo '{state}' >{DATA}/overlays/$id/state.json
+            chown -R left4me-content:left4me-content {DATA}/overlays/$id && chmod -R a+rX {DATA}/overlays/$id
+        done""")
+    rows, words = [], []
+    for n in LAYERS:
+        name = f"layers{n}"
+        product.initialize(bench.machine, name, overlays=list(extra[:n - 1]))
+        bench.ctl("start", name)                                # makes its spec, and shows that it mounts
+        bench.ctl("stop", name)
+        for verb in ("server-up", "server-down"):
+            words += [":", "/usr/lib/left4me/left4me-mount", verb, name]
+    for n, (up, down) in zip(LAYERS, _in_twos(bench.times(bench.rounds, *words))):
+        rows += [of_times(f"left4me-mount up, {n} layers", up), of_times("  and down", down)]
+    return rows
+
+
+def broker(bench):
+    rows = []
+    for callers, requests in ((1, 60), (50, 300)):
+        rate, median, _ = bench.callers("status", NAME, requests, callers)
+        rows += [Row(f"status, {callers} at a time", rate, "a second"), Row("  one takes", median)]
+    return rows
+
+
+def memory(bench):
+    bench.ctl("start", NAME)
+    rows = []
+    for what, unit in (("left4me-launch", f"left4me-server@{NAME}.service"), ("left4me-nftwatch", "left4me-nft.service")):
+        pid = bench.machine.unit(unit)["MainPID"]
+        status = dict(line.split(":", 1) for line in bench.machine.read(f"/proc/{pid}/status").splitlines())
+        for word, field in ((f"{what}, resident", "VmRSS"), ("  of it its own", "RssAnon")):
+            rows.append(Row(word, int(status[field].split()[0]), "KiB"))
+    bench.ctl("stop", NAME)
+    return rows
+
+
+SECTIONS = (
+    ("Install, one after the other", install),
+    ("A server's start and stop", start),
+    ("Reset", reset),
+    ("A new server", create),
+    ("Many", many),
+    ("The mount helper", mount),
+    ("The broker", broker),
+    ("Publication", publish),
+    ("Memory", memory),
+)
