@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "host/broker.h"
@@ -23,6 +24,8 @@
 #define START_TIMEOUT_MS   180000u // more than the unit's own limit, which gives the better sentence
 #define STOP_TIMEOUT_MS    60000u
 #define UNMOUNT_TIMEOUT_MS 30000u
+#define BUSY_TRIES         100u
+#define BUSY_WAIT_NS       300000000L // between two tries
 #define TAIL_LINES         10u
 #define TAIL_TIMEOUT_MS    2000
 
@@ -253,18 +256,35 @@ static int apply(const struct cli *cli, int fd, const struct instance *instance,
     return broker_stack(cli->paths, VERB_INSTANCE_APPLY, &cli->name, &stack, &reply, err);
 }
 
+// The broker works on one instance for one caller at a time, and goes on when its caller is killed:
+// what it is busy with now is over soon. True: ask once more.
+static bool may_ask_again(const struct error *err, unsigned *tries)
+{
+    static const struct timespec pause = { .tv_nsec = BUSY_WAIT_NS };
+
+    if (err->kind != ERROR_BUSY || ++*tries > BUSY_TRIES)
+        return false;
+    (void)nanosleep(&pause, NULL); // woken early only means one more try
+    return true;
+}
+
 // Asks for the start while the instance is locked; who waits for the job lets go first, so that a
 // stop can interrupt a start that hangs.
 static int ask_start(const struct cli *cli, int fd, const struct instance *instance,
                      const char *active_state, struct reply *ret, struct error *err)
 {
-    bool is_stopped = strcmp(active_state, "inactive") == 0 || strcmp(active_state, "failed") == 0;
+    bool     is_stopped = strcmp(active_state, "inactive") == 0 || strcmp(active_state, "failed") == 0;
+    unsigned tries = 0;
+    int      r;
 
     // What is on its way up or down keeps its stack: apply is for stopped ones.
     if (is_stopped &&
         (ports_check_free(cli->paths, instance, err) < 0 || apply(cli, fd, instance, err) < 0))
         return -1;
-    return broker_instance(cli->paths, VERB_INSTANCE_START, &cli->name, ret, err);
+    do
+        r = broker_instance(cli->paths, VERB_INSTANCE_START, &cli->name, ret, err);
+    while (r < 0 && may_ask_again(err, &tries));
+    return r;
 }
 
 static int open_instance(struct instance **ret, int *ret_fd, const struct cli *cli,
@@ -290,12 +310,14 @@ int start_run(struct cli *cli, struct error *err)
     AUTO_FD                               fd = -1;
     struct unit_state                     state;
     struct reply                          reply;
+    bool                                  is_enabled = false;
 
     if (open_instance(&instance, &fd, cli, err) < 0 || units_open(&units, cli->paths, err) < 0 ||
         units_subscribe(units, err) < 0 ||
-        units_state(units, UNIT_SERVER, cli->name.text, &state, err) < 0)
+        units_state(units, UNIT_SERVER, cli->name.text, &state, err) < 0 ||
+        units_is_enabled(units, UNIT_SERVER, cli->name.text, &is_enabled, err) < 0)
         return -1;
-    if (strcmp(state.active_state, "active") == 0 && strcmp(state.file_state, "enabled") == 0)
+    if (strcmp(state.active_state, "active") == 0 && is_enabled)
         return report_already_running(cli, fd, instance, err);
     if (strcmp(state.active_state, "deactivating") == 0 &&
         units_wait_inactive(units, UNIT_SERVER, cli->name.text, STOP_TIMEOUT_MS, &state, err) < 0)
@@ -316,12 +338,18 @@ int restart_run(struct cli *cli, struct error *err)
     AUTO_FD                               fd = -1;
     struct instance_stack                 stack;
     struct reply                          reply;
+    unsigned                              tries = 0;
     bool                                  is_applied = false;
+    int                                   r;
 
     if (open_instance(&instance, &fd, cli, err) < 0 || units_open(&units, cli->paths, err) < 0 ||
         units_subscribe(units, err) < 0 ||
-        plan_make(&stack, &is_applied, cli->paths, &cli->name, fd, instance, err) < 0 ||
-        broker_stack(cli->paths, VERB_INSTANCE_RESTART, &cli->name, &stack, &reply, err) < 0)
+        plan_make(&stack, &is_applied, cli->paths, &cli->name, fd, instance, err) < 0)
+        return -1;
+    do
+        r = broker_stack(cli->paths, VERB_INSTANCE_RESTART, &cli->name, &stack, &reply, err);
+    while (r < 0 && may_ask_again(err, &tries));
+    if (r < 0)
         return -1;
     fd = fd_close(fd); // the lock
     if (wait_started(cli, units, reply.job, err) < 0)

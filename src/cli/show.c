@@ -32,7 +32,7 @@ struct status {
     struct unit_state     unit;
     struct exit_verdict   exit;
     struct instance_spec  applied, mounted;
-    bool                  is_applied, is_mounted;
+    bool                  is_applied, is_mounted, is_enabled;
     struct strings        pending;
     char                  pending_error[ERROR_MESSAGE_MAX]; // why pending is not known
     const char           *state; // in one word
@@ -86,7 +86,8 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
         stack_read_applied(&status->applied, &status->is_applied, cli->paths, &cli->name, err) < 0 ||
         stack_read_mounted(&status->mounted, &status->is_mounted, cli->paths, &cli->name, err) < 0 ||
         units_open(&units, cli->paths, err) < 0 ||
-        units_state(units, UNIT_SERVER, cli->name.text, &status->unit, err) < 0)
+        units_state(units, UNIT_SERVER, cli->name.text, &status->unit, err) < 0 ||
+        units_is_enabled(units, UNIT_SERVER, cli->name.text, &status->is_enabled, err) < 0)
         return -1;
     verdict_exit(&status->exit, &status->unit);
     if (!status->exit.has_ended && status->unit.n_restarts > 0)
@@ -178,7 +179,7 @@ static json_t *status_json(const struct cli *cli, const struct status *status)
     } rows[] = {
         { "name", json_string(cli->name.text) },
         { "state", json_string(status->state) },
-        { "enabled", json_boolean(strcmp(unit->file_state, "enabled") == 0) },
+        { "enabled", json_boolean(status->is_enabled) },
         { "pid", unit->pid ? json_integer(unit->pid) : json_null() },
         { "since", time_json(unit->since_us) },
         { "run", *unit->run ? json_string(unit->run) : json_null() },
@@ -227,7 +228,7 @@ static void print_state(struct buffer *text, const struct status *status)
     row(text, "state");
     output_time(since, unit->since_us);
     buffer_printf(text, "%s%s%s, %s at boot", status->state, *since ? " since " : "", since,
-                strcmp(unit->file_state, "enabled") == 0 ? "started" : "not started");
+                status->is_enabled ? "started" : "not started");
     if (unit->pid) {
         row(text, "process");
         buffer_printf(text, "%" PRIu32 ", run %s", unit->pid, unit->run);

@@ -89,7 +89,6 @@ static const struct property {
     { "ActiveState", PROPERTY_WORD, offsetof(struct unit_state, active_state) },
     { "SubState", PROPERTY_WORD, offsetof(struct unit_state, sub_state) },
     { "Result", PROPERTY_WORD, offsetof(struct unit_state, result) },
-    { "UnitFileState", PROPERTY_WORD, offsetof(struct unit_state, file_state) },
     { "InvocationID", PROPERTY_ID, offsetof(struct unit_state, run) },
     { "MainPID", PROPERTY_U32, offsetof(struct unit_state, pid) },
     { "NRestarts", PROPERTY_U32, offsetof(struct unit_state, n_restarts) },
@@ -226,6 +225,25 @@ int units_active_state(struct units *units, const char *unit, char ret[UNITS_WOR
     if (r < 0)
         return bus_error(err, r, NULL, "asking the init system");
     return read_word(units, path, "org.freedesktop.systemd1.Unit", "ActiveState", ret, err);
+}
+
+int units_is_enabled(struct units *units, const char *prefix, const char *name, bool *ret,
+                     struct error *err)
+{
+    AUTO(message_unrefp) sd_bus_message *reply = NULL;
+    AUTO(sd_bus_error_free) sd_bus_error bus_err = SD_BUS_ERROR_NULL;
+    char                                 unit[UNIT_NAME_MAX];
+    const char                          *word = NULL;
+
+    (void)snprintf(unit, sizeof unit, "%s%s.service", prefix, name); // a prefix and a valid name
+    int r = sd_bus_call_method(units->bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                               "GetUnitFileState", &bus_err, &reply, "s", unit);
+    if (r >= 0)
+        r = sd_bus_message_read(reply, "s", &word);
+    if (r < 0)
+        return bus_error(err, r, &bus_err, "asking the init system");
+    *ret = strcmp(word, "enabled") == 0;
+    return 0;
 }
 
 int units_version(struct units *units, char ret[UNITS_WORD_MAX], struct error *err)

@@ -25,7 +25,6 @@ struct unit_state {
     char     active_state[UNITS_WORD_MAX];
     char     sub_state[UNITS_WORD_MAX];
     char     result[UNITS_WORD_MAX];     // "success", "exit-code", "oom-kill", …
-    char     file_state[UNITS_WORD_MAX]; // "enabled", "disabled", …
     char     run[40];                    // invocation id, hexadecimal; empty: never ran
     uint32_t pid;
     uint32_t n_restarts;
@@ -51,6 +50,10 @@ int  units_fd(const struct units *units);
 // The state of `prefix` + `name` + ".service". A unit that never ran is "inactive".
 int units_state(struct units *units, const char *prefix, const char *name, struct unit_state *ret,
                 struct error *err) MUST_USE;
+// Whether the unit is started at boot. Read from disk: the property of a unit is remembered by the
+// init system until it is reloaded.
+int units_is_enabled(struct units *units, const char *prefix, const char *name, bool *ret,
+                     struct error *err) MUST_USE;
 // The ActiveState of any unit, by its full name.
 int units_active_state(struct units *units, const char *unit, char ret[UNITS_WORD_MAX],
                        struct error *err) MUST_USE;

@@ -68,7 +68,10 @@ static void say_exit(struct exit_verdict *verdict)
 {
     size_t size = sizeof verdict->sentence;
 
-    if (verdict->signal == SIGKILL)
+    if (verdict->signal == SIGINT || verdict->signal == SIGTERM)
+        (void)snprintf(verdict->sentence, size, "the game was told to end (%s)",
+                       verdict->signal_word);
+    else if (verdict->signal == SIGKILL)
         (void)snprintf(verdict->sentence, size, "the game was killed (SIGKILL)");
     else if (verdict->signal && *verdict->signal_word)
         (void)snprintf(verdict->sentence, size, "the game crashed: %s", verdict->signal_word);
@@ -77,7 +80,7 @@ static void say_exit(struct exit_verdict *verdict)
     else if (verdict->code > 0)
         (void)snprintf(verdict->sentence, size, "the game ended with code %d", verdict->code);
     else if (verdict->has_ended)
-        (void)snprintf(verdict->sentence, size, "the game ended by itself (code 0)");
+        (void)snprintf(verdict->sentence, size, "the game ended normally");
 }
 
 static void say_memory(struct exit_verdict *verdict, const struct unit_state *state)

@@ -37,7 +37,7 @@ static void test_every_end_has_a_sentence(void **state)
     } cases[] = {
         { { .result = "success" }, -1, 0, false, "" },
         { { .result = "success", .exit_code = CLD_EXITED }, 0, 0, false,
-          "the game ended by itself (code 0)" },
+          "the game ended normally" },
         { { .result = "exit-code", .exit_code = CLD_EXITED, .exit_status = 3 }, 3, 0, false,
           "the game ended with code 3" },
         { { .result = "exit-code", .exit_code = CLD_EXITED, .exit_status = 127 }, 127, 0, false,
@@ -48,6 +48,8 @@ static void test_every_end_has_a_sentence(void **state)
           SIGABRT, false, "the game crashed: SIGABRT" },
         { { .result = "exit-code", .exit_code = CLD_EXITED, .exit_status = 128 + SIGKILL }, -1,
           SIGKILL, false, "the game was killed (SIGKILL)" },
+        { { .result = "success", .exit_code = CLD_EXITED, .exit_status = 128 + SIGINT }, -1,
+          SIGINT, false, "the game was told to end (SIGINT)" },
         { { .result = "exit-code", .exit_code = CLD_EXITED, .exit_status = 128 + 40 }, -1, 40,
           false, "the game crashed: signal 40" },
         { { .result = "signal", .exit_code = CLD_KILLED, .exit_status = SIGKILL }, -1, SIGKILL,
