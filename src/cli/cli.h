@@ -15,9 +15,9 @@
 
 struct cli {
     const struct host_paths *paths;
-    struct instance_name     name;    // of commands that want one
-    const char              *path;    // of explain
-    const char              *file;    // -f
+    struct instance_name     name; // of commands that want one
+    const char              *path; // of explain
+    const char              *file; // -f
     const char              *steamcmd;
     uint32_t                 n_lines; // --lines
     bool                     is_json, is_following, has_all_runs, is_verbose;
@@ -46,16 +46,16 @@ int doctor_run(struct cli *cli, struct error *err);
 
 // ---- output ------------------------------------------------------------------------------------
 
-void    output_json(json_t *json); // takes; one document and a newline
-json_t *output_text_json(const char *bytes, size_t n);  // foreign bytes as valid UTF-8
+void    output_json(json_t *json);                     // takes; one document and a newline
+json_t *output_text_json(const char *bytes, size_t n); // foreign bytes as valid UTF-8
 json_t *output_strings_json(const struct strings *strings);
-json_t *output_count_json(uint64_t value);              // UINT64_MAX: null
+json_t *output_count_json(uint64_t value);                                  // UINT64_MAX: null
 void    output_strings(struct buffer *text, const struct strings *strings); // "a, b"
 // "2026-11-22T03:00:00Z" of microseconds since 1970; "" of 0.
-void    output_time(char ret[32], uint64_t realtime_us);
-void    output_size(struct buffer *text, uint64_t bytes); // "1.5 GiB"
+void output_time(char ret[32], uint64_t realtime_us);
+void output_size(struct buffer *text, uint64_t bytes); // "1.5 GiB"
 // What an action did, as one line or one object. `note` may be NULL.
-void    output_action(const struct cli *cli, const char *action, const char *state,
-                      bool has_changed, const char *note);
+void output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
+                   const char *note);
 // Writes the text to stdout and empties it.
-void    output_flush(struct buffer *text);
+void output_flush(struct buffer *text);

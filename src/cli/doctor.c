@@ -37,8 +37,8 @@ int doctor_run(struct cli *cli, struct error *err)
             print_finding(&findings[i]);
     }
     if (cli->is_json)
-        output_json(json_pack("{s:b, s:O}", "healthy", n_verdicts[DOCTOR_FAULT] == 0, "checks",
-                              array));
+        output_json(
+            json_pack("{s:b, s:O}", "healthy", n_verdicts[DOCTOR_FAULT] == 0, "checks", array));
     else
         printf("%zu checks are well, %zu warn, %zu fail\n", n_verdicts[DOCTOR_OK],
                n_verdicts[DOCTOR_WARNING], n_verdicts[DOCTOR_FAULT]);

@@ -25,15 +25,15 @@
 #include "host/overlays.h"
 #include "host/steamline.h"
 
-#define KEEP_GENERATIONS   3u
-#define STEP_PERCENT       5u // between two lines when no terminal shows them
-#define FAILURE_LINES      50u
-#define ATTACH_LINES       20u
-#define WAIT_MS            1000
-#define DRAIN_MS           300 // the journal may be behind the init system by as much
-#define MARK_WAIT_MS       6000
-#define STOP_TIMEOUT_MS    60000u
-#define PUBLISH_GRACE_S    15 // from the end of the update to the start of its publication
+#define KEEP_GENERATIONS 3u
+#define STEP_PERCENT     5u // between two lines when no terminal shows them
+#define FAILURE_LINES    50u
+#define ATTACH_LINES     20u
+#define WAIT_MS          1000
+#define DRAIN_MS         300 // the journal may be behind the init system by as much
+#define MARK_WAIT_MS     6000
+#define STOP_TIMEOUT_MS  60000u
+#define PUBLISH_GRACE_S  15 // from the end of the update to the start of its publication
 
 // ---- --steamcmd: where SteamCMD is -------------------------------------------------------------
 
@@ -248,8 +248,8 @@ static int begin(struct install *install, struct error *err)
     if (overlays_current(&base, paths, GAME_OVERLAY, err) < 0 ||
         units_open(&install->units, paths, err) < 0 || units_subscribe(install->units, err) < 0)
         return -1;
-    if (broker_build_start(paths, BUILD_UPDATE, GAME_OVERLAY, base, KEEP_GENERATIONS, &reply,
-                           err) < 0) {
+    if (broker_build_start(paths, BUILD_UPDATE, GAME_OVERLAY, base, KEEP_GENERATIONS, &reply, err) <
+        0) {
         if (err->kind != ERROR_BUSY || reply.build == 0)
             return -1;
         install->is_attached = true;
@@ -331,8 +331,9 @@ static void remove_scratch(const struct install *install)
     // The next update removes it if this fails, so it is worth a line and no more.
     if (broker_build(install->cli->paths, VERB_BUILD_REMOVE, install->build, &reply, &err) < 0 &&
         err.kind != ERROR_NOT_FOUND)
-        fprintf(stderr, "l4d2ctl: the scratch of build %" PRIu32 " stays until the next update: "
-                        "%s\n",
+        fprintf(stderr,
+                "l4d2ctl: the scratch of build %" PRIu32 " stays until the next update: "
+                "%s\n",
                 install->build, err.message);
 }
 
@@ -488,8 +489,9 @@ static int find_current(struct overlay_generation *ret, const struct install *in
         return -1;
     const struct overlay_generation *current = overlay_find(overlay, overlay->current);
     if (!current)
-        return error_set(err, ERROR_FAILED, "the update brought no game: look at its log with "
-                                            "'l4d2ctl install --verbose'");
+        return error_set(err, ERROR_FAILED,
+                         "the update brought no game: look at its log with "
+                         "'l4d2ctl install --verbose'");
     *ret = *current;
     return 0;
 }
@@ -533,11 +535,11 @@ static void report(struct install *install, const struct overlay_generation *gen
 
 int install_run(struct cli *cli, struct error *err)
 {
-    AUTO(install_done) struct install install = { .cli = cli,
-                                                  .is_terminal = isatty(STDOUT_FILENO) == 1 };
-    struct overlay_generation         generation = { 0 };
-    char                              result[UNITS_WORD_MAX];
-    bool                              is_unchanged = false;
+    AUTO(install_done)
+    struct install            install = { .cli = cli, .is_terminal = isatty(STDOUT_FILENO) == 1 };
+    struct overlay_generation generation = { 0 };
+    char                      result[UNITS_WORD_MAX];
+    bool                      is_unchanged = false;
 
     interrupt_catch();
     if (begin(&install, err) < 0 || watch_update(&install, result, err) < 0)

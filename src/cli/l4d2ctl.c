@@ -17,9 +17,9 @@
 #include <unistd.h>
 #include "base/number.h"
 
-#define SERVICE_USER    "left4me"
-#define EXIT_USAGE      2
-#define LINES_DEFAULT   50u
+#define SERVICE_USER  "left4me"
+#define EXIT_USAGE    2
+#define LINES_DEFAULT 50u
 
 // ---- tables: options and commands --------------------------------------------------------------
 
@@ -58,8 +58,8 @@ static const struct command {
     unsigned       options;
     const char    *summary;
     const char    *help;
-    int          (*run)(struct cli *cli, struct error *err);
-    int          (*prepare)(struct cli *cli, struct error *err); // as the caller; may be NULL
+    int (*run)(struct cli *cli, struct error *err);
+    int (*prepare)(struct cli *cli, struct error *err); // as the caller; may be NULL
 } commands[] = {
     { "install", WANTS_NOTHING, OPTION_STEAMCMD | OPTION_VERBOSE | OPTION_JSON,
       "install or update the game",
@@ -313,8 +313,7 @@ static int become(const struct passwd *user, struct error *err)
 // The doctor looks at machines where the user is missing: he goes on as nobody then.
 static int become_service_user(bool is_doctor, struct error *err)
 {
-    struct passwd        nobody = { .pw_name = (char[]){ "nobody" }, .pw_uid = 65534,
-                                    .pw_gid = 65534 };
+    struct passwd nobody = { .pw_name = (char[]){ "nobody" }, .pw_uid = 65534, .pw_gid = 65534 };
     const struct passwd *user = getpwnam(SERVICE_USER);
 
     if (!user && !is_doctor)
@@ -370,7 +369,7 @@ static void print_version(void)
 // What works always, in place of a command.
 static const struct {
     const char *word;
-    void      (*print)(void);
+    void (*print)(void);
 } global_words[] = {
     { "--help", print_help },
     { "-h", print_help },

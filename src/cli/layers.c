@@ -114,9 +114,9 @@ static void print_findings(const struct cli *cli, const struct layers *layers, c
 
 int explain_run(struct cli *cli, struct error *err)
 {
-    AUTO(layers_freep) struct layers  *layers = NULL;
+    AUTO(layers_freep) struct layers *layers = NULL;
     AUTO(freep) struct layer_finding *findings = calloc(LAYERS_MAX, sizeof *findings);
-    const char                        *when = "";
+    const char                       *when = "";
 
     if (!findings)
         return error_set(err, ERROR_NO_SPACE, "no memory to look at the layers");
@@ -161,9 +161,8 @@ static json_t *drift_json(const struct cli *cli, const struct drift *drift)
 {
     struct totals totals = count(drift);
     json_t       *entries = json_array();
-    json_t       *json = json_pack("{s:s, s:o, s:I, s:b}", "name", cli->name.text, "entries",
-                                   entries, "bytes", (json_int_t)totals.bytes, "truncated",
-                                   (int)drift->is_cut);
+    json_t *json = json_pack("{s:s, s:o, s:I, s:b}", "name", cli->name.text, "entries", entries,
+                             "bytes", (json_int_t)totals.bytes, "truncated", (int)drift->is_cut);
 
     for (size_t i = 0; i < DRIFT_CHANGE_COUNT; i++)
         (void)json_object_set_new(json, drift_change_word((enum drift_change)i),
@@ -171,11 +170,11 @@ static json_t *drift_json(const struct cli *cli, const struct drift *drift)
     for (size_t i = 0; i < drift->n; i++) {
         const struct drift_entry *entry = &drift->entries[i];
         (void)json_array_append_new(
-            entries, json_pack("{s:o, s:s, s:s, s:I, s:I}", "path",
-                               output_text_json(entry->path, strlen(entry->path)), "change",
-                               drift_change_word(entry->change), "entry", entry_word(entry->entry),
-                               "size", (json_int_t)entry->size, "size_before",
-                               (json_int_t)entry->size_before));
+            entries,
+            json_pack("{s:o, s:s, s:s, s:I, s:I}", "path",
+                      output_text_json(entry->path, strlen(entry->path)), "change",
+                      drift_change_word(entry->change), "entry", entry_word(entry->entry), "size",
+                      (json_int_t)entry->size, "size_before", (json_int_t)entry->size_before));
     }
     return json;
 }
@@ -186,7 +185,7 @@ static void print_drift(const struct drift *drift)
     struct totals                   totals = count(drift);
 
     for (size_t i = 0; i < drift->n; i++) {
-        const struct drift_entry      *entry = &drift->entries[i];
+        const struct drift_entry       *entry = &drift->entries[i];
         AUTO(buffer_done) struct buffer size = { 0 };
         if (entry->entry == LAYER_HAS_FILE)
             output_size(&size, entry->change == DRIFT_REMOVED ? entry->size_before : entry->size);
@@ -199,8 +198,8 @@ static void print_drift(const struct drift *drift)
         buffer_add_escaped(&text, entry->path, strlen(entry->path));
         buffer_add_string(&text, entry->entry == LAYER_HAS_DIR ? "/\n" : "\n");
     }
-    buffer_printf(&text, "%zu added, %zu changed, %zu removed; ",
-                  totals.count[DRIFT_ADDED], totals.count[DRIFT_CHANGED],
+    buffer_printf(&text, "%zu added, %zu changed, %zu removed; ", totals.count[DRIFT_ADDED],
+                  totals.count[DRIFT_CHANGED],
                   totals.count[DRIFT_REMOVED] + totals.count[DRIFT_REPLACED]);
     output_size(&text, totals.bytes);
     buffer_add_string(&text, " in the game's own layer\n");

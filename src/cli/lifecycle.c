@@ -53,7 +53,7 @@ static int read_all(struct buffer *ret, int fd, const char *file, struct error *
 int initialize_prepare(struct cli *cli, struct error *err)
 {
     AUTO(buffer_done) struct buffer text = { 0 };
-    AUTO_FD                     fd = -1;
+    AUTO_FD                         fd = -1;
 
     if (!cli->file)
         return error_set(err, ERROR_INVALID, "initialize wants -f SPEC.yaml");
@@ -118,7 +118,7 @@ static int compare_with_stored(struct strings *ret, const struct cli *cli,
 static void report_initialize(const struct cli *cli, bool is_there, const struct strings *changes)
 {
     AUTO(buffer_done) struct buffer note = { 0 };
-    const char                 *state = is_there ? "unchanged" : "created";
+    const char                     *state = is_there ? "unchanged" : "created";
 
     if (is_there && changes->n > 0) {
         state = "changed";
@@ -144,8 +144,8 @@ int initialize_run(struct cli *cli, struct error *err)
     if (host_open_data_dir(&all_fd, cli->paths, "instances", err) < 0 ||
         host_lock(all_fd, "the instances", err) < 0 ||
         instances_check_ports(cli->paths, &cli->name, instance, err) < 0 ||
-        compare_with_stored(&changes, cli, instance, &is_there, err) < 0 ||
-        create(cli, err) < 0 || instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
+        compare_with_stored(&changes, cli, instance, &is_there, err) < 0 || create(cli, err) < 0 ||
+        instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
         host_lock(fd, cli->name.text, err) < 0 || instances_save(fd, instance, err) < 0)
         return -1;
     report_initialize(cli, is_there, &changes);
@@ -237,7 +237,8 @@ static int report_already_running(const struct cli *cli, int fd, const struct in
     buffer_add_string(&note, "already running");
     struct buffer pending = { 0 };
     if (note_pending(&pending, cli, fd, instance, err) == 0 && pending.n > 0)
-        buffer_printf(&note, "; %s", pending.bytes); // a plan that cannot be made is not today's fault
+        buffer_printf(&note, "; %s",
+                      pending.bytes); // a plan that cannot be made is not today's fault
     buffer_done(&pending);
     output_action(cli, "start", "running", false, note.bytes);
     return 0;
@@ -273,7 +274,7 @@ static bool may_ask_again(const struct error *err, unsigned *tries)
 static int ask_start(const struct cli *cli, int fd, const struct instance *instance,
                      const char *active_state, struct reply *ret, struct error *err)
 {
-    bool     is_stopped = strcmp(active_state, "inactive") == 0 || strcmp(active_state, "failed") == 0;
+    bool is_stopped = strcmp(active_state, "inactive") == 0 || strcmp(active_state, "failed") == 0;
     unsigned tries = 0;
     int      r;
 

@@ -16,9 +16,9 @@
 static void print_line(const struct journal_line *line)
 {
     AUTO(buffer_done) struct buffer text = { 0 };
-    time_t                      seconds = (time_t)(line->realtime_us / 1000000);
-    char                        stamp[32] = "";
-    struct tm                   tm;
+    time_t                          seconds = (time_t)(line->realtime_us / 1000000);
+    char                            stamp[32] = "";
+    struct tm                       tm;
 
     if (localtime_r(&seconds, &tm))
         (void)strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &tm); // it fits

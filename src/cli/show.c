@@ -28,14 +28,14 @@
 
 // Everything that is known of one instance.
 struct status {
-    struct instance      *instance;
-    struct unit_state     unit;
-    struct exit_verdict   exit;
-    struct instance_spec  applied, mounted;
-    bool                  is_applied, is_mounted, is_enabled;
-    struct strings        pending;
-    char                  pending_error[ERROR_MESSAGE_MAX]; // why pending is not known
-    const char           *state; // in one word
+    struct instance     *instance;
+    struct unit_state    unit;
+    struct exit_verdict  exit;
+    struct instance_spec applied, mounted;
+    bool                 is_applied, is_mounted, is_enabled;
+    struct strings       pending;
+    char                 pending_error[ERROR_MESSAGE_MAX]; // why pending is not known
+    const char          *state;                            // in one word
 };
 
 static void status_done(struct status *status)
@@ -83,8 +83,10 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
 
     if (instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
         instances_load(&status->instance, cli->paths, &cli->name, err) < 0 ||
-        stack_read_applied(&status->applied, &status->is_applied, cli->paths, &cli->name, err) < 0 ||
-        stack_read_mounted(&status->mounted, &status->is_mounted, cli->paths, &cli->name, err) < 0 ||
+        stack_read_applied(&status->applied, &status->is_applied, cli->paths, &cli->name, err) <
+            0 ||
+        stack_read_mounted(&status->mounted, &status->is_mounted, cli->paths, &cli->name, err) <
+            0 ||
         units_open(&units, cli->paths, err) < 0 ||
         units_state(units, UNIT_SERVER, cli->name.text, &status->unit, err) < 0 ||
         units_is_enabled(units, UNIT_SERVER, cli->name.text, &status->is_enabled, err) < 0)
@@ -120,9 +122,8 @@ static json_t *exit_json(const struct status *status)
                      verdict->code < 0 ? json_null() : json_integer(verdict->code), "signal",
                      verdict->signal ? json_integer(verdict->signal) : json_null(), "signal_name",
                      *verdict->signal_word ? json_string(verdict->signal_word) : json_null(),
-                     "out_of_memory", (int)verdict->is_out_of_memory, "result",
-                     status->unit.result, "explain", verdict->sentence, "at",
-                     time_json(status->unit.exit_us));
+                     "out_of_memory", (int)verdict->is_out_of_memory, "result", status->unit.result,
+                     "explain", verdict->sentence, "at", time_json(status->unit.exit_us));
 }
 
 static json_t *stack_json(const struct instance_stack *stack)
@@ -148,9 +149,9 @@ static json_t *current_json(const struct cli *cli, const struct instance *instan
         uint32_t     overlay = i > 1 ? instance->overlays[i - 2] : GAME_OVERLAY;
         if (overlays_current(&generation, cli->paths, overlay, &ignored) < 0)
             generation = 0; // null below: the plan has the sentence
-        (void)json_array_append_new(
-            layers, json_pack("{s:i, s:o}", "overlay", (int)overlay, "generation",
-                              generation ? json_integer(generation) : json_null()));
+        (void)json_array_append_new(layers,
+                                    json_pack("{s:i, s:o}", "overlay", (int)overlay, "generation",
+                                              generation ? json_integer(generation) : json_null()));
     }
     return layers;
 }
@@ -192,10 +193,9 @@ static json_t *status_json(const struct cli *cli, const struct status *status)
         { "applied", stack_json(status->is_applied ? &status->applied.stack : NULL) },
         { "current", current_json(cli, instance) },
         { "pending", output_strings_json(&status->pending) },
-        { "pending_error", *status->pending_error
-                               ? output_text_json(status->pending_error,
-                                                  strlen(status->pending_error))
-                               : json_null() },
+        { "pending_error", *status->pending_error ? output_text_json(status->pending_error,
+                                                                     strlen(status->pending_error))
+                                                  : json_null() },
         { "memory_bytes", output_count_json(unit->memory_bytes) },
         { "cpu_ns", output_count_json(unit->cpu_ns) },
         { "tasks", output_count_json(unit->tasks) },
@@ -217,7 +217,7 @@ static void print_stack(struct buffer *text, const struct instance_stack *stack)
     buffer_printf(text, "config %" PRIu32, stack->config_generation);
     for (uint32_t i = 0; i < stack->n_layers; i++)
         buffer_printf(text, ", overlay %" PRIu32 " generation %" PRIu32, stack->layers[i].overlay,
-                    stack->layers[i].generation);
+                      stack->layers[i].generation);
 }
 
 static void print_state(struct buffer *text, const struct status *status)
@@ -228,7 +228,7 @@ static void print_state(struct buffer *text, const struct status *status)
     row(text, "state");
     output_time(since, unit->since_us);
     buffer_printf(text, "%s%s%s, %s at boot", status->state, *since ? " since " : "", since,
-                status->is_enabled ? "started" : "not started");
+                  status->is_enabled ? "started" : "not started");
     if (unit->pid) {
         row(text, "process");
         buffer_printf(text, "%" PRIu32 ", run %s", unit->pid, unit->run);
@@ -287,15 +287,15 @@ static void print_limits(struct buffer *text, const struct instance_limits *limi
 
 static void print_status(const struct cli *cli, const struct status *status)
 {
-    AUTO(buffer_done) struct buffer  text = { 0 };
-    const struct instance       *instance = status->instance;
-    const struct instance_stack *stack = effective_stack(status);
+    AUTO(buffer_done) struct buffer text = { 0 };
+    const struct instance          *instance = status->instance;
+    const struct instance_stack    *stack = effective_stack(status);
 
     buffer_add_string(&text, cli->name.text);
     print_state(&text, status);
     row(&text, "ports");
     buffer_printf(&text, "%u, SourceTV %u, client %u", instance->port, instance->tv_port,
-                instance->client_port);
+                  instance->client_port);
     if (stack) {
         row(&text, status->is_mounted ? "runs on" : "next boot");
         print_stack(&text, stack);
@@ -367,7 +367,8 @@ static void take_unit(void *data, const char *name, const char *active_state, co
         found->state = word == active_state ? "changing" : word;
 }
 
-// Links of enabled units in one *.wants/ directory. Names that do not fit a unit of ours are others'.
+// Links of enabled units in one *.wants/ directory. Names that do not fit a unit of ours are
+// others'.
 static void take_wants(struct list *list, DIR *dir)
 {
     const size_t n_prefix = sizeof UNIT_SERVER - 1, n_suffix = sizeof ".service" - 1;
@@ -448,7 +449,7 @@ static void print_list(const struct list *list)
     buffer_printf(&text, "%-24s %-11s %-6s %s\n", "NAME", "STATE", "PORT", "AT BOOT");
     for (size_t i = 0; i < list->n; i++)
         buffer_printf(&text, "%-24s %-11s %-6u %s\n", list->rows[i].name, list->rows[i].state,
-                    list->rows[i].port, list->rows[i].is_enabled ? "started" : "-");
+                      list->rows[i].port, list->rows[i].is_enabled ? "started" : "-");
     output_flush(&text);
 }
 
@@ -458,11 +459,10 @@ static json_t *list_json(const struct list *list)
 
     for (size_t i = 0; i < list->n; i++) {
         const struct list_row *r = &list->rows[i];
-        (void)json_array_append_new(array,
-                                    json_pack("{s:s, s:s, s:o, s:b}", "name", r->name, "state",
-                                              r->state, "port",
-                                              r->port ? json_integer(r->port) : json_null(),
-                                              "enabled", (int)r->is_enabled));
+        (void)json_array_append_new(array, json_pack("{s:s, s:s, s:o, s:b}", "name", r->name,
+                                                     "state", r->state, "port",
+                                                     r->port ? json_integer(r->port) : json_null(),
+                                                     "enabled", (int)r->is_enabled));
     }
     return array;
 }

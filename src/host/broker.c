@@ -85,8 +85,7 @@ int broker_exchange(int fd, const void *request, size_t n_request, unsigned time
                          "the broker's answer makes no sense: are two versions of left4me mixed?");
     *ret = reply;
     if (reply.kind != ERROR_NONE)
-        return error_adopt(err, (int)reply.kind, reply.errnum, reply.message,
-                           sizeof reply.message);
+        return error_adopt(err, (int)reply.kind, reply.errnum, reply.message, sizeof reply.message);
     return 0;
 }
 
@@ -130,8 +129,8 @@ int broker_build_start(const struct host_paths *paths, enum build_kind kind, uin
                        uint32_t base_generation, uint32_t keep, struct reply *ret,
                        struct error *err)
 {
-    struct request_build_start request = { header(VERB_BUILD_START, sizeof request),
-                                           (uint32_t)kind, overlay, base_generation, keep };
+    struct request_build_start request = { header(VERB_BUILD_START, sizeof request), (uint32_t)kind,
+                                           overlay, base_generation, keep };
 
     return ask(paths, &request, sizeof request, TIMEOUT_MS, ret, err);
 }

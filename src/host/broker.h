@@ -10,8 +10,8 @@
 #include "host/paths.h"
 
 int broker_instance(const struct host_paths *paths, enum verb verb,
-                    const struct instance_name *name, struct reply *ret,
-                    struct error *err) MUST_USE;
+                    const struct instance_name *name, struct reply *ret, struct error *err)
+    MUST_USE;
 // VERB_INSTANCE_APPLY or VERB_INSTANCE_RESTART.
 int broker_stack(const struct host_paths *paths, enum verb verb, const struct instance_name *name,
                  const struct instance_stack *stack, struct reply *ret, struct error *err) MUST_USE;
@@ -23,8 +23,7 @@ int broker_build(const struct host_paths *paths, enum verb verb, uint32_t build,
                  struct error *err) MUST_USE;
 
 // Connects to a SOCK_SEQPACKET socket of ours; `what` is who listens there, for the error.
-int broker_connect(int *ret, const char *socket_path, const char *what,
-                   struct error *err) MUST_USE;
+int broker_connect(int *ret, const char *socket_path, const char *what, struct error *err) MUST_USE;
 // Sends one request on `fd` and receives its reply within `timeout_ms`.
 int broker_exchange(int fd, const void *request, size_t n_request, unsigned timeout_ms,
                     struct reply *ret, struct error *err) MUST_USE;

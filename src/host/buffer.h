@@ -3,8 +3,8 @@
 
 // buffer: a growing text for what we write, and how foreign bytes are made fit to be shown.
 //
-// A struct buffer starts as { 0 }. When memory runs out or BUFFER_MAX is passed it remembers that and
-// ignores what follows; the one who uses the bytes asks buffer_check once.
+// A struct buffer starts as { 0 }. When memory runs out or BUFFER_MAX is passed it remembers that
+// and ignores what follows; the one who uses the bytes asks buffer_check once.
 
 #include <stddef.h>
 #include "base/error.h"
@@ -27,10 +27,10 @@ void buffer_done(struct buffer *text);
 // A list of strings, each with its NUL, one behind the other. Starts as { 0 }.
 struct strings {
     struct buffer text;
-    size_t      n; // strings
+    size_t        n; // strings
 };
 
-void        strings_add(struct strings *strings, const char *bytes, size_t n);
+void strings_add(struct strings *strings, const char *bytes, size_t n);
 // The string after `previous` (NULL: the first one), NULL at the end.
 const char *strings_next(const struct strings *strings, const char *previous);
 bool        strings_equal(const struct strings *a, const struct strings *b);

@@ -31,9 +31,9 @@ int config_newest(uint32_t *ret, int instance_fd, struct error *err) MUST_USE;
 // True if generation `generation` exists and holds exactly `config`.
 bool config_is_same(int instance_fd, uint32_t generation, const struct config *config);
 // The number of a generation that holds `config`: the newest one, or a new one.
-int config_store(uint32_t *ret, int instance_fd, const struct config *config,
-                 struct error *err) MUST_USE;
+int config_store(uint32_t *ret, int instance_fd, const struct config *config, struct error *err)
+    MUST_USE;
 // Drops generations other than the newest CONFIG_KEEP and the `n_used` in `used`, and what a
 // killed writer left.
-int config_collect(int instance_fd, const uint32_t *used, size_t n_used,
-                   struct error *err) MUST_USE;
+int config_collect(int instance_fd, const uint32_t *used, size_t n_used, struct error *err)
+    MUST_USE;

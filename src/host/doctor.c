@@ -38,9 +38,8 @@ struct doctor {
     char                     bus_error[ERROR_MESSAGE_MAX];
 };
 
-static enum doctor_verdict PRINTF_LIKE(3, 4) say(struct doctor_finding *finding,
-                                                 enum doctor_verdict verdict, const char *format,
-                                                 ...)
+static enum doctor_verdict PRINTF_LIKE(3, 4)
+    say(struct doctor_finding *finding, enum doctor_verdict verdict, const char *format, ...)
 {
     va_list args;
 
@@ -74,7 +73,7 @@ static enum doctor_verdict check_kernel(const struct doctor *doctor, struct doct
                "Linux %.100s", name.release);
 }
 
-static enum doctor_verdict check_systemd(const struct doctor *doctor,
+static enum doctor_verdict check_systemd(const struct doctor   *doctor,
                                          struct doctor_finding *finding)
 {
     struct error err;
@@ -116,7 +115,7 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
-static enum doctor_verdict check_cgroups(const struct doctor *doctor,
+static enum doctor_verdict check_cgroups(const struct doctor   *doctor,
                                          struct doctor_finding *finding)
 {
     static const char *const wanted[] = { "cpu", "cpuset", "io", "memory", "pids" };
@@ -138,7 +137,7 @@ static enum doctor_verdict check_cgroups(const struct doctor *doctor,
     return say(finding, DOCTOR_OK, "cgroup version 2 with all controllers");
 }
 
-static enum doctor_verdict check_namespaces(const struct doctor *doctor,
+static enum doctor_verdict check_namespaces(const struct doctor   *doctor,
                                             struct doctor_finding *finding)
 {
     char line[256];
@@ -224,8 +223,8 @@ static enum doctor_verdict check_slice(const struct doctor *doctor, struct docto
 
 static enum doctor_verdict check_dirs(const struct doctor *doctor, struct doctor_finding *finding)
 {
-    static const char *const below[] = { "", "/overlays", "/instances", "/runtime", "/builds",
-                                         "/cache" };
+    static const char *const below[] = { "",         "/overlays", "/instances",
+                                         "/runtime", "/builds",   "/cache" };
     char                     path[PATH_MAX];
     struct stat              st;
 
@@ -243,7 +242,7 @@ static enum doctor_verdict check_dirs(const struct doctor *doctor, struct doctor
     return say(finding, DOCTOR_OK, "%s and what is in it belong to root", doctor->paths->data_dir);
 }
 
-static enum doctor_verdict check_filesystem(const struct doctor *doctor,
+static enum doctor_verdict check_filesystem(const struct doctor   *doctor,
                                             struct doctor_finding *finding)
 {
     struct statfs fs;
@@ -311,8 +310,9 @@ static enum doctor_verdict check_i386(const struct doctor *doctor, struct doctor
         return say(finding, DOCTOR_FAULT, "32-bit programs cannot run: no /lib/ld-linux.so.2");
     if (access("/usr/lib/i386-linux-gnu/libstdc++.so.6", R_OK) < 0 &&
         access("/usr/lib32/libstdc++.so.6", R_OK) < 0)
-        return say(finding, DOCTOR_WARNING, "32-bit programs can run, but there is no 32-bit "
-                                            "libstdc++, which plug-ins may want");
+        return say(finding, DOCTOR_WARNING,
+                   "32-bit programs can run, but there is no 32-bit "
+                   "libstdc++, which plug-ins may want");
     return say(finding, DOCTOR_OK, "32-bit programs can run");
 }
 
@@ -356,7 +356,7 @@ static enum doctor_verdict check_rmem(const struct doctor *doctor, struct doctor
                         RMEM_MAX_WANTED);
 }
 
-static enum doctor_verdict check_steamcmd(const struct doctor *doctor,
+static enum doctor_verdict check_steamcmd(const struct doctor   *doctor,
                                           struct doctor_finding *finding)
 {
     char    target[PATH_MAX];
@@ -390,12 +390,15 @@ static const struct check {
     enum doctor_verdict (*run)(const struct doctor *doctor, struct doctor_finding *finding);
     const char *remedy;
 } checks[] = {
-    { "kernel", check_kernel, "run Linux 5.19 or newer: older ones cannot map the owner of an "
-                              "overlay's layers" },
-    { "systemd", check_systemd, "Debian 13 has systemd 257, with which servers are best isolated; "
-                                "252 is the oldest that works" },
-    { "cgroups", check_cgroups, "boot with systemd.unified_cgroup_hierarchy=1, and do not switch "
-                                "controllers off on the kernel's command line" },
+    { "kernel", check_kernel,
+      "run Linux 5.19 or newer: older ones cannot map the owner of an "
+      "overlay's layers" },
+    { "systemd", check_systemd,
+      "Debian 13 has systemd 257, with which servers are best isolated; "
+      "252 is the oldest that works" },
+    { "cgroups", check_cgroups,
+      "boot with systemd.unified_cgroup_hierarchy=1, and do not switch "
+      "controllers off on the kernel's command line" },
     { "namespaces", check_namespaces, "set user.max_user_namespaces to its default" },
     { "users", check_users, "run 'systemd-sysusers', or install the package again" },
     { "groups", check_groups, "run 'systemd-sysusers', or 'usermod -aG left4me-content left4me'" },
@@ -405,14 +408,17 @@ static const struct check {
     { "quota", check_quota, "give /var/lib/left4me a file system of its own" },
     { "broker", check_broker, "run 'systemctl enable --now left4me-broker.socket'" },
     { "log reader", check_log, "run 'systemctl enable --now left4me-log.socket'" },
-    { "firewall", check_nft, "run 'systemctl enable --now left4me-nft.service': without it games "
-                             "can reach private networks" },
-    { "game slice", check_slice, "run 'systemctl start l4d2-game.slice': the firewall knows games "
-                                 "by it" },
+    { "firewall", check_nft,
+      "run 'systemctl enable --now left4me-nft.service': without it games "
+      "can reach private networks" },
+    { "game slice", check_slice,
+      "run 'systemctl start l4d2-game.slice': the firewall knows games "
+      "by it" },
     { "ptrace", check_ptrace, "run 'sysctl --system': a game could read its neighbours' memory" },
     { "UDP buffers", check_rmem, "run 'sysctl --system': bursts of packets may be lost" },
-    { "32-bit", check_i386, "run 'dpkg --add-architecture i386 && apt-get update && apt-get install "
-                            "libc6:i386 libstdc++6:i386'" },
+    { "32-bit", check_i386,
+      "run 'dpkg --add-architecture i386 && apt-get update && apt-get install "
+      "libc6:i386 libstdc++6:i386'" },
     { "clock", check_clock, "run a time service, such as systemd-timesyncd or chrony" },
     { "SteamCMD", check_steamcmd, "unpack SteamCMD and run 'l4d2ctl install --steamcmd PATH'" },
     { "game", check_game, "run 'l4d2ctl install'" },
@@ -421,8 +427,9 @@ _Static_assert(ELEMENTS(checks) <= DOCTOR_CHECKS_MAX, "every check has room");
 
 const char *doctor_verdict_word(enum doctor_verdict verdict)
 {
-    static const char *const words[] = { [DOCTOR_OK] = "ok", [DOCTOR_WARNING] = "warn",
-                                         [DOCTOR_FAULT] = "fail" };
+    static const char *const words[] = {
+        [DOCTOR_OK] = "ok", [DOCTOR_WARNING] = "warn", [DOCTOR_FAULT] = "fail"
+    };
 
     return words[verdict];
 }

@@ -18,7 +18,7 @@ struct doctor_finding {
 #define DOCTOR_CHECKS_MAX 32u
 
 // Fills `ret` (DOCTOR_CHECKS_MAX of them) and returns how many checks there are.
-size_t doctor_examine(struct doctor_finding *ret, const struct host_paths *paths);
+size_t      doctor_examine(struct doctor_finding *ret, const struct host_paths *paths);
 const char *doctor_verdict_word(enum doctor_verdict verdict); // "ok", "warn", "fail"
 
 // ---- parts with tables of their own, for the tests -------------------------------------------

@@ -28,8 +28,8 @@ static void closedirp(DIR **dir)
 const char *drift_change_word(enum drift_change change)
 {
     static const char *const words[] = {
-        [DRIFT_ADDED] = "added",       [DRIFT_CHANGED] = "changed",
-        [DRIFT_REMOVED] = "removed",   [DRIFT_REPLACED] = "replaced",
+        [DRIFT_ADDED] = "added",           [DRIFT_CHANGED] = "changed",
+        [DRIFT_REMOVED] = "removed",       [DRIFT_REPLACED] = "replaced",
         [DRIFT_UNREADABLE] = "unreadable",
     };
 
@@ -79,11 +79,11 @@ static int visit_dir(struct walk *walk, int parent_fd, const char *name, size_t 
 
     if (fd < 0)
         return report(walk, (struct drift_entry){ DRIFT_UNREADABLE, LAYER_HAS_DIR }, err);
-    if (!was_dir && report(walk,
-                           (struct drift_entry){ is_something(below.entry) ? DRIFT_CHANGED
-                                                                           : DRIFT_ADDED,
-                                                 LAYER_HAS_DIR, .size_before = below.size },
-                           err) < 0) {
+    if (!was_dir &&
+        report(walk,
+               (struct drift_entry){ is_something(below.entry) ? DRIFT_CHANGED : DRIFT_ADDED,
+                                     LAYER_HAS_DIR, .size_before = below.size },
+               err) < 0) {
         (void)fd_close(fd); // only looked at
         return -1;
     }
@@ -110,12 +110,11 @@ static int visit(struct walk *walk, int parent_fd, const char *name, size_t n_pa
         return visit_dir(walk, parent_fd, name, n_path, below, depth, err);
     look = layer_look(&walk->layers->layer[0], walk->path);
     if (look.entry == LAYER_HAS_WHITEOUT)
-        return is_something(below.entry)
-                   ? report(walk,
-                            (struct drift_entry){ DRIFT_REMOVED, below.entry,
-                                                  .size_before = below.size },
-                            err)
-                   : 0;
+        return is_something(below.entry) ? report(walk,
+                                                  (struct drift_entry){ DRIFT_REMOVED, below.entry,
+                                                                        .size_before = below.size },
+                                                  err)
+                                         : 0;
     return report(walk,
                   (struct drift_entry){ is_something(below.entry) ? DRIFT_CHANGED : DRIFT_ADDED,
                                         look.entry, look.size, below.size },

@@ -14,7 +14,7 @@
 
 enum drift_change {
     DRIFT_ADDED,
-    DRIFT_CHANGED,    // also written again with the same bytes
+    DRIFT_CHANGED, // also written again with the same bytes
     DRIFT_REMOVED,
     DRIFT_REPLACED,   // a directory that hides all that was in it below
     DRIFT_UNREADABLE, // the game closed it

@@ -37,8 +37,7 @@ static unsigned line_of(const struct reader *reader)
 }
 
 // Raises "FILE:LINE: sentence". The sentence may quote the file: only printable ASCII gets through.
-static int PRINTF_LIKE(3, 4)
-    fail(struct reader *reader, unsigned line, const char *format, ...)
+static int PRINTF_LIKE(3, 4) fail(struct reader *reader, unsigned line, const char *format, ...)
 {
     char    sentence[ERROR_MESSAGE_MAX];
     va_list args;
@@ -161,7 +160,7 @@ static int next_number(struct reader *reader, const char *key, uint32_t min, uin
 
 struct key {
     const char *name;
-    int       (*read)(struct reader *reader, struct instance *instance);
+    int (*read)(struct reader *reader, struct instance *instance);
 };
 
 static int read_key(struct reader *reader, struct instance *instance, const struct key *keys,
@@ -325,8 +324,10 @@ static const struct {
     { "-hostname", "use the key hostname" },
     { "+rcon_password", "use the key rcon_password" },
     { "-rcon_password", "use the key rcon_password" },
-    { "+servercfgfile", "this engine ignores it and always runs cfg/server.cfg: use the key config" },
-    { "-servercfgfile", "this engine ignores it and always runs cfg/server.cfg: use the key config" },
+    { "+servercfgfile",
+      "this engine ignores it and always runs cfg/server.cfg: use the key config" },
+    { "-servercfgfile",
+      "this engine ignores it and always runs cfg/server.cfg: use the key config" },
     { "-game", "it is always left4dead2: leave it out" },
     { "-console", "it is always there: leave it out" },
     { "-strictportbind", "it is always there: leave it out" },
@@ -522,8 +523,7 @@ static int read_cpus(struct reader *reader, struct instance *instance)
 
 static int read_tasks(struct reader *reader, struct instance *instance)
 {
-    return next_number(reader, "tasks", LIMIT_TASKS_MIN, LIMIT_TASKS_MAX,
-                       &instance->limits.tasks);
+    return next_number(reader, "tasks", LIMIT_TASKS_MIN, LIMIT_TASKS_MAX, &instance->limits.tasks);
 }
 
 static int read_limits(struct reader *reader, struct instance *instance)
@@ -574,14 +574,10 @@ static int complete_ports(struct reader *reader, struct instance *instance)
 static int read_document(struct reader *reader, struct instance *instance)
 {
     static const struct key keys[] = {
-        { "port", read_game_port },
-        { "tv_port", read_tv_port },
-        { "client_port", read_client_port },
-        { "hostname", read_hostname },
-        { "rcon_password", read_password },
-        { "overlays", read_overlays },
-        { "arguments", read_arguments },
-        { "config", read_config },
+        { "port", read_game_port },          { "tv_port", read_tv_port },
+        { "client_port", read_client_port }, { "hostname", read_hostname },
+        { "rcon_password", read_password },  { "overlays", read_overlays },
+        { "arguments", read_arguments },     { "config", read_config },
         { "limits", read_limits },
     };
     static const char wanted[] = "a map of keys is wanted here, such as port: 27015";
@@ -663,8 +659,7 @@ static void format_strings(struct buffer *text, const char *key, const struct st
 
 static void format_limits(struct buffer *text, const struct instance_limits *limits)
 {
-    if (!limits->memory_bytes && !limits->cpu_percent && !limits->tasks &&
-        !limits_has_cpus(limits))
+    if (!limits->memory_bytes && !limits->cpu_percent && !limits->tasks && !limits_has_cpus(limits))
         return;
     buffer_add_string(text, "limits:\n");
     if (limits->memory_bytes) {
@@ -686,7 +681,7 @@ static void format_limits(struct buffer *text, const struct instance_limits *lim
 void instance_format(struct buffer *text, const struct instance *instance)
 {
     buffer_printf(text, "port: %u\ntv_port: %u\nclient_port: %u\n", instance->port,
-                instance->tv_port, instance->client_port);
+                  instance->tv_port, instance->client_port);
     if (*instance->hostname) {
         buffer_add_string(text, "hostname: ");
         format_quoted(text, instance->hostname);

@@ -12,18 +12,18 @@
 #include "base/protocol.h"
 #include "host/buffer.h"
 
-#define INSTANCE_BYTES_MAX        131072u // of SPEC.yaml
+#define INSTANCE_BYTES_MAX        131072u                 // of SPEC.yaml
 #define INSTANCE_OVERLAYS_MAX     (STACK_LAYERS_MAX - 2u) // the game and a private one come on top
 #define INSTANCE_ARGUMENTS_MAX    128u
-#define INSTANCE_ARGUMENT_MAX     256u  // bytes
+#define INSTANCE_ARGUMENT_MAX     256u // bytes
 #define INSTANCE_CONFIG_LINES_MAX 2048u
-#define INSTANCE_CONFIG_LINE_MAX  511u  // the engine cuts longer commands
-#define INSTANCE_HOSTNAME_MAX     120u  // bytes
+#define INSTANCE_CONFIG_LINE_MAX  511u // the engine cuts longer commands
+#define INSTANCE_HOSTNAME_MAX     120u // bytes
 #define INSTANCE_PASSWORD_MIN     8u
 #define INSTANCE_PASSWORD_MAX     64u
 
 struct instance {
-    uint16_t               port, tv_port, client_port; // all three set and different
+    uint16_t               port, tv_port, client_port;               // all three set and different
     char                   hostname[INSTANCE_HOSTNAME_MAX + 1];      // empty: the name is used
     char                   rcon_password[INSTANCE_PASSWORD_MAX + 1]; // empty: not given
     uint32_t               n_overlays;

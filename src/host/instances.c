@@ -94,8 +94,7 @@ static int save_password(int instance_fd, const struct instance *instance, struc
     char password[INSTANCE_PASSWORD_MAX + 1] = "";
     bool is_there = instances_load_password(password, instance_fd, err) == 0;
 
-    if (is_there &&
-        (!*instance->rcon_password || strcmp(password, instance->rcon_password) == 0))
+    if (is_there && (!*instance->rcon_password || strcmp(password, instance->rcon_password) == 0))
         return 0;
     if (*instance->rcon_password)
         memcpy(password, instance->rcon_password, sizeof password);
@@ -109,7 +108,8 @@ int instances_save(int instance_fd, const struct instance *instance, struct erro
 {
     AUTO(buffer_done) struct buffer text = { 0 };
 
-    buffer_add_string(&text, "# Written by l4d2ctl; change it with: l4d2ctl initialize NAME -f FILE\n");
+    buffer_add_string(&text,
+                      "# Written by l4d2ctl; change it with: l4d2ctl initialize NAME -f FILE\n");
     instance_format(&text, instance);
     if (buffer_check(&text, err) < 0 || save_password(instance_fd, instance, err) < 0)
         return -1;
@@ -170,16 +170,15 @@ int instances_list(struct strings *ret, const struct host_paths *paths, struct e
 static int check_ports_between(const struct instance *a, const struct instance *b, const char *name,
                                struct error *err)
 {
-    const uint16_t          mine[] = { a->port, a->tv_port, a->client_port };
-    const uint16_t          theirs[] = { b->port, b->tv_port, b->client_port };
+    const uint16_t           mine[] = { a->port, a->tv_port, a->client_port };
+    const uint16_t           theirs[] = { b->port, b->tv_port, b->client_port };
     static const char *const words[] = { "port", "tv_port", "client_port" };
 
     for (size_t i = 0; i < ELEMENTS(mine); i++)
         for (size_t j = 0; j < ELEMENTS(theirs); j++)
             if (mine[i] && mine[i] == theirs[j])
-                return error_set(err, ERROR_EXISTS,
-                                 "%s %u is taken: it is the %s of instance '%s'", words[i], mine[i],
-                                 words[j], name);
+                return error_set(err, ERROR_EXISTS, "%s %u is taken: it is the %s of instance '%s'",
+                                 words[i], mine[i], words[j], name);
     return 0;
 }
 

@@ -24,8 +24,7 @@ int instances_load_password(char *ret, int instance_fd, struct error *err) MUST_
 int instances_save(int instance_fd, const struct instance *instance, struct error *err) MUST_USE;
 
 // The names of all instances, sorted.
-int instances_list(struct strings *ret, const struct host_paths *paths,
-                   struct error *err) MUST_USE;
+int instances_list(struct strings *ret, const struct host_paths *paths, struct error *err) MUST_USE;
 // ERROR_EXISTS, with the name, if another instance than `name` has one of the ports of `instance`.
 int instances_check_ports(const struct host_paths *paths, const struct instance_name *name,
                           const struct instance *instance, struct error *err) MUST_USE;

@@ -93,8 +93,8 @@ int journal_next(struct journal *journal, int timeout_ms, struct journal_line *r
     if (ready < 0)
         return error_sys(err, errno, "waiting for the log");
 
-    ssize_t n = recv(journal->fd, journal->packet.bytes, sizeof journal->packet.bytes - 1,
-                     MSG_TRUNC);
+    ssize_t n =
+        recv(journal->fd, journal->packet.bytes, sizeof journal->packet.bytes - 1, MSG_TRUNC);
     if (n < 0 && errno == EINTR)
         return 0;
     if (n < 0 && errno != ECONNRESET)

@@ -24,8 +24,8 @@ int  journal_open(struct journal **ret, const struct host_paths *paths, enum log
 void journal_close(struct journal *journal);
 void journal_closep(struct journal **journal);
 // To be polled for reading.
-int  journal_fd(const struct journal *journal);
+int journal_fd(const struct journal *journal);
 // Reads the next entry: 1 and *ret, or 0 at the end or when none came within `timeout_ms` (-1:
 // waits for ever; a signal ends the wait), or -1. *ret_is_end tells the two kinds of 0 apart.
-int  journal_next(struct journal *journal, int timeout_ms, struct journal_line *ret,
-                  bool *ret_is_end, struct error *err) MUST_USE;
+int journal_next(struct journal *journal, int timeout_ms, struct journal_line *ret,
+                 bool *ret_is_end, struct error *err) MUST_USE;

@@ -36,8 +36,8 @@ enum layer_entry {
     LAYER_HAS_DIR,
     LAYER_HAS_LINK,
     LAYER_HAS_SPECIAL,
-    LAYER_HAS_WHITEOUT,   // here or on the way: the path is removed
-    LAYER_HAS_OBSTACLE,   // a directory on the way is something else here
+    LAYER_HAS_WHITEOUT, // here or on the way: the path is removed
+    LAYER_HAS_OBSTACLE, // a directory on the way is something else here
     LAYER_IS_UNREADABLE,
 };
 
@@ -57,11 +57,11 @@ void layers_freep(struct layers **layers);
 void layer_describe(char ret[64], const struct layer *layer);
 
 // Relative, without empty, "." and ".." components, within LAYERS_PATH_MAX.
-int layers_check_path(const char *path, struct error *err) MUST_USE;
+int               layers_check_path(const char *path, struct error *err) MUST_USE;
 struct layer_look layer_look(const struct layer *layer, const char *path);
 // What the layers from number `first` on show at `path`: the deciding layer's look.
 struct layer_look layers_look(const struct layers *layers, size_t first, const char *path);
-bool layers_is_opaque(int dir_fd); // true for a directory that hides the ones below it
+bool              layers_is_opaque(int dir_fd); // true for a directory that hides the ones below it
 
 // ---- explain -------------------------------------------------------------------------------
 

@@ -9,9 +9,9 @@
 #include "base/error.h"
 
 struct host_paths {
-    const char *data_dir;      // overlays/, instances/, runtime/
-    const char *host_dir;      // specs the broker wrote
-    const char *mounted_dir;   // records of what is mounted
+    const char *data_dir;    // overlays/, instances/, runtime/
+    const char *host_dir;    // specs the broker wrote
+    const char *mounted_dir; // records of what is mounted
     const char *broker_socket;
     const char *log_socket;
     const char *bus_address;   // of the system bus, as D-Bus words it

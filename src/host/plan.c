@@ -43,9 +43,8 @@ int plan_make(struct instance_stack *ret, bool *ret_is_applied, const struct hos
 }
 
 int plan_compare(struct strings *ret, const struct host_paths *paths,
-                 const struct instance_name *name, int instance_fd,
-                 const struct instance *instance, const struct instance_stack *base,
-                 struct error *err)
+                 const struct instance_name *name, int instance_fd, const struct instance *instance,
+                 const struct instance_stack *base, struct error *err)
 {
     AUTO(config_done) struct config config = { 0 };
     struct instance_stack           stack;

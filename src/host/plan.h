@@ -15,6 +15,5 @@ int plan_make(struct instance_stack *ret, bool *ret_is_applied, const struct hos
 
 // Adds a word for everything that a start now would change against `base`. Writes nothing.
 int plan_compare(struct strings *ret, const struct host_paths *paths,
-                 const struct instance_name *name, int instance_fd,
-                 const struct instance *instance, const struct instance_stack *base,
-                 struct error *err) MUST_USE;
+                 const struct instance_name *name, int instance_fd, const struct instance *instance,
+                 const struct instance_stack *base, struct error *err) MUST_USE;

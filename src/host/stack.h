@@ -10,8 +10,8 @@
 // What the next start of `instance` would use. Fails with ERROR_DENIED and the remedy when the
 // game or an overlay has nothing published.
 int stack_plan(struct instance_stack *ret, const struct host_paths *paths,
-               const struct instance *instance, uint32_t config_generation,
-               struct error *err) MUST_USE;
+               const struct instance *instance, uint32_t config_generation, struct error *err)
+    MUST_USE;
 
 // Reads the broker's spec of an instance (what the next start runs), or the mount helper's record
 // (what is mounted). *ret_is_there is false, and *ret zero, when there is none.

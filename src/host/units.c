@@ -9,14 +9,14 @@
 #include <systemd/sd-bus.h>
 #include <time.h>
 
-#define SYSTEMD_NAME      "org.freedesktop.systemd1"
-#define SYSTEMD_PATH      "/org/freedesktop/systemd1"
-#define SYSTEMD_MANAGER   "org.freedesktop.systemd1.Manager"
-#define JOBS_REMEMBERED   64u          // ended jobs; more of ours never end between two looks
-#define UNIT_NAME_MAX     128u         // of ours, suffix included
-#define CALL_TIMEOUT_US   UINT64_C(10000000)
-#define INACTIVE_RECHECK_US UINT64_C(100000) // some changes of state come without a job's end
-#define RECHECK_US        UINT64_C(2000000) // how long a lost signal may go unnoticed
+#define SYSTEMD_NAME        "org.freedesktop.systemd1"
+#define SYSTEMD_PATH        "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER     "org.freedesktop.systemd1.Manager"
+#define JOBS_REMEMBERED     64u  // ended jobs; more of ours never end between two looks
+#define UNIT_NAME_MAX       128u // of ours, suffix included
+#define CALL_TIMEOUT_US     UINT64_C(10000000)
+#define INACTIVE_RECHECK_US UINT64_C(100000)  // some changes of state come without a job's end
+#define RECHECK_US          UINT64_C(2000000) // how long a lost signal may go unnoticed
 
 struct units {
     sd_bus  *bus;
@@ -179,15 +179,15 @@ static int read_properties(sd_bus_message *message, struct unit_state *state)
 int units_state(struct units *units, const char *prefix, const char *name, struct unit_state *ret,
                 struct error *err)
 {
-    AUTO(message_unrefp) sd_bus_message   *reply = NULL;
-    AUTO(sd_bus_error_free) sd_bus_error   bus_err = SD_BUS_ERROR_NULL;
-    AUTO(freep) char                      *path = NULL;
-    char                                   unit[INSTANCE_NAME_MAX + 64];
-    struct unit_state                      state = { .memory_bytes = UINT64_MAX,
-                                                     .memory_max_bytes = UINT64_MAX,
-                                                     .cpu_ns = UINT64_MAX,
-                                                     .tasks = UINT64_MAX,
-                                                     .tasks_max = UINT64_MAX };
+    AUTO(message_unrefp) sd_bus_message *reply = NULL;
+    AUTO(sd_bus_error_free) sd_bus_error bus_err = SD_BUS_ERROR_NULL;
+    AUTO(freep) char                    *path = NULL;
+    char                                 unit[INSTANCE_NAME_MAX + 64];
+    struct unit_state                    state = { .memory_bytes = UINT64_MAX,
+                                                   .memory_max_bytes = UINT64_MAX,
+                                                   .cpu_ns = UINT64_MAX,
+                                                   .tasks = UINT64_MAX,
+                                                   .tasks_max = UINT64_MAX };
 
     (void)snprintf(unit, sizeof unit, "%s%s.service", prefix, name); // a prefix and a valid name
     int r = sd_bus_path_encode(SYSTEMD_PATH "/unit", unit, &path);
@@ -266,11 +266,10 @@ int units_list(struct units *units, const char *prefix,
                                "ListUnitsByPatterns", &bus_err, &reply, "asas", 0, 1, pattern);
     if (r >= 0)
         r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
-    while (r >= 0 &&
-           (r = sd_bus_message_read(reply, "(ssssssouso)", &unit, NULL, NULL, &active, &sub, NULL,
-                                    NULL, NULL, NULL, NULL)) > 0) {
-        char        name[INSTANCE_NAME_MAX + 1];
-        size_t      n_prefix = strlen(prefix), n = strlen(unit);
+    while (r >= 0 && (r = sd_bus_message_read(reply, "(ssssssouso)", &unit, NULL, NULL, &active,
+                                              &sub, NULL, NULL, NULL, NULL, NULL)) > 0) {
+        char         name[INSTANCE_NAME_MAX + 1];
+        size_t       n_prefix = strlen(prefix), n = strlen(unit);
         const size_t n_suffix = sizeof ".service" - 1;
         if (n < n_prefix + n_suffix || n - n_prefix - n_suffix >= sizeof name)
             continue;

@@ -11,11 +11,11 @@
 #include "host/paths.h"
 #include "host/buffer.h"
 
-#define UNITS_WORD_MAX  32u
-#define UNIT_SERVER     "left4me-server@"
-#define UNIT_MOUNT      "left4me-mount@"
-#define UNIT_UPDATE     "left4me-update@"
-#define UNIT_PUBLISH    "left4me-publish@"
+#define UNITS_WORD_MAX 32u
+#define UNIT_SERVER    "left4me-server@"
+#define UNIT_MOUNT     "left4me-mount@"
+#define UNIT_UPDATE    "left4me-update@"
+#define UNIT_PUBLISH   "left4me-publish@"
 
 struct units; // a connection to the system bus
 
@@ -24,14 +24,14 @@ struct unit_state {
     char     load_state[UNITS_WORD_MAX];
     char     active_state[UNITS_WORD_MAX];
     char     sub_state[UNITS_WORD_MAX];
-    char     result[UNITS_WORD_MAX];     // "success", "exit-code", "oom-kill", …
-    char     run[40];                    // invocation id, hexadecimal; empty: never ran
+    char     result[UNITS_WORD_MAX]; // "success", "exit-code", "oom-kill", …
+    char     run[40];                // invocation id, hexadecimal; empty: never ran
     uint32_t pid;
     uint32_t n_restarts;
-    int32_t  exit_code;   // CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: has not ended
-    int32_t  exit_status; // exit code or signal number
-    uint64_t since_us;    // the last change of active_state
-    uint64_t exit_us;     // when the main process ended, 0 if it did not
+    int32_t  exit_code;                    // CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: has not ended
+    int32_t  exit_status;                  // exit code or signal number
+    uint64_t since_us;                     // the last change of active_state
+    uint64_t exit_us;                      // when the main process ended, 0 if it did not
     uint64_t start_mono_us, ready_mono_us; // of the newest start, of the newest readiness
     uint64_t start_timeout_us;
     uint64_t restart_limit_us; // StartLimitInterval
@@ -45,7 +45,7 @@ int  units_open(struct units **ret, const struct host_paths *paths, struct error
 void units_close(struct units *units);
 void units_closep(struct units **units);
 // To be polled for reading, and units_dispatch called then.
-int  units_fd(const struct units *units);
+int units_fd(const struct units *units);
 
 // The state of `prefix` + `name` + ".service". A unit that never ran is "inactive".
 int units_state(struct units *units, const char *prefix, const char *name, struct unit_state *ret,

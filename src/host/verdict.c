@@ -122,11 +122,10 @@ static void say_given_up(struct exit_verdict *verdict, const struct unit_state *
     char last[sizeof verdict->sentence];
 
     memcpy(last, verdict->sentence, sizeof last);
-    (void)snprintf(verdict->sentence, sizeof verdict->sentence,
-                   "crashed %" PRIu32 " times in %" PRIu64
-                   " s; fix the cause, then start it again%s%.60s",
-                   state->restart_limit, state->restart_limit_us / 1000000, *last ? ": " : "",
-                   last);
+    (void)snprintf(
+        verdict->sentence, sizeof verdict->sentence,
+        "crashed %" PRIu32 " times in %" PRIu64 " s; fix the cause, then start it again%s%.60s",
+        state->restart_limit, state->restart_limit_us / 1000000, *last ? ": " : "", last);
 }
 
 static void say_resources(struct exit_verdict *verdict, const struct unit_state *state)
@@ -140,7 +139,7 @@ void verdict_exit(struct exit_verdict *ret, const struct unit_state *state)
 {
     static const struct {
         const char *result;
-        void      (*say)(struct exit_verdict *verdict, const struct unit_state *state);
+        void (*say)(struct exit_verdict *verdict, const struct unit_state *state);
     } rows[] = {
         { "oom-kill", say_memory },
         { "timeout", say_timeout },

@@ -10,8 +10,8 @@
 
 struct exit_verdict {
     bool        has_ended;
-    int         code;       // of the game; -1: it was ended by a signal
-    int         signal;     // 0: none
+    int         code;        // of the game; -1: it was ended by a signal
+    int         signal;      // 0: none
     const char *signal_word; // "SIGSEGV"; "" without a signal
     bool        is_out_of_memory;
     char        sentence[160]; // without a full stop; empty: nothing to say
@@ -23,6 +23,6 @@ const char *verdict_state_word(const char *active_state, const char *sub_state);
 void        verdict_exit(struct exit_verdict *ret, const struct unit_state *state);
 // The init system forgets how a run ended when the next one starts; its log does not. Takes exit
 // code, status or result over from one line of it. False: the line says nothing about an end.
-bool        verdict_read_line(struct unit_state *state, const char *line);
+bool verdict_read_line(struct unit_state *state, const char *line);
 // "SIGSEGV" of 11; "" of an unknown one.
 const char *verdict_signal_word(int signal);

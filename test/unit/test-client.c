@@ -71,12 +71,12 @@ static struct reply changed_reply(unsigned row)
 
 static void test_a_request_is_one_message_and_the_answer_comes_back(void **state)
 {
-    struct host_tree     *tree = *state;
-    struct fake           fake = { .packets = { &good }, .n_packet = { sizeof good }, .n = 1 };
-    struct instance_name  name = { "alpha" };
-    struct reply          reply;
-    struct error          err = { 0 };
-    struct request_name   request;
+    struct host_tree    *tree = *state;
+    struct fake          fake = { .packets = { &good }, .n_packet = { sizeof good }, .n = 1 };
+    struct instance_name name = { "alpha" };
+    struct reply         reply;
+    struct error         err = { 0 };
+    struct request_name  request;
 
     fake_start(&fake, tree->paths.broker_socket);
     assert_int_equal(broker_instance(&tree->paths, VERB_INSTANCE_START, &name, &reply, &err), 0);
@@ -93,7 +93,9 @@ static void test_a_request_is_one_message_and_the_answer_comes_back(void **state
 static void test_a_refusal_keeps_its_kind_words_and_numbers(void **state)
 {
     struct host_tree  *tree = *state;
-    const struct reply refusal = { .magic = PROTOCOL_MAGIC, .kind = ERROR_BUSY, .build = 7,
+    const struct reply refusal = { .magic = PROTOCOL_MAGIC,
+                                   .kind = ERROR_BUSY,
+                                   .build = 7,
                                    .message = "build 7 is\x1b[2J running" };
     struct fake        fake = { .packets = { &refusal }, .n_packet = { sizeof refusal }, .n = 1 };
     struct reply       reply;
@@ -117,7 +119,9 @@ static void test_nonsense_is_an_error_and_no_more(void **state)
     for (unsigned row = 0; row < 8; row++) {
         struct reply changed = changed_reply(row);
         struct fake  fake = { .packets = { row < 4 ? (void *)&changed : large },
-                              .n_packet = { sizeof good }, .n = 1, .is_silent = row == 7 };
+                              .n_packet = { sizeof good },
+                              .n = 1,
+                              .is_silent = row == 7 };
         struct reply reply;
         struct error err = { 0 };
         if (row == 4)
@@ -192,8 +196,8 @@ static int read_log(struct host_tree *tree, struct fake *fake, char *text, size_
     int                                  r;
 
     fake_start(fake, tree->paths.log_socket);
-    assert_int_equal(
-        journal_open(&journal, &tree->paths, LOG_SERVER, &name, 10, LOG_ALL_RUNS, err), 0);
+    assert_int_equal(journal_open(&journal, &tree->paths, LOG_SERVER, &name, 10, LOG_ALL_RUNS, err),
+                     0);
     *text = '\0';
     while ((r = journal_next(journal, 5000, &line, &is_end, err)) > 0 && !line.is_mark) {
         size_t n = strlen(text);
@@ -205,16 +209,16 @@ static int read_log(struct host_tree *tree, struct fake *fake, char *text, size_
 
 static void test_entries_arrive_until_the_mark(void **state)
 {
-    struct host_tree   *tree = *state;
-    struct packet       one = { { .realtime_us = 1, .priority = 6, .n_text = 5 }, "hello" };
-    struct packet       mark = { { .priority = LOG_PRIORITY_MARK }, "" };
-    struct fake         fake = { .packets = { &one, &one, &mark },
-                                 .n_packet = { sizeof one.entry + 5, sizeof one.entry + 5,
-                                               sizeof one.entry },
-                                 .n = 3 };
-    struct error        err = { 0 };
-    char                text[64];
-    struct log_request  request;
+    struct host_tree  *tree = *state;
+    struct packet      one = { { .realtime_us = 1, .priority = 6, .n_text = 5 }, "hello" };
+    struct packet      mark = { { .priority = LOG_PRIORITY_MARK }, "" };
+    struct fake        fake = { .packets = { &one, &one, &mark },
+                                .n_packet = { sizeof one.entry + 5, sizeof one.entry + 5,
+                                              sizeof one.entry },
+                                .n = 3 };
+    struct error       err = { 0 };
+    char               text[64];
+    struct log_request request;
 
     assert_int_equal(read_log(tree, &fake, text, sizeof text, &err), 1);
     assert_string_equal(text, "hello|hello|");
@@ -234,13 +238,13 @@ static void test_a_log_reader_that_lies_is_left(void **state)
         bool     has_run;
         int      want;
     } cases[] = {
-        { 5, sizeof(struct log_entry) + 5, true, 0 },      // fine, then the end
+        { 5, sizeof(struct log_entry) + 5, true, 0 }, // fine, then the end
         { 5, sizeof(struct log_entry) + 4, true, -1 },
         { 5, sizeof(struct log_entry) + 6, true, -1 },
         { 0xffffffff, sizeof(struct log_entry) + 5, true, -1 },
         { 5, sizeof(struct log_entry) - 1, true, -1 },
         { 5, 1, true, -1 },
-        { 5, sizeof(struct log_entry) + 5, false, -1 },    // the run is not terminated
+        { 5, sizeof(struct log_entry) + 5, false, -1 }, // the run is not terminated
     };
 
     for (size_t i = 0; i < ELEMENTS(cases); i++) {

@@ -62,11 +62,11 @@ static void test_what_nobody_may_override_comes_last(void **state)
 
 static void test_generations_are_numbered_and_used_again(void **state)
 {
-    struct host_tree *tree = *state;
+    struct host_tree               *tree = *state;
     AUTO(config_done) struct config a = { 0 }, b = { 0 };
-    struct error      err = { 0 };
-    uint32_t          generation = 0;
-    struct stat       st;
+    struct error                    err = { 0 };
+    uint32_t                        generation = 0;
+    struct stat                     st;
 
     render(&a, "port: 27015\n");
     render(&b, "port: 27016\n");
@@ -93,10 +93,10 @@ static void test_generations_are_numbered_and_used_again(void **state)
 
 static void test_an_interrupted_write_is_swept_up(void **state)
 {
-    struct host_tree *tree = *state;
+    struct host_tree               *tree = *state;
     AUTO(config_done) struct config a = { 0 };
-    struct error      err = { 0 };
-    uint32_t          generation = 0;
+    struct error                    err = { 0 };
+    uint32_t                        generation = 0;
 
     render(&a, "port: 27015\n");
     unit_write(tree->dir->fd, ".new-1/tree/left4dead2/cfg/server.cfg", "half");
@@ -137,8 +137,8 @@ static void test_instances_keep_their_secret(void **state)
     struct error         err = { 0 };
     char                 first[INSTANCE_PASSWORD_MAX + 1], again[INSTANCE_PASSWORD_MAX + 1];
     AUTO(instance_freep) struct instance *instance = parse("port: 27015\n");
-    AUTO(instance_freep) struct instance *given =
-        parse("port: 27015\nrcon_password: given-by-hand\n");
+    AUTO(instance_freep)
+    struct instance *given = parse("port: 27015\nrcon_password: given-by-hand\n");
     AUTO(instance_freep) struct instance *loaded = NULL;
     AUTO_FD                               fd = -1;
     struct stat                           st;
@@ -201,10 +201,10 @@ static void test_two_instances_share_no_port(void **state)
 
 static void test_names_are_listed_sorted(void **state)
 {
-    struct host_tree *tree = *state;
+    struct host_tree                 *tree = *state;
     AUTO(strings_done) struct strings names = { 0 };
-    struct error      err = { 0 };
-    const char       *s = NULL;
+    struct error                      err = { 0 };
+    const char                       *s = NULL;
 
     for (unsigned i = 0; i < 40; i++) {
         char path[64];

@@ -151,10 +151,10 @@ static void test_paths(void **state)
         const char *path;
         bool        is_fine;
     } cases[] = {
-        { "a", true },      { "a/b.c/d", true }, { "...", true },  { ".a", true },
-        { "..a/b", true },  { "", false },       { "/a", false },  { "a//b", false },
-        { "a/", false },    { ".", false },      { "..", false },  { "a/..", false },
-        { "../a", false },  { "a/./b", false },
+        { "a", true },     { "a/b.c/d", true }, { "...", true }, { ".a", true },
+        { "..a/b", true }, { "", false },       { "/a", false }, { "a//b", false },
+        { "a/", false },   { ".", false },      { "..", false }, { "a/..", false },
+        { "../a", false }, { "a/./b", false },
     };
 
     (void)state;
@@ -243,11 +243,11 @@ static void test_removed_and_replaced(void **state)
 
 static void test_an_endless_tree_is_cut(void **state)
 {
-    struct host_tree *tree = *state;
+    struct host_tree                 *tree = *state;
     AUTO(layers_freep) struct layers *layers = NULL;
     AUTO(drift_freep) struct drift   *drift = NULL;
-    struct error      err = { 0 };
-    int               fd;
+    struct error                      err = { 0 };
+    int                               fd;
 
     make_stack(tree);
     fd = openat(tree->dir->fd, UPPER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -284,10 +284,10 @@ static void test_a_closed_directory_is_told(void **state)
 
 static void test_without_an_upper_there_is_a_reason(void **state)
 {
-    struct host_tree *tree = *state;
+    struct host_tree                 *tree = *state;
     AUTO(layers_freep) struct layers *layers = open_layers(tree);
-    struct drift     *drift = NULL;
-    struct error      err = { 0 };
+    struct drift                     *drift = NULL;
+    struct error                      err = { 0 };
 
     assert_int_equal(drift_read(&drift, layers, &err), -1);
     assert_int_equal(err.kind, ERROR_DENIED);

@@ -209,7 +209,8 @@ static void test_the_normalised_form_reads_back(void **state)
     static const char *const texts[] = {
         "port: 1024\n",
         "port: 27015\nhostname: a b\noverlays: [3, 4, 5]\narguments: ['+say', 'a\\b', \"it's\"]\n"
-        "config: |\n  a \"b\" \\ c\n\n  // x\n  \tt\nlimits: {memory: 100M, cpu: 5, cpus: '0,2-4,255'"
+        "config: |\n  a \"b\" \\ c\n\n  // x\n  \tt\nlimits: {memory: 100M, cpu: 5, cpus: "
+        "'0,2-4,255'"
         ", tasks: 99}\n",
         "port: 27015\nlimits: {memory: 67108865}\nconfig: []\narguments: []\n",
         "{port: 27015, tv_port: 1024, client_port: 1025}",
@@ -271,11 +272,12 @@ static void test_lists_of_processors(void **state)
     static const struct {
         const char *text, *normal; // NULL: refused
     } cases[] = {
-        { "0", "0" },       { "0-3,6", "0-3,6" }, { "6,0,1,2,3", "0-3,6" }, { "255", "255" },
-        { "63-64", "63-64" }, { "1,1,1", "1" },   { "", NULL },             { ",", NULL },
-        { "-", NULL },      { "1-", NULL },       { "-1", NULL },           { "3-2", NULL },
-        { "256", NULL },    { "0 1", NULL },      { "0-1-2", NULL },        { "a", NULL },
-        { "1,", NULL },
+        { "0", "0" },     { "0-3,6", "0-3,6" }, { "6,0,1,2,3", "0-3,6" },
+        { "255", "255" }, { "63-64", "63-64" }, { "1,1,1", "1" },
+        { "", NULL },     { ",", NULL },        { "-", NULL },
+        { "1-", NULL },   { "-1", NULL },       { "3-2", NULL },
+        { "256", NULL },  { "0 1", NULL },      { "0-1-2", NULL },
+        { "a", NULL },    { "1,", NULL },
     };
 
     (void)state;
@@ -299,8 +301,13 @@ static void test_sizes_as_words(void **state)
         uint64_t    bytes;
         const char *words;
     } cases[] = {
-        { 0, "0" }, { 1, "1" }, { 1024, "1K" }, { UINT64_C(4) << 30, "4G" },
-        { UINT64_C(1536) << 20, "1536M" }, { UINT64_C(1) << 40, "1T" }, { 1025, "1025" },
+        { 0, "0" },
+        { 1, "1" },
+        { 1024, "1K" },
+        { UINT64_C(4) << 30, "4G" },
+        { UINT64_C(1536) << 20, "1536M" },
+        { UINT64_C(1) << 40, "1T" },
+        { 1025, "1025" },
     };
 
     (void)state;

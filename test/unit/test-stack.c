@@ -55,10 +55,12 @@ static void test_records_are_read_with_suspicion(void **state)
 {
     struct host_tree    *tree = *state;
     struct instance_name name = { "alpha" };
-    struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec,
-                                  .name = { "alpha" },
-                                  .stack = { .config_generation = 1, .n_layers = 1,
-                                             .layers = { { 1, 1 } }, .port = 27015 } };
+    struct instance_spec spec = {
+        .magic = PROTOCOL_MAGIC,
+        .n_bytes = sizeof spec,
+        .name = { "alpha" },
+        .stack = { .config_generation = 1, .n_layers = 1, .layers = { { 1, 1 } }, .port = 27015 }
+    };
     struct instance_spec read;
     struct error         err = { 0 };
     bool                 is_there = true;
@@ -81,11 +83,12 @@ static void test_records_are_read_with_suspicion(void **state)
 
 static void test_differences_have_words(void **state)
 {
-    const struct instance_stack base = { .config_generation = 1, .n_layers = 2,
-                                         .layers = { { 3, 1 }, { 1, 1 } }, .port = 27015 };
-    struct instance_stack       other = base;
+    const struct instance_stack base = {
+        .config_generation = 1, .n_layers = 2, .layers = { { 3, 1 }, { 1, 1 } }, .port = 27015
+    };
+    struct instance_stack             other = base;
     AUTO(strings_done) struct strings words = { 0 };
-    const char                 *s = NULL;
+    const char                       *s = NULL;
 
     (void)state;
     stack_compare(&words, &base, &other);
@@ -131,8 +134,9 @@ static void test_a_plan_is_made_once(void **state)
     assert_false(is_applied);
     assert_int_equal(stack.config_generation, 1);
 
-    struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec, .name = name,
-                                  .stack = stack };
+    struct instance_spec spec = {
+        .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec, .name = name, .stack = stack
+    };
     write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec);
     assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);
     assert_true(is_applied);
