@@ -224,7 +224,9 @@ static int make_dirs(int dir_fd, const char *path, struct error *err)
     (void)snprintf(copy, sizeof copy, "%s", path); // our own short constants
     for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (mkdirat(dir_fd, copy, 0750) < 0 && errno != EEXIST)
+        if (mkdirat(dir_fd, copy, DIR_MODE) < 0 && errno != EEXIST)
+            return error_sys(err, errno, "making '%s'", copy);
+        if (fchmodat(dir_fd, copy, DIR_MODE, 0) < 0) // whatever the umask is
             return error_sys(err, errno, "making '%s'", copy);
         *slash = '/';
     }
@@ -236,8 +238,11 @@ static int write_file(int dir_fd, const char *path, const struct buffer *text, s
     AUTO_FD fd = -1;
 
     if (make_dirs(dir_fd, path, err) < 0 ||
-        fd_open_beneath(&fd, dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0640, err) < 0)
+        fd_open_beneath(&fd, dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE,
+                        err) < 0)
         return -1;
+    if (fchmod(fd, FILE_MODE) < 0) // whatever the umask is
+        return error_sys(err, errno, "making '%s'", path);
     if (fd_write_all(fd, text->bytes, text->n, err) < 0)
         return error_prefix(err, "'%s'", path);
     if (fdatasync(fd) < 0)
