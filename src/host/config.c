@@ -215,8 +215,6 @@ int config_collect(int instance_fd, const uint32_t *used, size_t n_used, struct 
 
 // Readable for the group: where the game changes something in them, overlayfs copies the modes into
 // the upper layer, which left4me reads as a member of left4me-content. The instance itself is 0700.
-// A directory of this layer is the one the kernel copies up when the game writes below it. So it
-// has the mode of a published one, or left4me could not look into the game's own layer.
 static int make_dirs(int dir_fd, const char *path, struct error *err)
 {
     char copy[128];
