@@ -172,6 +172,15 @@ static int seek_history(struct reader *reader, const struct log_request *request
         }
         n++;
     }
+    if (n == 0) {
+        // From the end itself nothing leads on to what comes: stand on the last entry, or where the
+        // first one will be.
+        r = sd_journal_previous(reader->journal);
+        if (r == 0)
+            r = sd_journal_seek_head(reader->journal);
+        if (r < 0)
+            return journal_error(err, r);
+    }
     *ret_n = n;
     return 0;
 }

@@ -130,18 +130,16 @@ static int server_open_layers(struct server *server, struct error *err)
     const struct instance_stack *stack = &server->spec.stack;
     char                         path[32 + INSTANCE_NAME_MAX];
 
-    snprintf(path, sizeof path, "instances/%s/%u", server->spec.name.text,
+    snprintf(path, sizeof path, "instances/%s/%u/tree", server->spec.name.text,
              stack->config_generation);
     if (clone_dir(&server->layers[0].fd, server->data_fd, path, server->config_map, 0, err) < 0)
         return error_prefix(err, "config generation %u", stack->config_generation);
-    server->layers[0].subdir = "tree";
     server->n_layers = 1;
     for (uint32_t i = 0; i < stack->n_layers; i++) {
         struct stackmount_layer *layer = &server->layers[server->n_layers];
         if (clone_generation(&layer->fd, server->data_fd, stack->layers[i].overlay,
                              stack->layers[i].generation, server->disk_map, err) < 0)
             return -1;
-        layer->subdir = NULL;
         server->n_layers++;
     }
     return 0;
@@ -269,7 +267,7 @@ static int build_put_up_scratch(int data_fd, int run_fd, int map_fd, const struc
     AUTO_FD                 upper_fd = -1;
     AUTO_FD                 base_fd = -1;
     AUTO_FD                 stack_fd = -1;
-    struct stackmount_layer base = { .subdir = NULL };
+    struct stackmount_layer base = { .fd = -1 };
 
     if (idmap_clone(&upper_fd, run_fd, map_fd, 0, err) < 0)
         return error_prefix(err, "the scratch");

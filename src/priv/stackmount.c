@@ -65,8 +65,7 @@ static int attach_layers(char options[static OPTIONS_MAX], int upper_fd,
         snprintf(name, sizeof name, "%zx", i);
         if (attach(layers[i].fd, name) < 0)
             return fail(answer, "attaching a layer");
-        int n = snprintf(options + used, OPTIONS_MAX - used, "%s%s%s%s", i ? ":" : "", name,
-                         layers[i].subdir ? "/" : "", layers[i].subdir ? layers[i].subdir : "");
+        int n = snprintf(options + used, OPTIONS_MAX - used, "%s%s", i ? ":" : "", name);
         used += (size_t)n;
         if (used >= OPTIONS_MAX) {
             errno = E2BIG;

@@ -14,8 +14,7 @@
 #define STACKMOUNT_LAYERS_MAX (STACK_LAYERS_MAX + 1) // and the config layer
 
 struct stackmount_layer {
-    int         fd;     // detached mount; borrowed
-    const char *subdir; // of it, one component; NULL: the mount itself
+    int fd; // detached mount; borrowed. Its root is the layer: a path below it could be a link
 };
 
 // `upper_fd` is a detached mount that holds the directories "upper" and "work". Layers are top
