@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/number.h"
+#include "base/text.h"
 
 _Static_assert(sizeof(struct instance_name) == 72, "no hidden padding in what crosses a socket");
 _Static_assert(sizeof(struct instance_limits) == 48, "no hidden padding");
@@ -51,11 +52,14 @@ int instance_name_set(struct instance_name *ret, const char *text, struct error 
 
     if (n <= INSTANCE_NAME_MAX)
         memcpy(name.text, text, n);
-    if (n > INSTANCE_NAME_MAX || !instance_name_is_valid(&name))
+    if (n > INSTANCE_NAME_MAX || !instance_name_is_valid(&name)) {
+        char shown[INSTANCE_NAME_MAX + 2];
+        (void)text_sanitize(shown, sizeof shown, text, n); // it ends up on terminals
         return error_set(err, ERROR_INVALID,
-                         "'%.70s' is not an instance name: use 1 to %u of a-z 0-9 _ -, beginning "
-                         "with a letter or digit",
-                         text, INSTANCE_NAME_MAX);
+                         "'%s' is not an instance name: use 1 to %u of a-z 0-9 _ -, beginning with "
+                         "a letter or digit",
+                         shown, INSTANCE_NAME_MAX);
+    }
     *ret = name;
     return 0;
 }
