@@ -44,7 +44,9 @@ static int find_directory(char ret[PATH_MAX], const char *path, struct error *er
     char       *slash;
 
     if (!realpath(path, ret))
-        return error_sys(err, errno, "SteamCMD at %.120s", path);
+        return errno == ENOENT || errno == ENOTDIR
+                   ? error_set(err, ERROR_INVALID, "there is no SteamCMD at %.120s", path)
+                   : error_sys(err, errno, "SteamCMD at %.120s", path);
     if (stat(ret, &st) < 0)
         return error_sys(err, errno, "SteamCMD at %.120s", path);
     if (S_ISDIR(st.st_mode))

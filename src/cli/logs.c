@@ -71,5 +71,9 @@ int logs_run(struct cli *cli, struct error *err)
         if (cli->is_following)
             (void)fflush(stdout); // likewise
     }
-    return r < 0 ? -1 : 0;
+    if (r < 0)
+        return -1;
+    if (is_end && !interrupt_came()) // it sends a mark, or goes on for ever
+        return error_set(err, ERROR_UNAVAILABLE, "the log reader went away: run the command again");
+    return 0;
 }
