@@ -271,9 +271,7 @@ class Machine(Place, Debian):
     def destroy(self):
         """Ends everything at once, without asking the machine. Harmless when there is nothing."""
         with host.undisturbed():
-            if self._bus:
-                self._bus.close()
-                self._bus = None
+            self._hang_up()
             if self.nspawn and self.nspawn.poll() is None and self.leader:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.leader, signal.SIGKILL)    # then nspawn cleans up its own and leaves
@@ -380,6 +378,7 @@ class Machine(Place, Debian):
         else:
             os.kill(self.leader, signal.SIGKILL)
             self.nspawn.wait(timeout)
+            self._hang_up()
         self._boot()
 
     def _leave(self, argv, codes, timeout):
@@ -390,6 +389,9 @@ class Machine(Place, Debian):
             raise Trouble(f"{phrase(argv)}: the machine is still there after {timeout} s") from None
         if code not in codes:
             raise Trouble(f"{phrase(argv)}: nspawn left with {code}: {self._console_tail()}")
+        self._hang_up()
+
+    def _hang_up(self):
         if self._bus:
             self._bus.close()
             self._bus = None
