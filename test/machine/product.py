@@ -12,11 +12,13 @@ import itertools
 import json
 import os
 import pathlib
+import select
 import shutil
 import struct
 import sys
 import tempfile
 import threading
+import time
 
 import host
 from harness import Failed, equal
@@ -129,6 +131,19 @@ def drop_in(machine, unit, text):
         machine.run(f"rm -r '{path.rpartition('/')[0]}' && systemctl daemon-reload")
 
 
+def read_until(stream, wanted, seconds):
+    """Reads an unbuffered pipe until these bytes have come; whether they did in time."""
+    deadline, seen = time.monotonic() + seconds, b""
+    while wanted not in seen:
+        if not select.select([stream], [], [], max(deadline - time.monotonic(), 0))[0]:
+            return False
+        part = os.read(stream.fileno(), 65536)
+        if not part:
+            return False
+        seen += part
+    return True
+
+
 # -- a server ---------------------------------------------------------------------------------------
 
 class Server:
@@ -140,6 +155,7 @@ class Server:
         self.unit = f"left4me-server@{name}.service"
         self.mount = f"left4me-mount@{name}.service"
         self.runtime = f"{DATA}/runtime/{name}"
+        self.machine_address = machine.address
 
     def initialize(self, **keys):
         """Again, with these keys changed."""
@@ -184,9 +200,13 @@ class Server:
         return a2s(place or self.machine.outside, self.port)
 
     def console(self, command):
-        """Runs a command that may end the game or the session before it answers."""
-        with contextlib.suppress(EOFError, ConnectionError):
-            self.rcon(command)
+        """Sends a command that may end the game, or hang it, before it answers."""
+        with _network(self.machine.outside.namespace):
+            session = Rcon(self.machine_address, self.port, login=self.password)
+        with session, contextlib.suppress(OSError):
+            session.send(2, 2, command)
+            session.socket.settimeout(0.5)
+            session.socket.recv(1)
 
 
 @contextlib.contextmanager
