@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "base/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 
 #define DEPTH_MAX 32u // directories open at once; what lies deeper is first moved to the top
@@ -17,12 +17,6 @@ struct walk {
     unsigned
         n_moved; // directories moved to the top so far: gives them names, and asks for a rescan
 };
-
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
 
 // Whether something is mounted on the directory: whoever is inside that is still using it.
 static bool is_mount_point(int fd)
@@ -85,24 +79,16 @@ static int remove_entry(struct walk *walk, int dir_fd, const char *name, unsigne
 
 static int empty(struct walk *walk, int dir_fd, unsigned depth, struct error *err)
 {
-    int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    int         r;
 
-    AUTO(closedirp) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (!dir) {
-        error_sys(err, errno, "listing a directory to remove it");
-        (void)fd_close(copy);
+    if (dir_open(&dir, dir_fd, err) < 0)
         return -1;
-    }
-    errno = 0;
-    for (const struct dirent *entry; (entry = readdir(dir)); errno = 0) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (remove_entry(walk, dir_fd, entry->d_name, depth, err) < 0)
+    while ((r = dir_next(&name, dir, err)) > 0)
+        if (remove_entry(walk, dir_fd, name, depth, err) < 0)
             return -1;
-    }
-    if (errno)
-        return error_sys(err, errno, "listing a directory to remove it");
-    return 0;
+    return r;
 }
 
 int tree_empty(int dir_fd, struct error *err)

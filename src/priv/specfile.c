@@ -78,6 +78,11 @@ int specfile_remove_instance(const char *name, struct error *err)
     return remove_file(INSTANCES_DIR, name, err);
 }
 
+int specfile_open_builds(int *ret, struct error *err)
+{
+    return open_dir(ret, BUILDS_DIR, err);
+}
+
 int specfile_read_build(struct build_spec *ret, const char *id, struct error *err)
 {
     if (read_file(ret, sizeof *ret, BUILDS_DIR, id, "there is no such build", err) < 0)

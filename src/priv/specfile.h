@@ -10,6 +10,7 @@ int specfile_read_instance(struct instance_spec *ret, const char *name, struct e
 int specfile_write_instance(const struct instance_spec *spec, struct error *err) MUST_USE;
 int specfile_remove_instance(const char *name, struct error *err) MUST_USE; // absent is success
 
+int specfile_open_builds(int *ret, struct error *err) MUST_USE; // the directory of their specs
 int specfile_read_build(struct build_spec *ret, const char *id, struct error *err) MUST_USE;
 int specfile_write_build(const struct build_spec *spec, struct error *err) MUST_USE;
 int specfile_remove_build(uint32_t build, struct error *err) MUST_USE; // absent is success

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "priv/verbs.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "priv/lock.h"
 #include "priv/specfile.h"
@@ -284,26 +284,23 @@ static int collect_build(struct call *call, const char *id, uint32_t overlay, st
     return remove_build(call->bus, &spec, err);
 }
 
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
-
 static int collect_builds(struct call *call, uint32_t overlay, struct error *err)
 {
-    uint32_t number;
+    AUTO_FD     fd = -1;
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    uint32_t    number;
+    int         r;
 
-    AUTO(closedirp) DIR *dir = opendir(PROTOCOL_HOST_DIR "/builds");
-    if (!dir)
-        return error_set(err, ERROR_UNAVAILABLE, PROTOCOL_HOST_DIR "/builds cannot be listed");
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        struct error ignored; // ".", ".." and temporary files are not numbers
-        if (number_name_parse(&number, entry->d_name, &ignored) == 0 &&
-            collect_build(call, entry->d_name, overlay, err) < 0)
+    if (specfile_open_builds(&fd, err) < 0 || dir_open(&dir, fd, err) < 0)
+        return -1;
+    while ((r = dir_next(&name, dir, err)) > 0) {
+        struct error ignored; // temporary files are not numbers
+        if (number_name_parse(&number, name, &ignored) == 0 &&
+            collect_build(call, name, overlay, err) < 0)
             return -1;
     }
-    return 0;
+    return r;
 }
 
 static int build_start(struct call *call, struct error *err)
