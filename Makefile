@@ -2,61 +2,64 @@
 # The front door. Every target sets up what it needs; as root on Debian 12 or 13.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test test-unit test-lint test-fuzz test-sim test-machine test-machine-12 test-vm bench deb fmt lint clean help
+.PHONY: run test test-unit test-fuzz test-sim test-machine test-machine-12 test-vm bench deb fmt lint clean help
 
-PACKAGES := build-essential clang gcc-multilib git libcmocka-dev libjansson-dev libsystemd-dev \
-            libyaml-dev meson ninja-build pkgconf
-DEB_PACKAGES     := debhelper dpkg-dev lintian
-MACHINE_PACKAGES := iproute2 mmdebstrap python3 systemd-container util-linux
+# What builds the package, what builds the emulator and the tests besides, what boots machines.
+PACKAGES         := build-essential debhelper git libjansson-dev libsystemd-dev libyaml-dev meson \
+                    ninja-build pkgconf
+TEST_PACKAGES    := clang gcc-multilib libcmocka-dev libclang-rt-dev
+MACHINE_PACKAGES := gcc-multilib iproute2 mmdebstrap python3 systemd-container util-linux
+LINT_PACKAGES    := clang-format clang-tidy cppcheck lintian mandoc python3 shellcheck
 
 help: ## what there is to do
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 run: ## a disposable machine with a server in it, until Ctrl-C
-	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES)
+	@tools/need $(PACKAGES) $(MACHINE_PACKAGES) qstat
 	@tools/run
 
 test: ## every rung of the ladder
 	@tools/test-all
 
 test-unit: ## unit tests: gcc and clang, with sanitizers
-	@tools/need $(PACKAGES) libclang-rt-dev
+	@tools/need $(PACKAGES) $(TEST_PACKAGES)
 	@tools/test-unit
 
 test-fuzz: ## every parser, for a while
-	@tools/need $(PACKAGES) libclang-rt-dev
+	@tools/need $(PACKAGES) $(TEST_PACKAGES)
 	@tools/test-fuzz
 
 test-sim: ## the emulator of the game, judged by foreign clients
-	@tools/need $(PACKAGES) iproute2 python3 qstat
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) iproute2 python3 qstat
 	@tools/test-sim
 
 test-machine: ## the package in a Debian 13 booted by systemd
-	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES) qstat
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) qstat
 	@tools/test-machine trixie
 
 test-machine-12: ## a short pass of the same in a Debian 12
-	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES) qstat
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) qstat
 	@tools/test-machine bookworm
 
 test-vm: ## what only a whole machine can show: controllers, reboot, power cut
-	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES) e2fsprogs qemu-system-x86
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) e2fsprogs qemu-system-x86
 	@tools/test-vm
 
 bench: ## what it costs
-	@tools/need $(PACKAGES) $(DEB_PACKAGES) $(MACHINE_PACKAGES)
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES)
 	@tools/bench
 
 deb: ## the Debian package
-	@tools/need $(PACKAGES) $(DEB_PACKAGES)
+	@tools/need $(PACKAGES)
 	@tools/build-deb
 
 fmt: ## put the layout right
 	@tools/need clang-format
+	@clang-format --version | grep -q 'version 14\.' || { echo "fmt: it wants clang-format 14, that of Debian 12" >&2; exit 1; }
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck, man pages, lintian
-	@tools/need $(PACKAGES) $(DEB_PACKAGES) clang-format clang-tidy cppcheck libclang-rt-dev mandoc python3 shellcheck
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES)
 	@tools/lint
 
 clean: ## remove what was built here; the cached Debian stays

@@ -45,6 +45,10 @@ static int open_step(int dir_fd, const char **path, int flags, mode_t mode)
         return -1;
     }
     *path = *end ? end + 1 : end;
+    if (*end && !end[1]) { // "a/"
+        errno = EINVAL;
+        return -1;
+    }
     if (*end)
         return openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return openat(dir_fd, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);

@@ -45,7 +45,11 @@ int notify_send_fd(const char *text, int fd, struct error *err)
         return 0;
     if (socket_address(&address, &msg.msg_namelen, path, err) < 0)
         return -1;
-    iov.iov_len = (size_t)snprintf(copy, sizeof copy, "%s", text);
+    int n = snprintf(copy, sizeof copy, "%s", text);
+    if (n < 0 || (size_t)n >= sizeof copy)
+        return error_set(err, ERROR_INVALID, "a notification has at most %zu bytes",
+                         sizeof copy - 1);
+    iov.iov_len = (size_t)n;
     if (fd >= 0) {
         msg.msg_control = &control;
         msg.msg_controllen = sizeof control;
@@ -83,7 +87,10 @@ int notify_barrier(int timeout_ms, struct error *err)
         return -1;
     theirs = fd_close(theirs); // the init system's copy is the last one: its end is the answer
     struct pollfd waiting = { .fd = ours };
-    int           n = poll(&waiting, 1, timeout_ms);
+    int           n;
+    do
+        n = poll(&waiting, 1, timeout_ms);
+    while (n < 0 && errno == EINTR);
     if (n < 0)
         return error_sys(err, errno, "waiting for the init system");
     if (n == 0)

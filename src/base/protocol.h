@@ -164,9 +164,10 @@ struct log_request {
 struct log_entry {
     uint64_t realtime_us;
     uint8_t  priority;
-    uint8_t  zero[3];
+    uint8_t  is_init; // 1: the init system says it of the unit; 0: the unit's own processes say it
+    uint8_t  zero[2];
     uint32_t n_text;
-    char     run[40]; // invocation id, hexadecimal; empty: from the init system itself
+    char     run[40]; // the unit's invocation, hexadecimal; empty: unknown
 };
 #define LOG_PRIORITY_MARK 255u
 

@@ -2,9 +2,12 @@
 #include "priv/bus.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <systemd/sd-bus.h>
 #include "base/number.h"
 
@@ -33,7 +36,7 @@ static void messagep(sd_bus_message **message)
 #define AUTO_MESSAGE   AUTO(messagep) sd_bus_message *
 #define AUTO_BUS_ERROR AUTO(sd_bus_error_free) sd_bus_error
 
-static int connect(struct system_bus *self, struct error *err)
+static int open_bus(struct system_bus *self, struct error *err)
 {
     if (self->bus)
         return 0;
@@ -82,7 +85,7 @@ static int queue(struct system_bus *self, const char *method, const char *unit, 
     AUTO_BUS_ERROR reply_error = SD_BUS_ERROR_NULL;
     AUTO_MESSAGE   reply = NULL;
 
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, method, &reply_error,
                                &reply, "ss", unit, "replace");
@@ -110,7 +113,7 @@ static int subscribe(struct system_bus *self, struct error *err)
 {
     AUTO_BUS_ERROR reply_error = SD_BUS_ERROR_NULL;
 
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     if (self->job_slot)
         return 0;
@@ -192,10 +195,10 @@ static int bus_kill(void *context, const char *unit, struct error *err)
     AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
     struct system_bus *self = context;
 
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "KillUnit", &reply_error,
-                               NULL, "ssi", unit, "all", 9);
+                               NULL, "ssi", unit, "all", SIGKILL);
     if (r < 0 && !sd_bus_error_has_name(&reply_error, SERVICE ".NoSuchProcess") &&
         !sd_bus_error_has_name(&reply_error, SERVICE ".NoSuchUnit"))
         return bus_error(err, r, &reply_error, unit);
@@ -207,7 +210,7 @@ static int bus_reset_failed(void *context, const char *unit, struct error *err)
     AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
     struct system_bus *self = context;
 
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "ResetFailedUnit",
                                &reply_error, NULL, "s", unit);
@@ -222,7 +225,7 @@ static int bus_enable(void *context, const char *unit, struct error *err)
     AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
     struct system_bus *self = context;
 
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "EnableUnitFiles",
                                &reply_error, NULL, "asbb", 1, unit, false, false);
@@ -234,7 +237,7 @@ static int bus_disable(void *context, const char *unit, struct error *err)
     AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
     struct system_bus *self = context;
 
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "DisableUnitFiles",
                                &reply_error, NULL, "asb", 1, unit, false);
@@ -248,7 +251,7 @@ static int bus_is_enabled(void *context, const char *unit, bool *ret, struct err
     struct system_bus *self = context;
     const char        *word = NULL;
 
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "GetUnitFileState",
                                &reply_error, &reply, "s", unit);
@@ -278,7 +281,7 @@ static int read_word(struct system_bus *self, const char *path, const char *inte
 // Naming a unit by its path loads it for the question, and lets go of it afterwards.
 static int unit_path(struct system_bus *self, const char *unit, char **ret, struct error *err)
 {
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_path_encode(MANAGER_PATH "/unit", unit, ret);
     return r < 0 ? error_sys(err, -r, "naming %s", unit) : 0;
@@ -331,7 +334,8 @@ static int append_tcp_port(sd_bus_message *message, uint16_t port)
     if (r < 0)
         return r;
     // any address family, TCP, one port from here on
-    return sd_bus_message_append(message, "(sv)", "SocketBindAllow", "a(iiqq)", 1, 0, 6, 1, port);
+    return sd_bus_message_append(message, "(sv)", "SocketBindAllow", "a(iiqq)", 1, 0, IPPROTO_TCP,
+                                 1, port);
 }
 
 static int append_cpus(sd_bus_message *message, const struct instance_limits *limits)
@@ -413,7 +417,7 @@ static int bus_revert(void *context, const char *unit, struct error *err)
     AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
     struct system_bus *self = context;
 
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "RevertUnitFiles",
                                &reply_error, NULL, "as", 1, unit);
@@ -427,7 +431,7 @@ static int bus_set_limits(void *context, const char *unit, const struct instance
     AUTO_BUS_ERROR                      reply_error = SD_BUS_ERROR_NULL;
     struct system_bus                  *self = context;
 
-    if (connect(self, err) < 0)
+    if (open_bus(self, err) < 0)
         return -1;
     int r = set_properties(self, unit, limits, old ? old : &none, tcp_port, &reply_error);
     return r < 0 ? bus_error(err, r, &reply_error, unit) : 0;

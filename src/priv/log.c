@@ -112,6 +112,8 @@ static int send_entry(const struct reader *reader, struct error *err)
     current_run(reader->journal, entry.run);
     if (field(reader->journal, "PRIORITY", &value, &n) && n == 1 && *value >= '0' && *value <= '7')
         entry.priority = (uint8_t)(*value - '0');
+    // Set by the journal itself: whatever a game prints, it cannot speak as the init system.
+    entry.is_init = field(reader->journal, "_PID", &value, &n) && n == 1 && *value == '1';
     n = 0;
     (void)field(reader->journal, "MESSAGE", &value, &n);
     entry.n_text = (uint32_t)text_sanitize(text, sizeof text, value ? value : "", n);

@@ -89,11 +89,13 @@ static int apply(struct bus *bus, const struct request_stack *request, struct er
     if (has_old)
         spec.revision = old.revision + 1;
 
-    // Limits first: a spec that is there has its limits, also after a kill between the two.
+    // Limits first: a spec that is there has its limits, also after a kill between the two. Without
+    // one nobody knows what was set before, so all of it goes.
     bool has_limits = has_old && old.stack.port == spec.stack.port &&
                       memcmp(&old.stack.limits, &spec.stack.limits, sizeof old.stack.limits) == 0;
     if (!has_limits &&
         (specfile_remove_instance(request->name.text, err) < 0 ||
+         (!has_old && bus->revert(bus->context, unit.text, err) < 0) ||
          bus->set_limits(bus->context, unit.text, &spec.stack.limits,
                          has_old ? &old.stack.limits : NULL, spec.stack.port, err) < 0))
         return -1;
@@ -271,8 +273,10 @@ static int collect_build(struct call *call, const char *id, uint32_t overlay, st
     struct build_spec spec;
     bool              is_build_done = false;
 
+    // Written by another version, or damaged: it says nothing, and must not stop every build to
+    // come.
     if (specfile_read_build(&spec, id, err) < 0)
-        return -1;
+        return 0;
     if (spec.overlay != overlay)
         return 0;
     if (is_build_over(call->bus, &spec, &is_build_done, err) < 0)

@@ -102,7 +102,8 @@ static void test_a_life_in_verbs(void **state)
 
     reply = ask_stack(&fake, VERB_INSTANCE_APPLY);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_string_equal(fake.said, "is_over " SERVER "set_limits(0,new,27015) " SERVER);
+    assert_string_equal(fake.said,
+                        "is_over " SERVER "revert " SERVER "set_limits(0,new,27015) " SERVER);
 
     reply = ask_stack(&fake, VERB_INSTANCE_APPLY); // the same limits cost nothing
     assert_string_equal(fake.said, "is_over " SERVER);
@@ -230,11 +231,12 @@ static void test_a_spec_is_there_only_with_its_limits(void **state)
     (void)state;
     fakebus_init(&fake);
     forget_everything();
-    fake.fail_at = 2; // set_limits
+    fake.fail_at = 3; // set_limits
     assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_FAILED);
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), -1);
     fake.fail_at = 0;
     assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_NONE);
+    assert_non_null(strstr(fake.said, "revert " SERVER)); // whatever was set before is gone
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
     assert_int_equal(spec.stack.port, 27015);
     assert_int_equal(spec.stack.layers[0].generation, 7);
