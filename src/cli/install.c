@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
@@ -33,7 +34,8 @@
 #define DRAIN_MS         300 // the journal may be behind the init system by as much
 #define MARK_WAIT_MS     6000
 #define STOP_TIMEOUT_MS  60000u
-#define PUBLISH_GRACE_S  15 // from the end of the update to the start of its publication
+#define FULL_BYTES       (64u << 10) // less than this is nothing
+#define PUBLISH_GRACE_S  15          // from the end of the update to the start of its publication
 
 // ---- --steamcmd: where SteamCMD is -------------------------------------------------------------
 
@@ -92,6 +94,8 @@ static int point_link(const char *link, const char *target, struct error *err)
     *strrchr(dir, '/') = '\0';
     if (mkdir(dir, 0755) < 0 && errno != EEXIST)
         return error_sys(err, errno, "making %s", dir);
+    if (chmod(dir, 0755) < 0) // the umask took from it what left4me needs
+        return error_sys(err, errno, "opening %s to all", dir);
     (void)snprintf(tmp, sizeof tmp, "%s.tmp", link); // likewise
     if (unlink(tmp) < 0 && errno != ENOENT)
         return error_sys(err, errno, "removing %s", tmp);
@@ -243,10 +247,12 @@ static int begin(struct install *install, struct error *err)
     struct reply             reply;
     uint32_t                 base = 0;
 
-    if (lstat(paths->steamcmd_link, &st) < 0)
+    if (lstat(paths->steamcmd_link, &st) < 0 && errno == ENOENT)
         return error_set(err, ERROR_DENIED,
                          "it is not known where SteamCMD is: run 'l4d2ctl install --steamcmd PATH' "
                          "as root");
+    if (lstat(paths->steamcmd_link, &st) < 0)
+        return error_sys(err, errno, "looking at %s", paths->steamcmd_link);
     if (overlays_current(&base, paths, GAME_OVERLAY, err) < 0 ||
         units_open(&install->units, paths, err) < 0 || units_subscribe(install->units, err) < 0)
         return -1;
@@ -370,6 +376,15 @@ static void find_failure(struct install *install)
             show_line(install, line.text);
 }
 
+// What the helper that makes the scratch failed of is in its own log; this is the likely reason.
+static bool is_disk_full(const struct host_paths *paths)
+{
+    struct statvfs disk;
+
+    return statvfs(paths->data_dir, &disk) == 0 &&
+           (disk.f_bavail < FULL_BYTES / disk.f_frsize || (disk.f_files > 0 && disk.f_favail == 0));
+}
+
 static int update_failed(struct install *install, const char *result, struct error *err)
 {
     end_line(install);
@@ -378,6 +393,11 @@ static int update_failed(struct install *install, const char *result, struct err
         remove_scratch(install);
     if (*install->failure)
         return error_set(err, ERROR_FAILED, "%s", install->failure);
+    if (strcmp(result, "dependency") == 0 && is_disk_full(install->cli->paths))
+        return error_set(err, ERROR_NO_SPACE,
+                         "no space is left on the disk of %.100s: free some "
+                         "and try again",
+                         install->cli->paths->data_dir);
     if (strcmp(result, "dependency") == 0)
         return error_set(err, ERROR_FAILED,
                          "the scratch of the update could not be mounted: see 'journalctl -u "
