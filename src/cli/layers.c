@@ -19,7 +19,7 @@ static int open_layers(struct layers **ret, const char **ret_when, const struct 
 {
     AUTO(instance_freep) struct instance *instance = NULL;
     struct instance_spec                  spec;
-    bool                                  is_there = false;
+    bool                                  is_there = false, is_damaged = false;
 
     if (instances_load(&instance, cli->paths, &cli->name, err) < 0)
         return -1;
@@ -28,7 +28,7 @@ static int open_layers(struct layers **ret, const char **ret_when, const struct 
         return -1;
     if (!is_there) {
         *ret_when = "as it ran last";
-        if (stack_read_applied(&spec, &is_there, cli->paths, &cli->name, err) < 0)
+        if (stack_read_applied(&spec, &is_there, &is_damaged, cli->paths, &cli->name, err) < 0)
             return -1;
     }
     if (!is_there) {

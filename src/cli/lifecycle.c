@@ -105,12 +105,13 @@ static int compare_with_stored(struct strings *ret, const struct cli *cli,
 
     *ret_is_there = instances_load(&stored, cli->paths, &cli->name, err) == 0;
     if (!*ret_is_there)
-        return err->kind == ERROR_NOT_FOUND || err->kind == ERROR_INVALID ? 0 : -1;
+        return err->kind == ERROR_NOT_FOUND || err->kind == ERROR_FAILED ? 0 : -1;
     instance_compare(ret, stored, instance);
     if (instances_open(&fd, cli->paths, &cli->name, err) < 0)
         return -1;
-    if (*instance->rcon_password && (instances_load_password(password, fd, err) < 0 ||
-                                     strcmp(password, instance->rcon_password) != 0))
+    if (*instance->rcon_password &&
+        (instances_load_password(password, fd, cli->name.text, err) < 0 ||
+         strcmp(password, instance->rcon_password) != 0))
         strings_add(ret, "rcon_password", sizeof "rcon_password" - 1);
     return buffer_check(&ret->text, err);
 }
@@ -278,9 +279,10 @@ static int ask_start(const struct cli *cli, int fd, const struct instance *insta
     unsigned tries = 0;
     int      r;
 
-    // What is on its way up or down keeps its stack: apply is for stopped ones.
-    if (is_stopped &&
-        (ports_check_free(cli->paths, instance, err) < 0 || apply(cli, fd, instance, err) < 0))
+    // What is on its way up or down keeps its stack: apply is for stopped ones. A reset that was
+    // killed has left no upper layer.
+    if (is_stopped && (ports_check_free(cli->paths, instance, err) < 0 || create(cli, err) < 0 ||
+                       apply(cli, fd, instance, err) < 0))
         return -1;
     do
         r = broker_instance(cli->paths, VERB_INSTANCE_START, &cli->name, ret, err);

@@ -23,6 +23,7 @@
 
 #define RECALL_LINES      2000u // of the log, in which the end of the last run is looked for
 #define RECALL_TIMEOUT_MS 1000
+#define DAMAGED_WORDS     "what was applied before, which is damaged"
 
 // ---- status ------------------------------------------------------------------------------------
 
@@ -32,7 +33,7 @@ struct status {
     struct unit_state    unit;
     struct exit_verdict  exit;
     struct instance_spec applied, mounted;
-    bool                 is_applied, is_mounted, is_enabled;
+    bool                 is_applied, is_damaged, is_mounted, is_enabled;
     struct strings       pending;
     char                 pending_error[ERROR_MESSAGE_MAX]; // why pending is not known
     const char          *state;                            // in one word
@@ -66,7 +67,7 @@ static void recall_exit(struct status *status, const struct cli *cli)
                      &ignored) < 0)
         return;
     while (journal_next(journal, RECALL_TIMEOUT_MS, &line, &is_end, &ignored) > 0 && !line.is_mark)
-        if (verdict_read_line(&ended, line.text))
+        if (line.is_init && verdict_read_line(&ended, line.text)) // a game can say it as well
             ended.exit_us = line.realtime_us;
     if (!ended.exit_us)
         return;
@@ -83,8 +84,8 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
 
     if (instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
         instances_load(&status->instance, cli->paths, &cli->name, err) < 0 ||
-        stack_read_applied(&status->applied, &status->is_applied, cli->paths, &cli->name, err) <
-            0 ||
+        stack_read_applied(&status->applied, &status->is_applied, &status->is_damaged, cli->paths,
+                           &cli->name, err) < 0 ||
         stack_read_mounted(&status->mounted, &status->is_mounted, cli->paths, &cli->name, err) <
             0 ||
         units_open(&units, cli->paths, err) < 0 ||
@@ -99,6 +100,8 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
     if (base && plan_compare(&status->pending, cli->paths, &cli->name, fd, status->instance, base,
                              &why) < 0)
         memcpy(status->pending_error, why.message, sizeof why.message);
+    if (status->is_damaged)
+        strings_add(&status->pending, DAMAGED_WORDS, sizeof DAMAGED_WORDS - 1);
     return 0;
 }
 

@@ -146,19 +146,30 @@ int state_parse(struct state *ret, const char *bytes, size_t n_bytes, struct err
     return 0;
 }
 
+// It is ours, so nobody's input was wrong.
+static int damaged(struct error *err)
+{
+    if (err->kind == ERROR_INVALID)
+        err->kind = ERROR_FAILED;
+    return error_prefix(err, "'" STATE_FILE "' is damaged and was left as it is; put a copy from a "
+                             "backup in its place");
+}
+
 int state_read(struct state *ret, int dir_fd, struct error *err)
 {
     AUTO(freep) char *text = NULL;
     size_t            n = 0;
 
     if (fd_read_file(&text, &n, dir_fd, STATE_FILE, STATE_BYTES_MAX, err) < 0) {
+        if (err->kind == ERROR_INVALID)
+            return damaged(err);
         if (err->errnum != ENOENT)
             return -1;
         memset(ret, 0, sizeof *ret);
         return 0;
     }
     if (state_parse(ret, text, n, err) < 0)
-        return error_prefix(err, "'" STATE_FILE "' is damaged and was left as it is");
+        return damaged(err);
     return 0;
 }
 

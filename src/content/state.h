@@ -33,7 +33,8 @@ struct state {
     struct generation generations[STATE_GENERATIONS_MAX + 1]; // newest first; room to insert one
 };
 
-// Reads the state of the overlay in `dir_fd`. No file there is an empty state.
+// Reads the state of the overlay in `dir_fd`. No file there is an empty state; one that
+// cannot be understood is ERROR_FAILED.
 int state_read(struct state *ret, int dir_fd, struct error *err) MUST_USE;
 // Replaces it, on disk when it returns 0.
 int state_write(const struct state *state, int dir_fd, struct error *err) MUST_USE;

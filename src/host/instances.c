@@ -22,14 +22,26 @@ static void closedirp(DIR **dir)
 int instances_open(int *ret, const struct host_paths *paths, const struct instance_name *name,
                    struct error *err)
 {
-    char path[sizeof "instances/" + sizeof name->text];
+    AUTO_FD all_fd = -1;
 
-    (void)snprintf(path, sizeof path, "instances/%s", name->text); // a valid name fits
-    if (host_open_data_dir(ret, paths, path, err) == 0)
+    if (host_open_data_dir(&all_fd, paths, "instances", err) < 0)
+        return -1;
+    if (fd_open_dir(ret, all_fd, name->text, err) == 0)
         return 0;
     if (err->kind == ERROR_NOT_FOUND)
         return error_set(err, ERROR_NOT_FOUND, "there is no instance '%s'", name->text);
     return -1;
+}
+
+// What we stored is our fault, not that of the one who typed a name.
+static int damaged(const struct instance_name *name, struct error *err)
+{
+    struct error why = *err;
+
+    return error_set(err, ERROR_FAILED,
+                     "the stored specification of '%s' is damaged: give it again with 'l4d2ctl "
+                     "initialize' (%.80s)",
+                     name->text, why.message);
 }
 
 int instances_load(struct instance **ret, const struct host_paths *paths,
@@ -46,26 +58,34 @@ int instances_load(struct instance **ret, const struct host_paths *paths,
         if (err->kind == ERROR_NOT_FOUND)
             return error_set(err, ERROR_NOT_FOUND,
                              "there is no instance '%s': its making was not finished", name->text);
+        if (err->kind == ERROR_INVALID)
+            return damaged(name, err);
         return error_prefix(err, "instance '%s'", name->text);
     }
     (void)snprintf(file, sizeof file, "%s/" INSTANCE_SPEC_FILE, name->text); // it fits
-    return instance_parse(ret, file, bytes, n, err);
+    if (instance_parse(ret, file, bytes, n, err) < 0)
+        return err->kind == ERROR_INVALID ? damaged(name, err) : -1;
+    return 0;
 }
 
-int instances_load_password(char *ret, int instance_fd, struct error *err)
+int instances_load_password(char *ret, int instance_fd, const char *name, struct error *err)
 {
     AUTO(freep) char *bytes = NULL;
     size_t            n = 0;
 
-    if (fd_read_file(&bytes, &n, instance_fd, INSTANCE_PASSWORD_FILE, INSTANCE_PASSWORD_MAX + 1,
-                     err) < 0)
-        return -1;
-    if (n > 0 && bytes[n - 1] == '\n')
+    int r = fd_read_file(&bytes, &n, instance_fd, INSTANCE_PASSWORD_FILE, INSTANCE_PASSWORD_MAX + 1,
+                         err);
+    if (r < 0 && err->kind == ERROR_NOT_FOUND)
+        return error_set(err, ERROR_FAILED,
+                         "the RCON password of '%s' is gone: run 'l4d2ctl initialize' again", name);
+    if (r < 0 && err->kind != ERROR_INVALID)
+        return error_prefix(err, "instance '%s'", name);
+    if (r == 0 && n > 0 && bytes[n - 1] == '\n')
         bytes[--n] = '\0';
-    if (strlen(bytes) != n || !instance_password_is_valid(bytes))
-        return error_set(err, ERROR_INVALID,
-                         "the stored RCON password is damaged: give a new one with 'l4d2ctl "
-                         "initialize'");
+    if (r < 0 || strlen(bytes) != n || !instance_password_is_valid(bytes))
+        return error_set(err, ERROR_FAILED,
+                         "the RCON password of '%s' is damaged: run 'l4d2ctl initialize' again",
+                         name);
     memcpy(ret, bytes, n + 1);
     return 0;
 }
@@ -92,7 +112,7 @@ static int make_password(char *ret, struct error *err)
 static int save_password(int instance_fd, const struct instance *instance, struct error *err)
 {
     char password[INSTANCE_PASSWORD_MAX + 1] = "";
-    bool is_there = instances_load_password(password, instance_fd, err) == 0;
+    bool is_there = instances_load_password(password, instance_fd, "", err) == 0;
 
     if (is_there && (!*instance->rcon_password || strcmp(password, instance->rcon_password) == 0))
         return 0;

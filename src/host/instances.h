@@ -15,11 +15,13 @@
 // Opens instances/NAME. ERROR_NOT_FOUND: there is no such instance.
 int instances_open(int *ret, const struct host_paths *paths, const struct instance_name *name,
                    struct error *err) MUST_USE;
-// Reads the spec of an instance, without its secret.
+// Reads the spec of an instance, without its secret. ERROR_FAILED: it is damaged.
 int instances_load(struct instance **ret, const struct host_paths *paths,
                    const struct instance_name *name, struct error *err) MUST_USE;
-// Reads the secret into `ret`, INSTANCE_PASSWORD_MAX + 1 bytes.
-int instances_load_password(char *ret, int instance_fd, struct error *err) MUST_USE;
+// Reads the secret of instance `name` into `ret`, INSTANCE_PASSWORD_MAX + 1 bytes. ERROR_FAILED: it
+// is gone or damaged.
+int instances_load_password(char *ret, int instance_fd, const char *name, struct error *err)
+    MUST_USE;
 // Stores both. An empty instance->rcon_password keeps the one that is there or makes a new one.
 int instances_save(int instance_fd, const struct instance *instance, struct error *err) MUST_USE;
 

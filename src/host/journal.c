@@ -74,6 +74,7 @@ static int take_packet(struct journal *journal, size_t n, struct journal_line *r
         .realtime_us = entry->realtime_us,
         .priority = entry->priority,
         .is_mark = entry->priority == LOG_PRIORITY_MARK && entry->n_text == 0,
+        .is_init = entry->is_init == 1,
         .run = entry->run,
         .text = journal->packet.bytes + sizeof *entry,
         .n_text = entry->n_text,

@@ -12,7 +12,8 @@ struct journal_line {
     uint64_t    realtime_us;
     unsigned    priority; // 0 to 7
     bool        is_mark;  // nothing else in it: what was asked for has been sent
-    const char *run;      // invocation id; empty: said by the init system
+    bool        is_init;  // the init system says it; else the unit's own processes, so beware
+    const char *run;      // invocation id, of whoever said it; empty: not known
     const char *text;     // borrowed until the next call; NUL-terminated, without control bytes
     size_t      n_text;
 };

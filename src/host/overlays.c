@@ -54,7 +54,9 @@ int overlay_parse(struct overlay **ret, uint32_t number, const char *bytes, size
     const json_t *generations = json_object_get(json, "generations");
     if (!json_is_object(json) || !json_is_array(generations) ||
         json_array_size(generations) > OVERLAY_GENERATIONS_MAX)
-        return error_set(err, ERROR_FAILED, "the state file of overlay %" PRIu32 " is damaged",
+        return error_set(err, ERROR_FAILED,
+                         "the state file of overlay %" PRIu32 " is damaged: put a copy from a "
+                         "backup in its place",
                          number);
 
     overlay->number = number;
@@ -83,8 +85,11 @@ int overlays_read(struct overlay **ret, const struct host_paths *paths, uint32_t
 
     (void)snprintf(path, sizeof path, "overlays/%" PRIu32, number); // ten digits fit
     if (host_open_data_dir(&fd, paths, path, err) < 0 ||
-        fd_read_file(&bytes, &n, fd, "state.json", OVERLAY_STATE_MAX, err) < 0)
+        fd_read_file(&bytes, &n, fd, "state.json", OVERLAY_STATE_MAX, err) < 0) {
+        if (err->kind == ERROR_INVALID) // it is ours: nobody's input was wrong
+            err->kind = ERROR_FAILED;
         return error_prefix(err, "overlay %" PRIu32, number);
+    }
     return overlay_parse(ret, number, bytes, n, err);
 }
 

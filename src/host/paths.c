@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <time.h>
 #include "base/fd.h"
@@ -35,7 +36,14 @@ int host_open_data_dir(int *ret, const struct host_paths *paths, const char *pat
                          paths->data_dir);
     if (data < 0)
         return error_sys(err, errno, "opening %s", paths->data_dir);
-    return fd_open_dir(ret, data, path, err);
+    if (fd_open_dir(ret, data, path, err) == 0)
+        return 0;
+    // What tmpfiles.d makes is not somebody's, so its absence is no "not found".
+    if (err->kind == ERROR_NOT_FOUND && !strchr(path, '/'))
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "%s/%s does not exist: run 'systemd-tmpfiles --create'", paths->data_dir,
+                         path);
+    return -1;
 }
 
 int host_lock(int dir_fd, const char *what, struct error *err)

@@ -22,8 +22,8 @@ struct host_paths {
 
 extern const struct host_paths host_paths_installed;
 
-// Opens a directory below the data directory. The error of a missing data directory says what to
-// install; the error of a missing `path` is ERROR_NOT_FOUND.
+// Opens a directory below the data directory. A missing data directory, or one that belongs right
+// below it, is ERROR_UNAVAILABLE and says what to run; a deeper `path` is ERROR_NOT_FOUND.
 int host_open_data_dir(int *ret, const struct host_paths *paths, const char *path,
                        struct error *err) MUST_USE;
 

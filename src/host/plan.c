@@ -10,8 +10,8 @@ static int render(struct config *ret, int instance_fd, const struct instance *in
 {
     char password[INSTANCE_PASSWORD_MAX + 1];
 
-    if (instances_load_password(password, instance_fd, err) < 0)
-        return error_prefix(err, "instance '%s'", name->text);
+    if (instances_load_password(password, instance_fd, name->text, err) < 0)
+        return -1;
     return config_render(ret, instance, name->text, password, err);
 }
 
@@ -22,11 +22,11 @@ int plan_make(struct instance_stack *ret, bool *ret_is_applied, const struct hos
     AUTO(config_done) struct config config = { 0 };
     struct instance_spec            applied, mounted;
     struct instance_stack           stack;
-    bool                            is_applied = false, is_mounted = false;
+    bool                            is_applied = false, is_damaged = false, is_mounted = false;
 
     // The stack first: without a game there is nothing to write a configuration for.
     if (stack_plan(&stack, paths, instance, 0, err) < 0 ||
-        stack_read_applied(&applied, &is_applied, paths, name, err) < 0 ||
+        stack_read_applied(&applied, &is_applied, &is_damaged, paths, name, err) < 0 ||
         stack_read_mounted(&mounted, &is_mounted, paths, name, err) < 0 ||
         render(&config, instance_fd, instance, name, err) < 0 ||
         config_store(&stack.config_generation, instance_fd, &config, err) < 0)

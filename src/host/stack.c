@@ -85,18 +85,27 @@ static int read_spec_in(struct instance_spec *ret, bool *ret_is_there, const cha
     return 0;
 }
 
-int stack_read_applied(struct instance_spec *ret, bool *ret_is_there,
+int stack_read_applied(struct instance_spec *ret, bool *ret_is_there, bool *ret_is_damaged,
                        const struct host_paths *paths, const struct instance_name *name,
                        struct error *err)
 {
-    return read_spec_in(ret, ret_is_there, paths->host_dir, "instances", name, err);
+    int r = read_spec_in(ret, ret_is_there, paths->host_dir, "instances", name, err);
+
+    *ret_is_damaged = r < 0 && err->kind == ERROR_INVALID;
+    return *ret_is_damaged ? 0 : r;
 }
 
 int stack_read_mounted(struct instance_spec *ret, bool *ret_is_there,
                        const struct host_paths *paths, const struct instance_name *name,
                        struct error *err)
 {
-    return read_spec_in(ret, ret_is_there, paths->mounted_dir, ".", name, err);
+    int r = read_spec_in(ret, ret_is_there, paths->mounted_dir, ".", name, err);
+
+    if (r < 0 && err->kind == ERROR_INVALID)
+        return error_set(err, ERROR_FAILED,
+                         "the record of what '%s' runs on is damaged: run 'l4d2ctl stop %s'",
+                         name->text, name->text);
+    return r;
 }
 
 bool stack_is_equal(const struct instance_stack *a, const struct instance_stack *b)

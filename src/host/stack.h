@@ -14,8 +14,10 @@ int stack_plan(struct instance_stack *ret, const struct host_paths *paths,
     MUST_USE;
 
 // Reads the broker's spec of an instance (what the next start runs), or the mount helper's record
-// (what is mounted). *ret_is_there is false, and *ret zero, when there is none.
-int stack_read_applied(struct instance_spec *ret, bool *ret_is_there,
+// (what is mounted). *ret_is_there is false, and *ret zero, when there is none. A spec that is
+// damaged or of another version counts as none, since the next start writes a new one, and
+// *ret_is_damaged says so; a damaged record is ERROR_FAILED.
+int stack_read_applied(struct instance_spec *ret, bool *ret_is_there, bool *ret_is_damaged,
                        const struct host_paths *paths, const struct instance_name *name,
                        struct error *err) MUST_USE;
 int stack_read_mounted(struct instance_spec *ret, bool *ret_is_there,

@@ -22,7 +22,8 @@ struct exit_verdict {
 const char *verdict_state_word(const char *active_state, const char *sub_state);
 void        verdict_exit(struct exit_verdict *ret, const struct unit_state *state);
 // The init system forgets how a run ended when the next one starts; its log does not. Takes exit
-// code, status or result over from one line of it. False: the line says nothing about an end.
+// code, status or result over from one line that the init system itself wrote; the game may write
+// the same words. False: the line says nothing about an end.
 bool verdict_read_line(struct unit_state *state, const char *line);
 // "SIGSEGV" of 11; "" of an unknown one.
 const char *verdict_signal_word(int signal);

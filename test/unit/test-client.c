@@ -201,7 +201,7 @@ static int read_log(struct host_tree *tree, struct fake *fake, char *text, size_
     *text = '\0';
     while ((r = journal_next(journal, 5000, &line, &is_end, err)) > 0 && !line.is_mark) {
         size_t n = strlen(text);
-        snprintf(text + n, n_text - n, "%s|", line.text);
+        snprintf(text + n, n_text - n, "%s%s|", line.is_init ? "init: " : "", line.text);
     }
     fake_stop(fake);
     return r;
@@ -211,8 +211,9 @@ static void test_entries_arrive_until_the_mark(void **state)
 {
     struct host_tree  *tree = *state;
     struct packet      one = { { .realtime_us = 1, .priority = 6, .n_text = 5 }, "hello" };
+    struct packet      two = { { .priority = 6, .is_init = 1, .n_text = 5 }, "ended" };
     struct packet      mark = { { .priority = LOG_PRIORITY_MARK }, "" };
-    struct fake        fake = { .packets = { &one, &one, &mark },
+    struct fake        fake = { .packets = { &one, &two, &mark },
                                 .n_packet = { sizeof one.entry + 5, sizeof one.entry + 5,
                                               sizeof one.entry },
                                 .n = 3 };
@@ -221,7 +222,7 @@ static void test_entries_arrive_until_the_mark(void **state)
     struct log_request request;
 
     assert_int_equal(read_log(tree, &fake, text, sizeof text, &err), 1);
-    assert_string_equal(text, "hello|hello|");
+    assert_string_equal(text, "hello|init: ended|");
     assert_int_equal(fake.n_heard, sizeof request);
     memcpy(&request, fake.heard, sizeof request);
     assert_int_equal(request.magic, PROTOCOL_MAGIC);

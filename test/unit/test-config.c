@@ -148,13 +148,13 @@ static void test_instances_keep_their_secret(void **state)
     assert_int_equal(err.kind, ERROR_NOT_FOUND);
     assert_int_equal(instances_open(&fd, &tree->paths, &name, &err), 0);
     assert_int_equal(instances_save(fd, instance, &err), 0);
-    assert_int_equal(instances_load_password(first, fd, &err), 0);
+    assert_int_equal(instances_load_password(first, fd, "alpha", &err), 0);
     assert_int_equal(strlen(first), 24);
     assert_int_equal(instances_save(fd, instance, &err), 0);
-    assert_int_equal(instances_load_password(again, fd, &err), 0);
+    assert_int_equal(instances_load_password(again, fd, "alpha", &err), 0);
     assert_string_equal(first, again);
     assert_int_equal(instances_save(fd, given, &err), 0);
-    assert_int_equal(instances_load_password(again, fd, &err), 0);
+    assert_int_equal(instances_load_password(again, fd, "alpha", &err), 0);
     assert_string_equal(again, "given-by-hand");
     assert_return_code(fstatat(fd, INSTANCE_PASSWORD_FILE, &st, 0), errno);
     assert_int_equal(st.st_mode & 07777, 0600);
@@ -164,8 +164,25 @@ static void test_instances_keep_their_secret(void **state)
     assert_int_equal(instances_load(&loaded, &tree->paths, &name, &err), 0);
     assert_int_equal(loaded->port, 27015);
     unit_write(fd, INSTANCE_PASSWORD_FILE, "short");
-    assert_int_equal(instances_load_password(again, fd, &err), -1);
+    assert_int_equal(instances_load_password(again, fd, "alpha", &err), -1);
+    assert_int_equal(err.kind, ERROR_FAILED);
     assert_null(strstr(err.message, "'short'"));
+    assert_return_code(unlinkat(fd, INSTANCE_PASSWORD_FILE, 0), errno);
+    assert_int_equal(instances_load_password(again, fd, "alpha", &err), -1);
+    assert_int_equal(err.kind, ERROR_FAILED);
+    assert_string_equal(err.message,
+                        "the RCON password of 'alpha' is gone: run 'l4d2ctl initialize' again");
+    unit_write(fd, INSTANCE_SPEC_FILE, "port: x\n");
+    instance_freep(&loaded);
+    loaded = NULL;
+    assert_int_equal(instances_load(&loaded, &tree->paths, &name, &err), -1);
+    assert_int_equal(err.kind, ERROR_FAILED);
+    assert_non_null(strstr(err.message, "l4d2ctl initialize"));
+    assert_non_null(strstr(err.message, "alpha/spec.yaml:1:"));
+    assert_return_code(renameat(tree->dir->fd, "data/instances", tree->dir->fd, "gone"), errno);
+    assert_int_equal(instances_load(&loaded, &tree->paths, &name, &err), -1);
+    assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "systemd-tmpfiles --create"));
 }
 
 static void test_two_instances_share_no_port(void **state)

@@ -323,7 +323,7 @@ static void test_specs_and_states_that_do_not_fit(void **state)
     own(&world, OVERLAY "/" STATE_FILE);
     must_fail(&world, 6, ERROR_INVALID, "is of type 'script'");
     unit_write(fd, STATE_FILE, "{");
-    must_fail(&world, 6, ERROR_INVALID, "damaged");
+    must_fail(&world, 6, ERROR_FAILED, "damaged");
     assert_overlay_holds(&world, "2");
 }
 

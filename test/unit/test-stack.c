@@ -63,7 +63,7 @@ static void test_records_are_read_with_suspicion(void **state)
     };
     struct instance_spec read;
     struct error         err = { 0 };
-    bool                 is_there = true;
+    bool                 is_there = true, is_damaged = true;
 
     assert_int_equal(stack_read_mounted(&read, &is_there, &tree->paths, &name, &err), 0);
     assert_false(is_there);
@@ -71,14 +71,23 @@ static void test_records_are_read_with_suspicion(void **state)
     assert_int_equal(stack_read_mounted(&read, &is_there, &tree->paths, &name, &err), 0);
     assert_true(is_there);
     assert_true(stack_is_equal(&read.stack, &spec.stack));
-    assert_int_equal(stack_read_applied(&read, &is_there, &tree->paths, &name, &err), 0);
-    assert_false(is_there);
-    write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec - 1);
-    assert_int_equal(stack_read_applied(&read, &is_there, &tree->paths, &name, &err), -1);
-    spec.stack.n_layers = UINT32_MAX;
-    write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec);
-    assert_int_equal(stack_read_applied(&read, &is_there, &tree->paths, &name, &err), -1);
-    assert_false(is_there);
+    write_spec(tree->dir->fd, "mounted/alpha", &spec, sizeof spec - 1);
+    assert_int_equal(stack_read_mounted(&read, &is_there, &tree->paths, &name, &err), -1);
+    assert_int_equal(err.kind, ERROR_FAILED);
+    assert_int_equal(stack_read_applied(&read, &is_there, &is_damaged, &tree->paths, &name, &err),
+                     0);
+    assert_false(is_there || is_damaged);
+    static const size_t sizes[] = { sizeof spec - 1, sizeof spec + 1, sizeof spec };
+    for (size_t row = 0; row < ELEMENTS(sizes); row++) {
+        struct instance_spec two[2] = { spec, spec };
+        if (row == 2)
+            two[0].stack.n_layers = UINT32_MAX;
+        write_spec(tree->dir->fd, "host/instances/alpha", two, sizes[row]);
+        assert_int_equal(
+            stack_read_applied(&read, &is_there, &is_damaged, &tree->paths, &name, &err), 0);
+        assert_false(is_there);
+        assert_true(is_damaged);
+    }
 }
 
 static void test_differences_have_words(void **state)
@@ -146,6 +155,11 @@ static void test_a_plan_is_made_once(void **state)
     assert_int_equal(words.n, 1);
     assert_string_equal(strings_next(&words, NULL), "config");
     assert_int_equal(faccessat(fd, "2", F_OK, 0), -1);
+    // What is damaged is written anew.
+    write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec - 1);
+    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);
+    assert_false(is_applied);
+    assert_int_equal(stack.config_generation, 1);
 }
 
 static void test_states_of_overlays(void **state)

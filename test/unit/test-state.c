@@ -113,6 +113,7 @@ static void test_no_file_is_an_empty_state_and_a_bad_one_stays(void **state)
     assert_int_equal(in->current + in->n_generations, 0);
     unit_write(dir->fd, STATE_FILE, "garbage");
     assert_int_equal(state_read(in, dir->fd, &err), -1);
+    assert_int_equal(err.kind, ERROR_FAILED);
     assert_non_null(strstr(err.message, "damaged"));
     assert_int_equal(fd_read_file(&text, NULL, dir->fd, STATE_FILE, 100, &err), 0);
     assert_string_equal(text, "garbage");
