@@ -7,22 +7,21 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "base/fd.h"
 #include "cli/interrupt.h"
 #include "host/instances.h"
 #include "host/journal.h"
 
+#define INTERRUPT_MS 1000 // a Ctrl-C that comes just before the wait is seen after it
+
 static void print_line(const struct journal_line *line)
 {
     AUTO(buffer_done) struct buffer text = { 0 };
-    time_t                          seconds = (time_t)(line->realtime_us / 1000000);
-    char                            stamp[32] = "";
-    struct tm                       tm;
+    char                            stamp[32];
 
-    if (localtime_r(&seconds, &tm))
-        (void)strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &tm); // it fits
-    buffer_printf(&text, "%s.%03u ", stamp, (unsigned)(line->realtime_us / 1000 % 1000));
+    output_time(stamp, line->realtime_us);
+    stamp[strcspn(stamp, "Z")] = '\0'; // comes after the fraction
+    buffer_printf(&text, "%s.%03uZ ", stamp, (unsigned)(line->realtime_us / 1000 % 1000));
     buffer_add_escaped(&text, line->text, line->n_text);
     buffer_add_string(&text, "\n");
     output_flush(&text);
@@ -57,7 +56,7 @@ int logs_run(struct cli *cli, struct error *err)
         return -1;
     interrupt_catch();
     while (!interrupt_came() && !is_end && !ferror(stdout) &&
-           (r = journal_next(journal, -1, &line, &is_end, err)) >= 0) {
+           (r = journal_next(journal, INTERRUPT_MS, &line, &is_end, err)) >= 0) {
         if (r == 0)
             continue;
         if (line.is_mark && !cli->is_following)
@@ -74,6 +73,7 @@ int logs_run(struct cli *cli, struct error *err)
     if (r < 0)
         return -1;
     if (is_end && !interrupt_came()) // it sends a mark, or goes on for ever
-        return error_set(err, ERROR_UNAVAILABLE, "the log reader went away: run the command again");
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "the log reader went away: see 'journalctl -u left4me-log@*'");
     return 0;
 }
