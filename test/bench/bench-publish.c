@@ -68,8 +68,8 @@ static void make_file(uint32_t build, uint32_t i, uint32_t salt)
 
 static void make_build(uint32_t build, uint32_t n_files)
 {
-    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, build, BUILD_UPDATE, 1, build - 1,
-                               build, 10 };
+    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, build, BUILD_UPDATE, 1,
+                               build - 1,      build,       10 };
     char              path[600];
 
     make_dir("builds/%" PRIu32, build, 0);
@@ -141,7 +141,7 @@ static void run_case(uint32_t build, const char *name)
 
 int main(int argc, char **argv)
 {
-    static const char *const dirs[] = { "overlays", "overlays/1", "builds", "host",
+    static const char *const dirs[] = { "overlays",       "overlays/1",  "builds", "host",
                                         "host/instances", "host/builds", "mounted" };
 
     if (argc != 2) {

@@ -112,8 +112,7 @@ int main(int argc, char **argv)
         (void)fputs("usage: bench-callers (status | wipe) NAME REQUESTS PARALLEL\n", stderr);
         return 2;
     }
-    request.header.verb =
-        strcmp(argv[1], "wipe") == 0 ? VERB_INSTANCE_WIPE : VERB_INSTANCE_STATUS;
+    request.header.verb = strcmp(argv[1], "wipe") == 0 ? VERB_INSTANCE_WIPE : VERB_INSTANCE_STATUS;
     uint64_t *took_us = calloc(n_requests, sizeof *took_us);
     if (!took_us)
         die("allocating");

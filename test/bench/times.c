@@ -101,7 +101,8 @@ static size_t parse(struct command commands[static COMMANDS_MAX], char **words, 
         if (is_measured || strcmp(*words, "::") == 0) {
             if (n == COMMANDS_MAX)
                 return 0;
-            commands[n++] = (struct command){ .words = words + 1, .is_measured = is_measured,
+            commands[n++] = (struct command){ .words = words + 1,
+                                              .is_measured = is_measured,
                                               .took_us = calloc(n_rounds, sizeof(uint64_t)) };
             if (!commands[n - 1].took_us)
                 die("allocating");
