@@ -145,8 +145,11 @@ int main(int argc, char **argv)
     for (unsigned round = 1; round <= n_rounds; round++)
         for (size_t i = 0; i < n; i++)
             run(&commands[i], round, &actions);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if (commands[i].is_measured)
             print(&commands[i], n_rounds);
+        free(commands[i].took_us);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions); // cannot fail
     return 0;
 }
