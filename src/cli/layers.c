@@ -128,14 +128,16 @@ int explain_run(struct cli *cli, struct error *err)
         return 0;
     }
     json_t *array = json_array();
-    bool    is_shown = false;
+    bool    is_shown = false, is_unknown = false;
     for (size_t i = 0; i < n; i++) {
         is_shown = is_shown || findings[i].role == LAYER_ROLE_SHOWN;
+        is_unknown = is_unknown || findings[i].role == LAYER_ROLE_UNKNOWN;
         (void)json_array_append_new(array, finding_json(layers, &findings[i])); // absent then
     }
-    output_json(json_pack("{s:s, s:o, s:s, s:b, s:o}", "name", cli->name.text, "path",
+    output_json(json_pack("{s:s, s:o, s:s, s:o, s:o}", "name", cli->name.text, "path",
                           output_text_json(cli->path, strlen(cli->path)), "seen", when, "exists",
-                          (int)is_shown, "layers", array));
+                          is_shown || !is_unknown ? json_boolean(is_shown) : json_null(), "layers",
+                          array));
     return 0;
 }
 
@@ -198,9 +200,12 @@ static void print_drift(const struct drift *drift)
         buffer_add_escaped(&text, entry->path, strlen(entry->path));
         buffer_add_string(&text, entry->entry == LAYER_HAS_DIR ? "/\n" : "\n");
     }
-    buffer_printf(&text, "%zu added, %zu changed, %zu removed; ", totals.count[DRIFT_ADDED],
+    buffer_printf(&text, "%zu added, %zu changed, %zu removed", totals.count[DRIFT_ADDED],
                   totals.count[DRIFT_CHANGED],
                   totals.count[DRIFT_REMOVED] + totals.count[DRIFT_REPLACED]);
+    if (totals.count[DRIFT_UNKNOWN] > 0) // a layer below cannot be read
+        buffer_printf(&text, ", %zu unknown", totals.count[DRIFT_UNKNOWN]);
+    buffer_add_string(&text, "; ");
     output_size(&text, totals.bytes);
     buffer_add_string(&text, " in the game's own layer\n");
     if (drift->is_cut)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "host/drift.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "host/buffer.h"
 
@@ -19,18 +19,12 @@ struct walk {
     char                 path[LAYERS_PATH_MAX];
 };
 
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir); // it was only read
-}
-
 const char *drift_change_word(enum drift_change change)
 {
     static const char *const words[] = {
         [DRIFT_ADDED] = "added",           [DRIFT_CHANGED] = "changed",
         [DRIFT_REMOVED] = "removed",       [DRIFT_REPLACED] = "replaced",
-        [DRIFT_UNREADABLE] = "unreadable",
+        [DRIFT_UNREADABLE] = "unreadable", [DRIFT_UNKNOWN] = "unknown",
     };
 
     _Static_assert(ELEMENTS(words) == DRIFT_CHANGE_COUNT, "every change has a word");
@@ -69,30 +63,45 @@ static bool is_something(enum layer_entry entry)
            entry == LAYER_HAS_SPECIAL;
 }
 
+// What it means that the game has an entry where the layers below have `below`.
+static enum drift_change change_of(enum layer_entry below)
+{
+    if (below == LAYER_IS_UNREADABLE)
+        return DRIFT_UNKNOWN;
+    return is_something(below) ? DRIFT_CHANGED : DRIFT_ADDED;
+}
+
 static int walk_dir(struct walk *walk, int fd, size_t n_path, unsigned depth, struct error *err);
 
 static int visit_dir(struct walk *walk, int parent_fd, const char *name, size_t n_path,
                      struct layer_look below, unsigned depth, struct error *err)
 {
-    int  fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    bool was_dir = below.entry == LAYER_HAS_DIR;
+    AUTO_FD fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool    was_dir = below.entry == LAYER_HAS_DIR;
 
     if (fd < 0)
         return report(walk, (struct drift_entry){ DRIFT_UNREADABLE, LAYER_HAS_DIR }, err);
-    if (!was_dir &&
-        report(walk,
-               (struct drift_entry){ is_something(below.entry) ? DRIFT_CHANGED : DRIFT_ADDED,
-                                     LAYER_HAS_DIR, .size_before = below.size },
-               err) < 0) {
-        (void)fd_close(fd); // only looked at
+    if (!was_dir && report(walk,
+                           (struct drift_entry){ change_of(below.entry), LAYER_HAS_DIR,
+                                                 .size_before = below.size },
+                           err) < 0)
         return -1;
-    }
     if (was_dir && layers_is_opaque(fd) &&
-        report(walk, (struct drift_entry){ DRIFT_REPLACED, LAYER_HAS_DIR }, err) < 0) {
-        (void)fd_close(fd); // likewise
+        report(walk, (struct drift_entry){ DRIFT_REPLACED, LAYER_HAS_DIR }, err) < 0)
         return -1;
-    }
-    return walk_dir(walk, fd, n_path, depth + 1, err); // takes fd
+    return walk_dir(walk, fd, n_path, depth + 1, err);
+}
+
+// A whiteout of what may not have been there says nothing.
+static int visit_whiteout(struct walk *walk, struct layer_look below, struct error *err)
+{
+    struct drift_entry entry = { DRIFT_REMOVED, below.entry, .size_before = below.size };
+
+    if (below.entry == LAYER_IS_UNREADABLE)
+        entry = (struct drift_entry){ DRIFT_UNKNOWN, LAYER_HAS_WHITEOUT };
+    else if (!is_something(below.entry))
+        return 0;
+    return report(walk, entry, err);
 }
 
 static int visit(struct walk *walk, int parent_fd, const char *name, size_t n_path, unsigned depth,
@@ -110,44 +119,40 @@ static int visit(struct walk *walk, int parent_fd, const char *name, size_t n_pa
         return visit_dir(walk, parent_fd, name, n_path, below, depth, err);
     look = layer_look(&walk->layers->layer[0], walk->path);
     if (look.entry == LAYER_HAS_WHITEOUT)
-        return is_something(below.entry) ? report(walk,
-                                                  (struct drift_entry){ DRIFT_REMOVED, below.entry,
-                                                                        .size_before = below.size },
-                                                  err)
-                                         : 0;
+        return visit_whiteout(walk, below, err);
     return report(walk,
-                  (struct drift_entry){ is_something(below.entry) ? DRIFT_CHANGED : DRIFT_ADDED,
-                                        look.entry, look.size, below.size },
+                  (struct drift_entry){ change_of(below.entry), look.entry, look.size, below.size },
                   err);
 }
 
-// Takes `fd`. walk->path holds `n_path` bytes that lead here.
+// walk->path holds `n_path` bytes that lead here.
 static int walk_dir(struct walk *walk, int fd, size_t n_path, unsigned depth, struct error *err)
 {
-    AUTO(closedirp) DIR *dir = fdopendir(fd);
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    int         r;
 
-    if (!dir) {
-        (void)error_sys(err, errno, "listing what changed");
-        (void)fd_close(fd); // the DIR would own it
+    if (dir_open(&dir, fd, err) < 0)
         return -1;
-    }
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        size_t n = strlen(entry->d_name);
-        if (!fd_is_component(entry->d_name))
-            continue;
-        if (++walk->n_visits > DRIFT_VISITS_MAX || depth == DRIFT_DEPTH_MAX ||
-            n_path + n + 2 > sizeof walk->path) {
+    while ((r = dir_next(&name, dir, err)) > 0) {
+        size_t n = strlen(name);
+        if (walk->n_visits == DRIFT_VISITS_MAX) { // all the way up, the walk ends here
+            walk->drift->is_cut = true;
+            return 0;
+        }
+        walk->n_visits++;
+        if (depth == DRIFT_DEPTH_MAX || n_path + n + 2 > sizeof walk->path) {
             walk->drift->is_cut = true;
             continue;
         }
         size_t n_child = n_path;
         if (n_path > 0)
             walk->path[n_child++] = '/';
-        memcpy(walk->path + n_child, entry->d_name, n + 1);
-        if (visit(walk, fd, entry->d_name, n_child + n, depth, err) < 0)
+        memcpy(walk->path + n_child, name, n + 1);
+        if (visit(walk, fd, name, n_child + n, depth, err) < 0)
             return -1;
     }
-    return 0;
+    return r;
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -164,14 +169,11 @@ int drift_read(struct drift **ret, const struct layers *layers, struct error *er
         return error_sys(err, ENOMEM, "listing what changed");
     walk->layers = layers;
     walk->drift = drift;
-    int fd = layers->layer[0].fd < 0
-                 ? -1
-                 : openat(layers->layer[0].fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    if (layers->layer[0].fd < 0)
         return error_set(err, ERROR_DENIED,
                          "the game's own layer cannot be read: is left4me in the group "
                          "left4me-content?");
-    int r = walk_dir(walk, fd, 0, 0, err);
+    int r = walk_dir(walk, layers->layer[0].fd, 0, 0, err);
     drift->paths = TAKE(walk->paths.bytes);
     if (r < 0)
         return -1;

@@ -18,6 +18,7 @@ enum drift_change {
     DRIFT_REMOVED,
     DRIFT_REPLACED,   // a directory that hides all that was in it below
     DRIFT_UNREADABLE, // the game closed it
+    DRIFT_UNKNOWN,    // a layer below cannot be read, so it may be new or not
     DRIFT_CHANGE_COUNT,
 };
 

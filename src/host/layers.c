@@ -194,7 +194,7 @@ struct layer_look layers_look(const struct layers *layers, size_t first, const c
 
     for (size_t i = first; i < layers->n; i++) {
         look = layer_look(&layers->layer[i], path);
-        if (look.is_final || (look.entry != LAYER_HAS_NOTHING && look.entry != LAYER_IS_UNREADABLE))
+        if (look.is_final || look.entry != LAYER_HAS_NOTHING)
             return look;
     }
     return look;
@@ -203,10 +203,12 @@ struct layer_look layers_look(const struct layers *layers, size_t first, const c
 // ---- explain -----------------------------------------------------------------------------------
 
 // What the layers above have decided so far.
-enum above { ABOVE_NOTHING, ABOVE_DIR, ABOVE_FINAL };
+enum above { ABOVE_NOTHING, ABOVE_DIR, ABOVE_UNKNOWN, ABOVE_FINAL };
 
 static enum layer_role role_of(const struct layer_look *look, enum above above)
 {
+    if (above == ABOVE_UNKNOWN)
+        return LAYER_ROLE_UNKNOWN;
     switch (look->entry) {
     case LAYER_IS_UNREADABLE:
         return LAYER_ROLE_UNKNOWN;
@@ -238,6 +240,8 @@ size_t layers_explain(struct layer_finding *ret, const struct layers *layers, co
             ret[n++] = (struct layer_finding){ i, role_of(&look, above), look.entry, look.size };
         if (look.is_final)
             above = ABOVE_FINAL;
+        else if (look.entry == LAYER_IS_UNREADABLE && above != ABOVE_FINAL)
+            above = ABOVE_UNKNOWN;
         else if (look.entry == LAYER_HAS_DIR && above == ABOVE_NOTHING)
             above = ABOVE_DIR;
     }

@@ -59,7 +59,8 @@ void layer_describe(char ret[64], const struct layer *layer);
 // Relative, without empty, "." and ".." components, within LAYERS_PATH_MAX.
 int               layers_check_path(const char *path, struct error *err) MUST_USE;
 struct layer_look layer_look(const struct layer *layer, const char *path);
-// What the layers from number `first` on show at `path`: the deciding layer's look.
+// What the layers from number `first` on show at `path`: the deciding layer's look, or
+// LAYER_IS_UNREADABLE when one that may decide cannot be read.
 struct layer_look layers_look(const struct layers *layers, size_t first, const char *path);
 bool              layers_is_opaque(int dir_fd); // true for a directory that hides the ones below it
 
@@ -70,7 +71,7 @@ enum layer_role {
     LAYER_ROLE_MERGED,   // a directory whose content appears together with the one shown
     LAYER_ROLE_SHADOWED, // hidden by a layer above
     LAYER_ROLE_REMOVES,  // the reason why there is nothing
-    LAYER_ROLE_UNKNOWN,  // it cannot be read
+    LAYER_ROLE_UNKNOWN,  // it, or one above it that may decide, cannot be read
 };
 
 struct layer_finding {

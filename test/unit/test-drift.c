@@ -282,6 +282,26 @@ static void test_a_closed_directory_is_told(void **state)
     DRIFT(tree, { DRIFT_UNREADABLE, LAYER_HAS_DIR, 0, 0, "closed", 0 });
 }
 
+static void test_a_layer_that_cannot_be_read_may_hold_anything(void **state)
+{
+    struct host_tree *tree = *state;
+
+    unit_write(tree->dir->fd, CONFIG "known", "");
+    unit_write(tree->dir->fd, GAME "d/a", "game"); // the layer above it is missing
+    unit_write(tree->dir->fd, UPPER "d/a", "upper");
+    unit_write(tree->dir->fd, UPPER "known", "");
+    FINDINGS(tree, "x", { 2, LAYER_ROLE_UNKNOWN, LAYER_IS_UNREADABLE, 0 });
+    FINDINGS(tree, "d/a", { 0, LAYER_ROLE_SHOWN, LAYER_HAS_FILE, 0 },
+             { 2, LAYER_ROLE_UNKNOWN, LAYER_IS_UNREADABLE, 0 },
+             { 3, LAYER_ROLE_SHADOWED, LAYER_HAS_FILE, 0 });
+    DRIFT(tree, { DRIFT_UNKNOWN, LAYER_HAS_DIR, 0, 0, "d", 0 },
+          { DRIFT_UNKNOWN, LAYER_HAS_FILE, 5, 0, "d/a", 0 },
+          { DRIFT_CHANGED, LAYER_HAS_FILE, 0, 0, "known", 0 });
+    assert_return_code(unlinkat(tree->dir->fd, UPPER "d/a", 0), errno);
+    FINDINGS(tree, "d/a", { 2, LAYER_ROLE_UNKNOWN, LAYER_IS_UNREADABLE, 0 },
+             { 3, LAYER_ROLE_UNKNOWN, LAYER_HAS_FILE, 0 });
+}
+
 static void test_without_an_upper_there_is_a_reason(void **state)
 {
     struct host_tree                 *tree = *state;
@@ -308,6 +328,7 @@ int main(void)
         ON_A_TREE(test_removed_and_replaced),
         ON_A_TREE(test_an_endless_tree_is_cut),
         ON_A_TREE(test_a_closed_directory_is_told),
+        ON_A_TREE(test_a_layer_that_cannot_be_read_may_hold_anything),
         ON_A_TREE(test_without_an_upper_there_is_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
