@@ -32,7 +32,7 @@ static int open_child(int *ret, int dir_fd, const char *name, struct error *err)
     int       fd = openat(dir_fd, name, flags);
 
     // An owner without CAP_DAC_OVERRIDE may have to take the permission back first.
-    if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
+    if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
         fd = openat(dir_fd, name, flags);
     if (fd < 0)
         return error_sys(err, errno, "opening the directory '%.80s' to remove it", name);

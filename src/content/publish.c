@@ -21,7 +21,7 @@
 #include "steam/manifest.h"
 
 #define LOCK_FILE    ".lock"
-#define LOCK_MODE    0640
+#define LOCK_MODE    0600
 #define DIR_NAME_MAX 24u // of a generation, with prefix
 #define MODE_NEW     0750
 

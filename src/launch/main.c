@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "launch/arguments.h"
 #include "base/notify.h"
+#include "base/scope.h"
 #include "launch/sockets.h"
 
 #define GAME_DIR       "/srv/game"
@@ -95,8 +96,10 @@ static int start_game(struct launch *launch, const sigset_t *mask, struct error 
     if (launch->game > 0)
         return 0;
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
+    (void)unsetenv("NOTIFY_SOCKET"); // that one is ours to speak to
+    (void)scope_abstract_sockets();  // before Linux 6.12 they stay shared
     execv(PROGRAM, launch->arguments.argv);
-    fprintf(stderr, "<3>starting " GAME_DIR "/srcds_linux: %s%s\n", strerror(errno),
+    fprintf(stderr, "starting " GAME_DIR "/srcds_linux: %s%s\n", strerror(errno),
             errno == ENOENT ? " (the game, or the 32-bit libraries it needs, are missing)" : "");
     _exit(EXIT_CODE_MAX);
 }
@@ -233,6 +236,8 @@ int main(void)
     sigset_t      mask;
     int           code = -1;
 
+    (void)unsetenv(
+        "JOURNAL_STREAM"); // a level before a line is not read: the game has the same output
     // Where the unit has no process namespace of its own, orphans come to us all the same.
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (claim_to_be_main(&err) < 0) // the game can be played all the same

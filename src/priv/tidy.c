@@ -48,9 +48,10 @@ static int make_dir(int parent_fd, const char *name, struct account owner, mode_
     return 0;
 }
 
-// parent/name with upper, work and two mount points below.
+// parent/name with upper, work and two mount points below. left4me reads the upper of a server, for
+// what drifted; a build's is nobody's but the publisher's.
 static int make_stack(const struct dirs *dirs, const char *parent, const char *name,
-                      const char *second_mount, struct error *err)
+                      const char *second_mount, mode_t upper_mode, struct error *err)
 {
     AUTO_FD parent_fd = -1;
     AUTO_FD fd = -1;
@@ -61,7 +62,7 @@ static int make_stack(const struct dirs *dirs, const char *parent, const char *n
         make_dir(fd, second_mount, root, 0755, err) < 0 ||
         make_dir(fd, "work", dirs->content, 0700, err) < 0)
         return -1;
-    return make_dir(fd, "upper", dirs->content, 0750, err);
+    return make_dir(fd, "upper", dirs->content, upper_mode, err);
 }
 
 static int remove_below(const struct dirs *dirs, const char *parent, const char *name,
@@ -78,7 +79,7 @@ static int instance_create(const struct dirs *dirs, const char *name, struct err
 {
     AUTO_FD fd = -1;
 
-    if (make_stack(dirs, "runtime", name, "config", err) < 0 ||
+    if (make_stack(dirs, "runtime", name, "config", 0750, err) < 0 ||
         fd_open_dir(&fd, dirs->data_fd, "instances", err) < 0)
         return -1;
     return make_dir(fd, name, dirs->control, 0700, err);
@@ -93,7 +94,7 @@ static int instance_wipe(const struct dirs *dirs, const char *name, struct error
         fd_open_dir(&fd, runtime_fd, name, err) < 0 || tree_remove(fd, "upper", err) < 0 ||
         tree_remove(fd, "work", err) < 0)
         return -1;
-    return make_stack(dirs, "runtime", name, "config", err);
+    return make_stack(dirs, "runtime", name, "config", 0750, err);
 }
 
 static int instance_remove(const struct dirs *dirs, const char *name, struct error *err)
@@ -105,7 +106,7 @@ static int instance_remove(const struct dirs *dirs, const char *name, struct err
 
 static int build_create(const struct dirs *dirs, const char *id, struct error *err)
 {
-    return make_stack(dirs, "builds", id, "cache", err);
+    return make_stack(dirs, "builds", id, "cache", 0700, err);
 }
 
 static int build_remove(const struct dirs *dirs, const char *id, struct error *err)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // left4me-steamcmd: installs or updates the game inside the sandbox of left4me-update@.service.
 
+#include <stdlib.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include "base/scope.h"
 #include "steam/update.h"
 
 #define EXIT_FAILED 1
@@ -18,11 +20,15 @@ int main(int argc, char **argv)
     };
     struct error err = { 0 };
 
+    (void)unsetenv(
+        "JOURNAL_STREAM"); // a level before a line is not read: SteamCMD has the same output
+
     (void)argv;
     if (argc != 1) {
         (void)fputs("usage: left4me-steamcmd\n", stderr);
         return EXIT_USAGE;
     }
     (void)umask(0022);
+    (void)scope_abstract_sockets(); // before Linux 6.12 they stay shared
     return update_run(&paths, stdout, &err) < 0 ? EXIT_FAILED : 0; // it has printed why
 }

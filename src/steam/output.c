@@ -36,8 +36,8 @@ static const struct steam_fault
     app_info = { "app-info", "Steam did not answer what the app consists of: try again in a few "
                              "minutes" },
     invalid_platform = { "invalid-platform", "Steam has no such app for the platform asked for" },
-    no_i386 = { "no-i386", "SteamCMD is a 32-bit program and cannot start here: install the i386 "
-                           "C library: install libc6-i386" },
+    no_i386 = { "no-i386", "SteamCMD is a 32-bit program and cannot start here: run 'apt install "
+                           "libc6-i386 lib32gcc-s1 lib32stdc++6'" },
     failed = { "failed",
                "SteamCMD could not install the app: run it with --verbose to see its last lines" };
 
