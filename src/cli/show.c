@@ -53,8 +53,9 @@ static const struct instance_stack *effective_stack(const struct status *status)
     return status->is_applied ? &status->applied.stack : NULL;
 }
 
-// A server that was started again after a crash: the init system knows only the run that goes on,
-// its log still has how the last one ended. Best effort: without a log there is no last exit.
+// The init system forgets: of a server that was started again after a crash it knows only the run
+// that goes on, of one that ended cleanly nothing at all. Its log still has how the last run ended.
+// Best effort: without a log there is no last exit.
 static void recall_exit(struct status *status, const struct cli *cli)
 {
     AUTO(journal_closep) struct journal *journal = NULL;
@@ -76,6 +77,12 @@ static void recall_exit(struct status *status, const struct cli *cli)
     status->unit.exit_us = ended.exit_us;
 }
 
+// It has run, since a stack was applied; what the log has of one that has not is of a namesake.
+static bool is_forgotten(const struct status *status)
+{
+    return status->is_applied && strcmp(status->unit.active_state, "inactive") == 0;
+}
+
 static int load_status(struct status *status, const struct cli *cli, struct error *err)
 {
     AUTO(units_closep) struct units *units = NULL;
@@ -93,7 +100,7 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
         units_is_enabled(units, UNIT_SERVER, cli->name.text, &status->is_enabled, err) < 0)
         return -1;
     verdict_exit(&status->exit, &status->unit);
-    if (!status->exit.has_ended && status->unit.n_restarts > 0)
+    if (!status->exit.has_ended && (status->unit.n_restarts > 0 || is_forgotten(status)))
         recall_exit(status, cli);
     status->state = verdict_state_word(status->unit.active_state, status->unit.sub_state);
     const struct instance_stack *base = effective_stack(status);
@@ -324,9 +331,8 @@ int status_run(struct cli *cli, struct error *err)
     if (load_status(&status, cli, err) < 0)
         return -1;
     if (cli->is_json)
-        output_json(status_json(cli, &status));
-    else
-        print_status(cli, &status);
+        return output_json(status_json(cli, &status), err);
+    print_status(cli, &status);
     return 0;
 }
 
@@ -477,8 +483,7 @@ int list_run(struct cli *cli, struct error *err)
     if (load_list(&list, cli, err) < 0)
         return -1;
     if (cli->is_json)
-        output_json(list_json(&list));
-    else
-        print_list(&list);
+        return output_json(list_json(&list), err);
+    print_list(&list);
     return 0;
 }

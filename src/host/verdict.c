@@ -200,8 +200,22 @@ static bool read_main_exit(struct unit_state *state, const char *line)
     return false;
 }
 
+// Of a clean end there is no line about the main process.
+static bool read_clean_end(struct unit_state *state, const char *line)
+{
+    static const char end[] = ".service: Deactivated successfully.";
+    size_t            n = strlen(line), n_end = sizeof end - 1;
+
+    if (n < n_end || strcmp(line + n - n_end, end) != 0)
+        return false;
+    state->exit_code = CLD_EXITED;
+    state->exit_status = 0;
+    memcpy(state->result, "success", sizeof "success");
+    return true;
+}
+
 bool verdict_read_line(struct unit_state *state, const char *line)
 {
-    return read_main_exit(state, line) ||
+    return read_main_exit(state, line) || read_clean_end(state, line) ||
            take_between(state->result, sizeof state->result, line, ": Failed with result '", "'");
 }
