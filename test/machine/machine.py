@@ -298,7 +298,7 @@ class Machine(Place, Debian):
         options = [
             "--quiet", "--register=no", "--keep-unit", f"--machine={self.name}", "--hostname=machine",
             f"--network-namespace-path=/run/netns/{self.name}", "--capability=all",
-            "--system-call-filter=bpf keyctl @privileged", "--resolv-conf=off", "--timezone=off",
+            "--system-call-filter=bpf keyctl landlock_create_ruleset landlock_restrict_self @privileged", "--resolv-conf=off", "--timezone=off",
             "--link-journal=no", "--console=read-only", "--notify-ready=yes", "--boot", "--directory=root"]
         with self._notify_socket() as notify, open(self.dir / "console.log", "ab") as console:
             self.nspawn = subprocess.Popen(
