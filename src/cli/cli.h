@@ -46,7 +46,9 @@ int doctor_run(struct cli *cli, struct error *err);
 
 // ---- output ------------------------------------------------------------------------------------
 
-void    output_json(json_t *json);                     // takes; one document and a newline
+// Takes `json`, prints it as one document and a newline. NULL, which is what jansson makes when
+// memory runs out or a text is not UTF-8, is an error.
+int     output_json(json_t *json, struct error *err) MUST_USE;
 json_t *output_text_json(const char *bytes, size_t n); // foreign bytes as valid UTF-8
 json_t *output_strings_json(const struct strings *strings);
 json_t *output_count_json(uint64_t value);                                  // UINT64_MAX: null
@@ -55,7 +57,7 @@ void    output_strings(struct buffer *text, const struct strings *strings); // "
 void output_time(char ret[32], uint64_t realtime_us);
 void output_size(struct buffer *text, uint64_t bytes); // "1.5 GiB"
 // What an action did, as one line or one object. `note` may be NULL.
-void output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
-                   const char *note);
+int output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
+                  const char *note, struct error *err) MUST_USE;
 // Writes the text to stdout and empties it.
 void output_flush(struct buffer *text);

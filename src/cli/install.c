@@ -518,28 +518,28 @@ static int find_current(struct overlay_generation *ret, const struct install *in
     return 0;
 }
 
-static void report_json(const struct install *install, const struct overlay_generation *generation,
-                        bool is_unchanged, const struct buffer *summary)
+static int report_json(const struct install *install, const struct overlay_generation *generation,
+                       bool is_unchanged, const struct buffer *summary, struct error *err)
 {
-    output_json(json_pack("{s:i, s:b, s:i, s:s, s:I, s:I, s:o}", "build", (int)install->build,
-                          "changed", (int)!is_unchanged, "generation", (int)generation->number,
-                          "note", generation->note, "files", (json_int_t)generation->files, "bytes",
-                          (json_int_t)generation->bytes, "summary",
-                          summary->n ? output_text_json(summary->bytes, summary->n) : json_null()));
+    return output_json(
+        json_pack("{s:i, s:b, s:i, s:s, s:I, s:I, s:o}", "build", (int)install->build, "changed",
+                  (int)!is_unchanged, "generation", (int)generation->number, "note",
+                  generation->note, "files", (json_int_t)generation->files, "bytes",
+                  (json_int_t)generation->bytes, "summary",
+                  summary->n ? output_text_json(summary->bytes, summary->n) : json_null()),
+        err);
 }
 
-static void report(struct install *install, const struct overlay_generation *generation,
-                   bool is_unchanged)
+static int report(struct install *install, const struct overlay_generation *generation,
+                  bool is_unchanged, struct error *err)
 {
     AUTO(buffer_done) struct buffer summary = { 0 };
     AUTO(buffer_done) struct buffer text = { 0 };
 
     if (!is_unchanged)
         read_summary(install, &summary);
-    if (install->cli->is_json) {
-        report_json(install, generation, is_unchanged, &summary);
-        return;
-    }
+    if (install->cli->is_json)
+        return report_json(install, generation, is_unchanged, &summary, err);
     buffer_printf(&text, "%s is generation %" PRIu32 "%s%s: %" PRIu64 " files, ",
                   is_unchanged ? "Nothing changed. The game" : "The game", generation->number,
                   *generation->note ? ", " : "", generation->note, generation->files);
@@ -553,6 +553,7 @@ static void report(struct install *install, const struct overlay_generation *gen
         buffer_add_string(&text,
                           "Servers that run keep what they have until they are restarted.\n");
     output_flush(&text);
+    return 0;
 }
 
 int install_run(struct cli *cli, struct error *err)
@@ -577,6 +578,5 @@ int install_run(struct cli *cli, struct error *err)
     remove_scratch(&install);
     if (is_unchanged && find_current(&generation, &install, err) < 0)
         return -1;
-    report(&install, &generation, is_unchanged);
-    return 0;
+    return report(&install, &generation, is_unchanged, err);
 }

@@ -344,7 +344,9 @@ static int report_error(const struct cli *cli, const struct error *err)
         if (json && cli->tail.n > 0)
             (void)json_object_set_new(json_object_get(json, "error"), "log",
                                       output_strings_json(&cli->tail)); // absent without memory
-        output_json(json);
+        struct error why;
+        if (output_json(json, &why) < 0)
+            fprintf(stderr, "l4d2ctl: %s\n", why.message);
     }
     return info->exit_code;
 }

@@ -134,11 +134,11 @@ int explain_run(struct cli *cli, struct error *err)
         is_unknown = is_unknown || findings[i].role == LAYER_ROLE_UNKNOWN;
         (void)json_array_append_new(array, finding_json(layers, &findings[i])); // absent then
     }
-    output_json(json_pack("{s:s, s:o, s:s, s:o, s:o}", "name", cli->name.text, "path",
-                          output_text_json(cli->path, strlen(cli->path)), "seen", when, "exists",
-                          is_shown || !is_unknown ? json_boolean(is_shown) : json_null(), "layers",
-                          array));
-    return 0;
+    return output_json(
+        json_pack("{s:s, s:o, s:s, s:o, s:o}", "name", cli->name.text, "path",
+                  output_text_json(cli->path, strlen(cli->path)), "seen", when, "exists",
+                  is_shown || !is_unknown ? json_boolean(is_shown) : json_null(), "layers", array),
+        err);
 }
 
 // ---- drift -------------------------------------------------------------------------------------
@@ -222,8 +222,7 @@ int drift_run(struct cli *cli, struct error *err)
     if (open_layers(&layers, &when, cli, err) < 0 || drift_read(&drift, layers, err) < 0)
         return -1;
     if (cli->is_json)
-        output_json(drift_json(cli, drift));
-    else
-        print_drift(drift);
+        return output_json(drift_json(cli, drift), err);
+    print_drift(drift);
     return 0;
 }

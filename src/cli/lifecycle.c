@@ -116,7 +116,8 @@ static int compare_with_stored(struct strings *ret, const struct cli *cli,
     return buffer_check(&ret->text, err);
 }
 
-static void report_initialize(const struct cli *cli, bool is_there, const struct strings *changes)
+static int report_initialize(const struct cli *cli, bool is_there, const struct strings *changes,
+                             struct error *err)
 {
     AUTO(buffer_done) struct buffer note = { 0 };
     const char                     *state = is_there ? "unchanged" : "created";
@@ -126,8 +127,8 @@ static void report_initialize(const struct cli *cli, bool is_there, const struct
         output_strings(&note, changes);
         buffer_add_string(&note, "; it applies at the next start");
     }
-    output_action(cli, "initialize", state, !is_there || changes->n > 0,
-                  note.n ? note.bytes : NULL);
+    return output_action(cli, "initialize", state, !is_there || changes->n > 0,
+                         note.n ? note.bytes : NULL, err);
 }
 
 int initialize_run(struct cli *cli, struct error *err)
@@ -149,8 +150,7 @@ int initialize_run(struct cli *cli, struct error *err)
         instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
         host_lock(fd, cli->name.text, err) < 0 || instances_save(fd, instance, err) < 0)
         return -1;
-    report_initialize(cli, is_there, &changes);
-    return 0;
+    return report_initialize(cli, is_there, &changes, err);
 }
 
 // ---- start and restart -------------------------------------------------------------------------
@@ -241,8 +241,7 @@ static int report_already_running(const struct cli *cli, int fd, const struct in
         buffer_printf(&note, "; %s",
                       pending.bytes); // a plan that cannot be made is not today's fault
     buffer_done(&pending);
-    output_action(cli, "start", "running", false, note.bytes);
-    return 0;
+    return output_action(cli, "start", "running", false, note.bytes, err);
 }
 
 static int apply(const struct cli *cli, int fd, const struct instance *instance, struct error *err)
@@ -330,8 +329,7 @@ int start_run(struct cli *cli, struct error *err)
     fd = fd_close(fd); // the lock
     if (wait_started(cli, units, reply.job, err) < 0)
         return -1;
-    output_action(cli, "start", "running", true, NULL);
-    return 0;
+    return output_action(cli, "start", "running", true, NULL, err);
 }
 
 int restart_run(struct cli *cli, struct error *err)
@@ -357,8 +355,7 @@ int restart_run(struct cli *cli, struct error *err)
     fd = fd_close(fd); // the lock
     if (wait_started(cli, units, reply.job, err) < 0)
         return -1;
-    output_action(cli, "restart", "running", true, NULL);
-    return 0;
+    return output_action(cli, "restart", "running", true, NULL, err);
 }
 
 // ---- stop, reset, delete -----------------------------------------------------------------------
@@ -400,8 +397,8 @@ int stop_run(struct cli *cli, struct error *err)
 
     if (require_instance(cli, err) < 0 || stop(cli, &was_running, err) < 0)
         return -1;
-    output_action(cli, "stop", "stopped", was_running, was_running ? NULL : "it was not running");
-    return 0;
+    return output_action(cli, "stop", "stopped", was_running,
+                         was_running ? NULL : "it was not running", err);
 }
 
 int reset_run(struct cli *cli, struct error *err)
@@ -412,8 +409,7 @@ int reset_run(struct cli *cli, struct error *err)
     if (require_instance(cli, err) < 0 || stop(cli, &was_running, err) < 0 ||
         broker_instance(cli->paths, VERB_INSTANCE_WIPE, &cli->name, &reply, err) < 0)
         return -1;
-    output_action(cli, "reset", "stopped", true, "what the game had written is gone");
-    return 0;
+    return output_action(cli, "reset", "stopped", true, "what the game had written is gone", err);
 }
 
 int delete_run(struct cli *cli, struct error *err)
@@ -428,7 +424,6 @@ int delete_run(struct cli *cli, struct error *err)
     if (broker_instance(cli->paths, VERB_INSTANCE_REMOVE, &cli->name, &reply, err) < 0 &&
         !(is_absent && err->kind == ERROR_NOT_FOUND))
         return -1;
-    output_action(cli, "delete", is_absent ? "absent" : "deleted", !is_absent,
-                  is_absent ? "nothing to delete" : NULL);
-    return 0;
+    return output_action(cli, "delete", is_absent ? "absent" : "deleted", !is_absent,
+                         is_absent ? "nothing to delete" : NULL, err);
 }

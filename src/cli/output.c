@@ -6,11 +6,14 @@
 #include <string.h>
 #include <time.h>
 
-void output_json(json_t *json)
+int output_json(json_t *json, struct error *err)
 {
+    if (!json)
+        return error_set(err, ERROR_FAILED, "the answer could not be put into JSON");
     (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII); // main checks stdout
     (void)putchar('\n');
     json_decref(json);
+    return 0;
 }
 
 json_t *output_text_json(const char *bytes, size_t n)
@@ -69,18 +72,18 @@ void output_size(struct buffer *text, uint64_t bytes)
     buffer_printf(text, "%.1f %s", value, units[i]);
 }
 
-void output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
-                   const char *note)
+int output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
+                  const char *note, struct error *err)
 {
     if (!cli->is_json) {
         printf("%s: %s%s%s\n", cli->name.text, state, note ? "; " : "", note ? note : "");
-        return;
+        return 0;
     }
     json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "name", cli->name.text, "action", action,
                              "state", state, "changed", (int)has_changed);
     if (note)
         (void)json_object_set_new(json, "note", json_string(note)); // absent if memory runs out
-    output_json(json);
+    return output_json(json, err);
 }
 
 void output_flush(struct buffer *text)

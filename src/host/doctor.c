@@ -49,6 +49,18 @@ static enum doctor_verdict PRINTF_LIKE(3, 4)
     return verdict;
 }
 
+// The row's remedy is for the usual fault; a check that finds another one names the remedy of that.
+static void advise(struct doctor_finding *finding, const char *remedy)
+{
+    finding->remedy = remedy;
+}
+
+static enum doctor_verdict say_no_bus(struct doctor_finding *finding, const char *why)
+{
+    advise(finding, "run 'systemctl start dbus.socket', or install the package dbus");
+    return say(finding, DOCTOR_FAULT, "%.150s", why);
+}
+
 // ---- kernel and init system --------------------------------------------------------------------
 
 bool doctor_version_is_at_least(const char *version, unsigned major, unsigned minor)
@@ -80,16 +92,20 @@ static enum doctor_verdict check_systemd(const struct doctor   *doctor,
     char         version[UNITS_WORD_MAX];
 
     if (!doctor->units)
-        return say(finding, DOCTOR_FAULT, "%.150s", doctor->bus_error);
+        return say_no_bus(finding, doctor->bus_error);
     if (units_version(doctor->units, version, &err) < 0)
-        return say(finding, DOCTOR_FAULT, "%.150s", err.message);
+        return say_no_bus(finding, err.message);
     if (!doctor_version_is_at_least(version, 252, 0))
         return say(finding, DOCTOR_FAULT, "systemd %s", version);
     if (!doctor_version_is_at_least(version, 257, 0))
         return say(finding, DOCTOR_WARNING,
                    "systemd %s: weaker here, servers have no process namespace of their own "
-                   "(PrivatePIDs=)",
-                   version);
+                   "(PrivatePIDs=) and games can signal each other%s",
+                   version,
+                   doctor_version_is_at_least(version, 253, 0)
+                       ? ""
+                       : "; a game's TCP ports are not limited to its own (SocketBindAllow=) where "
+                         "systemd was built without BPF, as in Debian 12");
     return say(finding, DOCTOR_OK, "systemd %s", version);
 }
 
@@ -131,10 +147,13 @@ static enum doctor_verdict check_cgroups(const struct doctor   *doctor,
             size_t n = strlen(missing);
             (void)snprintf(missing + n, sizeof missing - n, " %s", wanted[i]); // all of them fit
         }
-    if (*missing)
-        return say(finding, DOCTOR_WARNING, "without the controllers%s: those limits do nothing",
-                   missing);
-    return say(finding, DOCTOR_OK, "cgroup version 2 with all controllers");
+    if (!*missing)
+        return say(finding, DOCTOR_OK, "cgroup version 2 with all controllers");
+    advise(finding,
+           "take cgroup_disable= off the kernel's command line; in a container, hand those "
+           "controllers down to it");
+    return say(finding, DOCTOR_WARNING, "without the controllers%s: those limits do nothing",
+               missing);
 }
 
 static enum doctor_verdict check_namespaces(const struct doctor   *doctor,
@@ -143,7 +162,11 @@ static enum doctor_verdict check_namespaces(const struct doctor   *doctor,
     char line[256];
 
     (void)doctor;
-    if (read_line(line, "/proc/sys/user/max_user_namespaces") < 0 || strcmp(line, "0") == 0)
+    if (read_line(line, "/proc/sys/user/max_user_namespaces") < 0) {
+        advise(finding, "boot a kernel with user namespaces (CONFIG_USER_NS), such as Debian's");
+        return say(finding, DOCTOR_FAULT, "this kernel has no user namespaces");
+    }
+    if (strcmp(line, "0") == 0)
         return say(finding, DOCTOR_FAULT, "user namespaces are switched off");
     return say(finding, DOCTOR_OK, "user namespaces are available");
 }
@@ -160,8 +183,10 @@ static enum doctor_verdict check_users(const struct doctor *doctor, struct docto
         const struct passwd *user = getpwnam(users[i]);
         if (!user)
             return say(finding, DOCTOR_FAULT, "the user %s does not exist", users[i]);
-        if (user->pw_uid == 0)
+        if (user->pw_uid == 0) {
+            advise(finding, "give that user an id of its own: no service of ours may be root");
             return say(finding, DOCTOR_FAULT, "the user %s is root", users[i]);
+        }
     }
     return say(finding, DOCTOR_OK, "all %zu users exist", ELEMENTS(users));
 }
@@ -192,9 +217,9 @@ static enum doctor_verdict check_unit(const struct doctor *doctor, struct doctor
     char         state[UNITS_WORD_MAX];
 
     if (!doctor->units)
-        return say(finding, DOCTOR_FAULT, "%.150s", doctor->bus_error);
+        return say_no_bus(finding, doctor->bus_error);
     if (units_active_state(doctor->units, unit, state, &err) < 0)
-        return say(finding, DOCTOR_FAULT, "%.150s", err.message);
+        return say_no_bus(finding, err.message);
     return say(finding, strcmp(state, "active") == 0 ? DOCTOR_OK : DOCTOR_FAULT, "%s is %s", unit,
                state);
 }
@@ -287,7 +312,8 @@ static enum doctor_verdict check_space(const struct doctor *doctor, struct docto
     return say(finding, DOCTOR_OK, "%.1f GiB are free", free_gib);
 }
 
-static enum doctor_verdict check_quota(const struct doctor *doctor, struct doctor_finding *finding)
+static enum doctor_verdict check_own_disk(const struct doctor   *doctor,
+                                          struct doctor_finding *finding)
 {
     struct stat root, data;
 
@@ -329,14 +355,16 @@ static enum doctor_verdict check_clock(const struct doctor *doctor, struct docto
 }
 
 static enum doctor_verdict check_sysctl(struct doctor_finding *finding, const char *path,
-                                        const char *name, uint64_t wanted)
+                                        const char *name, uint64_t wanted, const char *absent)
 {
     struct error ignored;
     char         line[256];
     uint64_t     value = 0;
 
-    if (read_line(line, path) < 0)
-        return say(finding, DOCTOR_WARNING, "this kernel has no %s", name);
+    if (read_line(line, path) < 0) {
+        advise(finding, absent);
+        return say(finding, DOCTOR_WARNING, "there is no %s here", name);
+    }
     if (number_parse_u64(&value, line, 0, UINT64_MAX, &ignored) < 0 || value < wanted)
         return say(finding, DOCTOR_WARNING, "%s is %.40s, not %" PRIu64, name, line, wanted);
     return say(finding, DOCTOR_OK, "%s is %" PRIu64, name, value);
@@ -346,14 +374,17 @@ static enum doctor_verdict check_ptrace(const struct doctor *doctor, struct doct
 {
     (void)doctor;
     return check_sysctl(finding, "/proc/sys/kernel/yama/ptrace_scope", "kernel.yama.ptrace_scope",
-                        PTRACE_SCOPE_WANTED);
+                        PTRACE_SCOPE_WANTED,
+                        "boot a kernel with Yama (CONFIG_SECURITY_YAMA), such as Debian's: it is "
+                        "the second lock between a game and its neighbours' memory");
 }
 
 static enum doctor_verdict check_rmem(const struct doctor *doctor, struct doctor_finding *finding)
 {
     (void)doctor;
     return check_sysctl(finding, "/proc/sys/net/core/rmem_max", "net.core.rmem_max",
-                        RMEM_MAX_WANTED);
+                        RMEM_MAX_WANTED,
+                        "in a container, look at it on the machine outside: it is the kernel's");
 }
 
 static enum doctor_verdict check_steamcmd(const struct doctor   *doctor,
@@ -376,8 +407,11 @@ static enum doctor_verdict check_game(const struct doctor *doctor, struct doctor
     struct error err;
     uint32_t     generation = 0;
 
-    if (overlays_current(&generation, doctor->paths, GAME_OVERLAY, &err) < 0)
+    if (overlays_current(&generation, doctor->paths, GAME_OVERLAY, &err) < 0) {
+        advise(finding,
+               "see to /var/lib/left4me/overlays/1/state.json: a backup may have it whole");
         return say(finding, DOCTOR_FAULT, "%.150s", err.message);
+    }
     if (!generation)
         return say(finding, DOCTOR_WARNING, "the game is not installed");
     return say(finding, DOCTOR_OK, "the game is generation %" PRIu32, generation);
@@ -396,16 +430,14 @@ static const struct check {
     { "systemd", check_systemd,
       "Debian 13 has systemd 257, with which servers are best isolated; "
       "252 is the oldest that works" },
-    { "cgroups", check_cgroups,
-      "boot with systemd.unified_cgroup_hierarchy=1, and do not switch "
-      "controllers off on the kernel's command line" },
+    { "cgroups", check_cgroups, "boot with systemd.unified_cgroup_hierarchy=1" },
     { "namespaces", check_namespaces, "set user.max_user_namespaces to its default" },
     { "users", check_users, "run 'systemd-sysusers', or install the package again" },
     { "groups", check_groups, "run 'systemd-sysusers', or 'usermod -aG left4me-content left4me'" },
     { "directories", check_dirs, "run 'systemd-tmpfiles --create'" },
     { "file system", check_filesystem, "put /var/lib/left4me on ext4, xfs or btrfs" },
     { "disk space", check_space, "free some space, or give /var/lib/left4me a larger disk" },
-    { "quota", check_quota, "give /var/lib/left4me a file system of its own" },
+    { "own disk", check_own_disk, "give /var/lib/left4me a file system of its own" },
     { "broker", check_broker, "run 'systemctl enable --now left4me-broker.socket'" },
     { "log reader", check_log, "run 'systemctl enable --now left4me-log.socket'" },
     { "firewall", check_nft,
@@ -416,9 +448,7 @@ static const struct check {
       "by it" },
     { "ptrace", check_ptrace, "run 'sysctl --system': a game could read its neighbours' memory" },
     { "UDP buffers", check_rmem, "run 'sysctl --system': bursts of packets may be lost" },
-    { "32-bit", check_i386,
-      "run 'dpkg --add-architecture i386 && apt-get update && apt-get install "
-      "libc6:i386 libstdc++6:i386'" },
+    { "32-bit", check_i386, "run 'apt install libc6-i386 lib32gcc-s1 lib32stdc++6'" },
     { "clock", check_clock, "run a time service, such as systemd-timesyncd or chrony" },
     { "SteamCMD", check_steamcmd, "unpack SteamCMD and run 'l4d2ctl install --steamcmd PATH'" },
     { "game", check_game, "run 'l4d2ctl install'" },
@@ -444,7 +474,10 @@ size_t doctor_examine(struct doctor_finding *ret, const struct host_paths *paths
     for (size_t i = 0; i < ELEMENTS(checks); i++) {
         ret[i] = (struct doctor_finding){ .name = checks[i].name };
         ret[i].verdict = checks[i].run(&doctor, &ret[i]);
-        ret[i].remedy = ret[i].verdict == DOCTOR_OK ? "" : checks[i].remedy;
+        if (ret[i].verdict == DOCTOR_OK)
+            ret[i].remedy = "";
+        else if (!ret[i].remedy)
+            ret[i].remedy = checks[i].remedy;
     }
     units_close(doctor.units);
     return ELEMENTS(checks);

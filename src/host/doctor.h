@@ -11,7 +11,7 @@ enum doctor_verdict { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_FAULT };
 struct doctor_finding {
     const char         *name;
     enum doctor_verdict verdict;
-    char                words[200]; // what was found
+    char                words[400]; // what was found; may hold foreign bytes, such as a path
     const char         *remedy;     // "" when all is well
 };
 
