@@ -19,6 +19,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "cli/interrupt.h"
 #include "host/broker.h"
@@ -127,8 +128,9 @@ struct install {
     uint32_t             build, job;
     bool                 is_attached; // somebody else started it
     bool                 is_terminal;
-    bool                 has_mark; // the log of before has been read
-    bool                 has_line; // an unfinished line is on the terminal
+    bool                 has_mark;        // the log of before has been read
+    bool                 has_line;        // an unfinished line is on the terminal
+    bool                 is_out_of_space; // says the publisher
     unsigned             next_percent;
     char                 failure[ERROR_MESSAGE_MAX]; // of the driver's error line
 };
@@ -240,6 +242,14 @@ static int open_log(struct install *install, enum log_source source, uint32_t n_
                         n_lines, flags, err);
 }
 
+static void take_build(struct install *install, const struct reply *reply, uint32_t build)
+{
+    install->build = build;
+    install->job = reply->job;
+    (void)snprintf(install->build_name.text, sizeof install->build_name.text, "%" PRIu32,
+                   build); // ten digits fit
+}
+
 static int begin(struct install *install, struct error *err)
 {
     const struct host_paths *paths = install->cli->paths;
@@ -253,8 +263,7 @@ static int begin(struct install *install, struct error *err)
                          "as root");
     if (lstat(paths->steamcmd_link, &st) < 0)
         return error_sys(err, errno, "looking at %s", paths->steamcmd_link);
-    if (overlays_current(&base, paths, GAME_OVERLAY, err) < 0 ||
-        units_open(&install->units, paths, err) < 0 || units_subscribe(install->units, err) < 0)
+    if (overlays_current(&base, paths, GAME_OVERLAY, err) < 0)
         return -1;
     if (broker_build_start(paths, BUILD_UPDATE, GAME_OVERLAY, base, KEEP_GENERATIONS, &reply, err) <
         0) {
@@ -264,10 +273,7 @@ static int begin(struct install *install, struct error *err)
         if (!install->cli->is_json)
             puts("An update is running already; this is how it goes.");
     }
-    install->build = reply.build;
-    install->job = reply.job;
-    (void)snprintf(install->build_name.text, sizeof install->build_name.text, "%" PRIu32,
-                   reply.build); // ten digits fit
+    take_build(install, &reply, reply.build);
     return open_log(install, LOG_UPDATE, ATTACH_LINES, LOG_FOLLOW, err);
 }
 
@@ -437,8 +443,10 @@ static void read_summary(struct install *install, struct buffer *ret)
     if (open_log(install, LOG_PUBLISH, ATTACH_LINES, 0, &ignored) < 0)
         return;
     while (journal_next(install->journal, WAIT_MS, &line, &is_end, &ignored) > 0 && !line.is_mark) {
-        // Lines of the init system say "Starting…" and "Finished…"; ours are what is wanted.
-        if (strncmp(line.text, "published ", 10) != 0 && !strstr(line.text, "generation"))
+        // Ours begin so (content/main.c); the publisher's progress speaks of generations as well.
+        if (line.is_init || (strncmp(line.text, "published generation ", 21) != 0 &&
+                             (strncmp(line.text, "generation ", 11) != 0 ||
+                              !strstr(line.text, " is published already"))))
             continue;
         buffer_done(ret);
         buffer_add(ret, line.text, line.n_text);
@@ -457,11 +465,17 @@ static int publication_failed(struct install *install, bool *ret_is_unchanged, s
                 *ret_is_unchanged = true;
                 return 0;
             }
+            if (strstr(line.text, strerror(ENOSPC)) || strstr(line.text, strerror(EDQUOT)))
+                install->is_out_of_space = true;
             strings_add(&install->cli->tail, line.text, line.n_text);
         }
+    if (install->is_out_of_space)
+        return error_set(err, ERROR_NO_SPACE,
+                         "the update was not published and the old generation stays: make room, "
+                         "then run 'l4d2ctl install' again: it goes on with what was downloaded");
     return error_set(err, ERROR_FAILED,
                      "the update was not published and the old generation stays: see 'journalctl "
-                     "-u left4me-publish@%" PRIu32 "'",
+                     "-u left4me-publish@%" PRIu32 "', then run 'l4d2ctl install' again",
                      install->build);
 }
 
@@ -499,6 +513,90 @@ static int watch_publication(struct install *install, struct overlay_generation 
         struct pollfd fds = { .fd = units_fd(install->units), .events = POLLIN };
         (void)poll(&fds, 1, WAIT_MS / 4); // whatever ended it, everything is looked at next
     }
+}
+
+// ---- a publication that failed --------------------------------------------------------------
+
+// Whether `name` is a build of the game whose publication failed.
+static int is_unpublished(bool *ret, const struct install *install, int builds_fd, const char *name,
+                          struct error *err)
+{
+    AUTO(freep) char *bytes = NULL;
+    struct build_spec spec = { 0 };
+    struct unit_state state;
+    struct error      ignored;
+    size_t            n = 0;
+
+    *ret = false;
+    if (fd_read_file(&bytes, &n, builds_fd, name, sizeof spec, &ignored) < 0)
+        return 0; // removed since it was listed, or of another version
+    memcpy(&spec, bytes, MIN(n, sizeof spec));
+    if (build_spec_check(&spec, n, &ignored) < 0 || spec.overlay != GAME_OVERLAY)
+        return 0;
+    if (units_state(install->units, UNIT_PUBLISH, name, &state, err) < 0)
+        return -1;
+    *ret = strcmp(state.active_state, "failed") == 0;
+    return 0;
+}
+
+// The newest build that was downloaded but not published; 0 when there is none.
+static int find_unpublished(uint32_t *ret, const struct install *install, struct error *err)
+{
+    AUTO_FD     fd = -1;
+    AUTO_FD     host_fd = open(install->cli->paths->host_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    int         r;
+
+    *ret = 0;
+    if (host_fd < 0)
+        return error_sys(err, errno, "opening %s", install->cli->paths->host_dir);
+    if (fd_open_dir(&fd, host_fd, "builds", err) < 0 || dir_open(&dir, fd, err) < 0)
+        return -1;
+    while ((r = dir_next(&name, dir, err)) > 0) {
+        struct error not_a_number;
+        uint32_t     number = 0;
+        bool         is_it = false;
+        if (number_name_parse(&number, name, &not_a_number) < 0 || number < *ret)
+            continue;
+        if (is_unpublished(&is_it, install, fd, name, err) < 0)
+            return -1;
+        if (is_it)
+            *ret = number;
+    }
+    return r;
+}
+
+// Publishes what an earlier update downloaded and could not publish, say on a full disk. One that
+// fails again for another reason than space is given up: a new update begins with dropping it.
+static int resume(struct install *install, struct overlay_generation *ret, bool *ret_is_unchanged,
+                  bool *ret_is_done, struct error *err)
+{
+    struct reply reply;
+    uint32_t     build = 0;
+
+    *ret_is_done = false;
+    if (find_unpublished(&build, install, err) < 0)
+        return -1;
+    if (!build)
+        return 0;
+    if (broker_build(install->cli->paths, VERB_PUBLISH, build, &reply, err) < 0)   // others may be
+        return err->kind == ERROR_DENIED || err->kind == ERROR_NOT_FOUND ? 0 : -1; // quicker
+    take_build(install, &reply, build);
+    if (!install->cli->is_json) {
+        puts("The last update was downloaded but not published: that is tried again.");
+        (void)fflush(stdout); // main checks stdout
+    }
+    if (watch_publication(install, ret, ret_is_unchanged, err) < 0) {
+        if (err->kind != ERROR_FAILED)
+            return -1;
+        strings_done(&install->cli->tail);
+        if (!install->cli->is_json)
+            puts("It failed again; the game is updated anew.");
+        return 0;
+    }
+    *ret_is_done = true;
+    return 0;
 }
 
 // What servers get now, when the update brought nothing new.
@@ -556,24 +654,34 @@ static int report(struct install *install, const struct overlay_generation *gene
     return 0;
 }
 
+static int update(struct install *install, struct overlay_generation *ret, bool *ret_is_unchanged,
+                  struct error *err)
+{
+    char result[UNITS_WORD_MAX];
+
+    if (begin(install, err) < 0 || watch_update(install, result, err) < 0)
+        return -1;
+    if (!*result)
+        return interrupted(install, err);
+    // An end that nobody saw is not a failure: the publication will tell.
+    if (*install->failure || (strcmp(result, "done") != 0 && strcmp(result, "gone") != 0))
+        return update_failed(install, result, err);
+    end_line(install);
+    return watch_publication(install, ret, ret_is_unchanged, err);
+}
+
 int install_run(struct cli *cli, struct error *err)
 {
     AUTO(install_done)
     struct install            install = { .cli = cli, .is_terminal = isatty(STDOUT_FILENO) == 1 };
     struct overlay_generation generation = { 0 };
-    char                      result[UNITS_WORD_MAX];
-    bool                      is_unchanged = false;
+    bool                      is_unchanged = false, is_done = false;
 
     interrupt_catch();
-    if (begin(&install, err) < 0 || watch_update(&install, result, err) < 0)
-        return -1;
-    if (!*result)
-        return interrupted(&install, err);
-    // An end that nobody saw is not a failure: the publication will tell.
-    if (*install.failure || (strcmp(result, "done") != 0 && strcmp(result, "gone") != 0))
-        return update_failed(&install, result, err);
-    end_line(&install);
-    if (watch_publication(&install, &generation, &is_unchanged, err) < 0)
+    if (units_open(&install.units, cli->paths, err) < 0 ||
+        units_subscribe(install.units, err) < 0 ||
+        resume(&install, &generation, &is_unchanged, &is_done, err) < 0 ||
+        (!is_done && update(&install, &generation, &is_unchanged, err) < 0))
         return -1;
     remove_scratch(&install);
     if (is_unchanged && find_current(&generation, &install, err) < 0)

@@ -42,7 +42,7 @@ static const struct option_row {
 } option_rows[] = {
     { OPTION_FILE, "file", 'f', "SPEC.yaml", "the specification; - reads standard input" },
     { OPTION_LINES, "lines", 'n', "N", "how many lines of the past to show (50)" },
-    { OPTION_FOLLOW, "follow", 'F', NULL, "go on showing new lines until Ctrl-C" },
+    { OPTION_FOLLOW, "follow", 'f', NULL, "go on showing new lines until Ctrl-C" },
     { OPTION_ALL_RUNS, "all-runs", 'a', NULL, "not only the newest run of the server" },
     { OPTION_STEAMCMD, "steamcmd", 's', "PATH", "remember where SteamCMD is (needs root)" },
     { OPTION_VERBOSE, "verbose", 'v', NULL, "show every line of the installer" },
@@ -187,8 +187,34 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-static int usage_error(const struct command *command, const char *what, const char *which)
+// Options that were not reached yet count as well: who asked for JSON gets it.
+static bool wants_json(int argc, char **argv)
 {
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-j") == 0)
+            return true;
+    return false;
+}
+
+static void print_usage_json(const char *what, const char *which)
+{
+    AUTO(buffer_done) struct buffer text = { 0 };
+    struct error                    err;
+
+    buffer_printf(&text, "%s%s", what, which);
+    if (buffer_check(&text, &err) < 0 ||
+        output_json(json_pack("{s:{s:s, s:o}}", "error", "kind",
+                              error_kind_info(ERROR_INVALID)->word, "message",
+                              output_text_json(text.bytes, text.n)),
+                    &err) < 0)
+        fprintf(stderr, "l4d2ctl: %s\n", err.message);
+}
+
+static int usage_error(const struct cli *cli, const struct command *command, const char *what,
+                       const char *which)
+{
+    if (cli->is_json)
+        print_usage_json(what, which);
     fprintf(stderr, "l4d2ctl: %s%s; see l4d2ctl %s%s--help\n", what, which,
             command ? command->name : "", command ? " " : "");
     return EXIT_USAGE;
@@ -221,10 +247,11 @@ static int take_option(struct cli *cli, enum option_bit bit, const char *value, 
     return 0;
 }
 
-static const struct option_row *option_of_letter(int letter)
+// A letter may mean different things to different commands.
+static const struct option_row *option_of_letter(const struct command *command, int letter)
 {
     for (size_t i = 0; i < ELEMENTS(option_rows); i++)
-        if (option_rows[i].letter == letter)
+        if (command->options & option_rows[i].bit && option_rows[i].letter == letter)
             return &option_rows[i];
     return NULL;
 }
@@ -270,12 +297,15 @@ static int parse_options(struct cli *cli, const struct command *command, int arg
             return 0;
         }
         if (letter == ':')
-            return usage_error(command, "a value is missing after ", argv[optind - 1]);
-        const struct option_row *row = letter == '?' ? NULL : option_of_letter(letter);
+            return usage_error(cli, command, "a value is missing after ", argv[optind - 1]);
+        const struct option_row *row = letter == '?' ? NULL : option_of_letter(command, letter);
+        // One of several letters written together is in optopt; of a long option nothing is.
+        const char short_name[] = { '-', (char)optopt, '\0' };
         if (!row)
-            return usage_error(command, "unknown option ", argv[optind - 1]);
+            return usage_error(cli, command, "unknown option ",
+                               optopt > ' ' && optopt < 0x7f ? short_name : argv[optind - 1]);
         if (take_option(cli, row->bit, optarg, &err) < 0)
-            return usage_error(command, err.message, "");
+            return usage_error(cli, command, err.message, "");
     }
     return -1;
 }
@@ -287,11 +317,11 @@ static int parse_arguments(struct cli *cli, const struct command *command, int a
 
     _Static_assert(WANTS_NOTHING == 0 && WANTS_NAME == 1 && WANTS_NAME_AND_PATH == 2, "counts");
     if (argc < n_wanted)
-        return usage_error(command, "it wants", words_of(command->arguments));
+        return usage_error(cli, command, argc == 0 ? "NAME is missing" : "PATH is missing", "");
     if (argc > n_wanted)
-        return usage_error(command, "there is nothing to do with ", argv[n_wanted]);
+        return usage_error(cli, command, "there is nothing to do with ", argv[n_wanted]);
     if (n_wanted > 0 && instance_name_set(&cli->name, argv[0], &err) < 0)
-        return usage_error(command, err.message, "");
+        return usage_error(cli, command, err.message, "");
     if (n_wanted > 1)
         cli->path = argv[1];
     return -1;
@@ -386,8 +416,9 @@ int main(int argc, char **argv)
 
     (void)signal(SIGPIPE, SIG_IGN); // a reader that leaves is an error of stdout
     (void)umask(027);
+    cli.is_json = wants_json(argc, argv);
     if (argc < 2)
-        return usage_error(NULL, "a command is missing", "");
+        return usage_error(&cli, NULL, "a command is missing", "");
     for (size_t i = 0; i < ELEMENTS(global_words); i++)
         if (strcmp(argv[1], global_words[i].word) == 0) {
             global_words[i].print();
@@ -396,7 +427,7 @@ int main(int argc, char **argv)
 
     const struct command *command = find_command(argv[1]);
     if (!command)
-        return usage_error(NULL, "unknown command ", argv[1]);
+        return usage_error(&cli, NULL, "unknown command ", argv[1]);
     code = parse_options(&cli, command, argc - 1, argv + 1);
     if (code < 0)
         code = parse_arguments(&cli, command, argc - 1 - optind, argv + 1 + optind);

@@ -267,6 +267,14 @@ static enum doctor_verdict check_dirs(const struct doctor *doctor, struct doctor
     return say(finding, DOCTOR_OK, "%s and what is in it belong to root", doctor->paths->data_dir);
 }
 
+static enum doctor_verdict say_no_data(const struct doctor *doctor, struct doctor_finding *finding)
+{
+    int errnum = errno;
+
+    advise(finding, "run 'systemd-tmpfiles --create'");
+    return say(finding, DOCTOR_FAULT, "%s: %s", doctor->paths->data_dir, strerror(errnum));
+}
+
 static enum doctor_verdict check_filesystem(const struct doctor   *doctor,
                                             struct doctor_finding *finding)
 {
@@ -274,7 +282,7 @@ static enum doctor_verdict check_filesystem(const struct doctor   *doctor,
     char          value[2];
 
     if (statfs(doctor->paths->data_dir, &fs) < 0)
-        return say(finding, DOCTOR_FAULT, "%s: %s", doctor->paths->data_dir, strerror(errno));
+        return say_no_data(doctor, finding);
     if (fs.f_type == OVERLAYFS_SUPER_MAGIC)
         return say(finding, DOCTOR_FAULT, "%s is on an overlayfs, which cannot carry another one",
                    doctor->paths->data_dir);
@@ -299,7 +307,7 @@ static enum doctor_verdict check_space(const struct doctor *doctor, struct docto
     struct statvfs fs;
 
     if (statvfs(doctor->paths->data_dir, &fs) < 0)
-        return say(finding, DOCTOR_FAULT, "%s: %s", doctor->paths->data_dir, strerror(errno));
+        return say_no_data(doctor, finding);
     uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     double   free_gib = (double)free_bytes / (double)GIB;
     if (fs.f_files > 0 && fs.f_favail < fs.f_files / 20)
@@ -409,7 +417,9 @@ static enum doctor_verdict check_game(const struct doctor *doctor, struct doctor
 
     if (overlays_current(&generation, doctor->paths, GAME_OVERLAY, &err) < 0) {
         advise(finding,
-               "see to /var/lib/left4me/overlays/1/state.json: a backup may have it whole");
+               err.kind == ERROR_FAILED
+                   ? "see to /var/lib/left4me/overlays/1/state.json: a backup may have it whole"
+                   : "run 'systemd-tmpfiles --create'");
         return say(finding, DOCTOR_FAULT, "%.150s", err.message);
     }
     if (!generation)
