@@ -4,7 +4,6 @@
 
 #include "cli/cli.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "host/instances.h"
 #include "host/journal.h"
@@ -378,44 +378,50 @@ static void take_unit(void *data, const char *name, const char *active_state, co
 
 // Links of enabled units in one *.wants/ directory. Names that do not fit a unit of ours are
 // others'.
-static void take_wants(struct list *list, DIR *dir)
+static int take_wants(struct list *list, DIR *dir, struct error *err)
 {
     const size_t n_prefix = sizeof UNIT_SERVER - 1, n_suffix = sizeof ".service" - 1;
 
-    for (const struct dirent *entry; (entry = readdir(dir));) {
+    const char *entry;
+    int         r;
+
+    while ((r = dir_next(&entry, dir, err)) > 0) {
         char   name[INSTANCE_NAME_MAX + 1];
-        size_t n = strlen(entry->d_name);
-        if (strncmp(entry->d_name, UNIT_SERVER, n_prefix) != 0 || n <= n_prefix + n_suffix ||
+        size_t n = strlen(entry);
+        if (strncmp(entry, UNIT_SERVER, n_prefix) != 0 || n <= n_prefix + n_suffix ||
             n - n_prefix - n_suffix >= sizeof name)
             continue;
-        memcpy(name, entry->d_name + n_prefix, n - n_prefix - n_suffix);
+        memcpy(name, entry + n_prefix, n - n_prefix - n_suffix);
         name[n - n_prefix - n_suffix] = '\0';
         struct list_row *found = find_row(list, name);
         if (found)
             found->is_enabled = true;
     }
-}
-
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir); // it was only read
+    return r;
 }
 
 // The init system tells the enabled state of one unit a call; its links say it for all at once.
-static void take_enabled(struct list *list, const char *wants_dir)
+static int take_enabled(struct list *list, const char *wants_dir, struct error *err)
 {
-    AUTO(closedirp) DIR *top = opendir(wants_dir);
+    AUTO_FD     top_fd = open(wants_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_DIR    top = NULL;
+    const char *entry;
+    int         r;
 
-    for (const struct dirent *entry; top && (entry = readdir(top));) {
-        size_t n = strlen(entry->d_name);
-        if (n < 6 || strcmp(entry->d_name + n - 6, ".wants") != 0)
+    if (top_fd < 0)
+        return errno == ENOENT ? 0 : error_sys(err, errno, "opening %s", wants_dir);
+    if (dir_open(&top, top_fd, err) < 0)
+        return error_prefix(err, "%s", wants_dir);
+    while ((r = dir_next(&entry, top, err)) > 0) {
+        size_t n = strlen(entry);
+        if (n < 6 || strcmp(entry + n - 6, ".wants") != 0)
             continue;
-        int fd = openat(dirfd(top), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        AUTO(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        if (dir)
-            take_wants(list, dir);
+        AUTO_FD  fd = openat(top_fd, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        AUTO_DIR dir = NULL;
+        if (fd >= 0 && (dir_open(&dir, fd, err) < 0 || take_wants(list, dir, err) < 0))
+            return error_prefix(err, "%s/%.60s", wants_dir, entry);
     }
+    return r < 0 ? error_prefix(err, "%s", wants_dir) : 0;
 }
 
 static int load_list(struct list *list, const struct cli *cli, struct error *err)
@@ -441,8 +447,8 @@ static int load_list(struct list *list, const struct cli *cli, struct error *err
         else
             added->state = "unfinished";
     }
-    take_enabled(list, cli->paths->wants_dir);
-    if (units_open(&units, cli->paths, err) < 0)
+    if (take_enabled(list, cli->paths->wants_dir, err) < 0 ||
+        units_open(&units, cli->paths, err) < 0)
         return -1;
     return units_list(units, UNIT_SERVER, take_unit, list, err);
 }

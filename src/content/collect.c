@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "content/collect.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "base/protocol.h"
 #include "base/tree.h"
-
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir); // it was only read
-}
 
 static bool has_prefix(const char *name, const char *prefix)
 {
@@ -50,21 +44,14 @@ static int drop(int overlay_fd, const char *name, const struct watch *watch, str
 int collect(int overlay_fd, const struct state *state, const struct uses *uses,
             const struct watch *watch, struct error *err)
 {
-    int                  fd = openat(overlay_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    int         r;
 
-    if (!dir) {
-        (void)error_sys(err, errno, "reading the generations");
-        return fd_close(fd);
-    }
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (!entry)
-            return errno ? error_sys(err, errno, "reading the generations") : 0;
-
-        const char *name = entry->d_name;
-        int         result = 0;
+    if (dir_open(&dir, overlay_fd, err) < 0)
+        return error_prefix(err, "the generations");
+    while ((r = dir_next(&name, dir, err)) > 0) {
+        int result = 0;
         if (has_prefix(name, COLLECT_NEW_PREFIX) || has_prefix(name, COLLECT_OLD_PREFIX)) {
             watch_step(watch, "remove");
             result = tree_remove(overlay_fd, name, err);
@@ -74,4 +61,5 @@ int collect(int overlay_fd, const struct state *state, const struct uses *uses,
         if (result < 0)
             return -1;
     }
+    return r < 0 ? error_prefix(err, "the generations") : 0;
 }

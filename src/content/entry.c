@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "content/entry.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,19 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "base/text.h"
-
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir); // it was only read
-}
-
-static bool is_dot(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
 
 int entry_chmod(int dir_fd, const char *name, mode_t mode)
 {
@@ -51,10 +40,11 @@ int entry_open_dir(int *ret, int dir_fd, const char *name, struct error *err)
 int entry_count(int dir_fd, const char *name, unsigned depth_max, uint64_t *files, uint64_t *dirs,
                 struct error *err)
 {
-    char                 shown[ENTRY_SHOW_MAX];
-    AUTO(closedirp) DIR *dir = NULL;
-    struct stat          st;
-    int                  fd = -1;
+    char        shown[ENTRY_SHOW_MAX];
+    AUTO_FD     fd = -1;
+    AUTO_DIR    dir = NULL;
+    struct stat st;
+    int         r;
 
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return error_sys(err, errno, "looking at '%s'", entry_show(shown, "", name));
@@ -67,18 +57,13 @@ int entry_count(int dir_fd, const char *name, unsigned depth_max, uint64_t *file
         return error_set(err, ERROR_INVALID, "'%s' is too deep", entry_show(shown, "", name));
     if (entry_open_dir(&fd, dir_fd, name, err) < 0)
         return -1;
-    dir = fdopendir(fd);
-    if (!dir)
-        return fd_close(fd), error_sys(err, errno, "reading '%s'", entry_show(shown, "", name));
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (!entry)
-            return errno ? error_sys(err, errno, "reading '%s'", entry_show(shown, "", name)) : 0;
-        if (!is_dot(entry->d_name) &&
-            entry_count(dirfd(dir), entry->d_name, depth_max - 1, files, dirs, err) < 0)
+    if (dir_open(&dir, fd, err) < 0)
+        return error_prefix(err, "'%s'", entry_show(shown, "", name));
+    const char *below;
+    while ((r = dir_next(&below, dir, err)) > 0)
+        if (entry_count(fd, below, depth_max - 1, files, dirs, err) < 0)
             return -1;
-    }
+    return r < 0 ? error_prefix(err, "'%s'", entry_show(shown, "", name)) : 0;
 }
 
 // ---- showing ----------------------------------------------------------------------------------

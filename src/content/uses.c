@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "content/uses.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "base/protocol.h"
 #include "content/entry.h"
@@ -61,42 +61,33 @@ static int add_build(struct uses *uses, const char *name, const void *bytes, siz
 typedef int add_spec(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
                      const struct uses_query *query, struct error *err);
 
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir); // it was only read
-}
-
 // Shows each file of the directory to `add`. Takes `dir_fd`. Names with a dot in front are files
 // that are being written.
 static int for_each_spec(struct uses *uses, int dir_fd, add_spec *add,
                          const struct uses_query *query, struct error *err)
 {
-    AUTO(closedirp) DIR *dir = fdopendir(dir_fd);
-    char                 shown[ENTRY_SHOW_MAX];
+    AUTO_FD     fd = dir_fd;
+    AUTO_DIR    dir = NULL;
+    char        shown[ENTRY_SHOW_MAX];
+    const char *name;
+    int         r;
 
-    if (!dir) {
-        (void)error_sys(err, errno, "reading a directory");
-        return fd_close(dir_fd);
-    }
-    for (;;) {
+    if (dir_open(&dir, fd, err) < 0)
+        return -1;
+    while ((r = dir_next(&name, dir, err)) > 0) {
         AUTO(freep) char *bytes = NULL;
         size_t            n = 0;
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (!entry)
-            return errno ? error_sys(err, errno, "reading a directory") : 0;
-        if (entry->d_name[0] == '.')
+        if (name[0] == '.')
             continue;
-        if (fd_read_file(&bytes, &n, dirfd(dir), entry->d_name, sizeof(struct instance_spec), err) <
-            0) {
+        if (fd_read_file(&bytes, &n, fd, name, sizeof(struct instance_spec), err) < 0) {
             if (err->errnum == ENOENT)
                 continue; // removed since it was listed
             return -1;
         }
-        if (add(uses, entry->d_name, bytes, n, query, err) < 0)
-            return error_prefix(err, "'%s'", entry_show(shown, "", entry->d_name));
+        if (add(uses, name, bytes, n, query, err) < 0)
+            return error_prefix(err, "'%s'", entry_show(shown, "", name));
     }
+    return r;
 }
 
 static int collect(struct uses *uses, const struct uses_query *query, struct error *err)

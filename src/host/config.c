@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "host/config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +10,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "base/tree.h"
 
@@ -19,12 +19,6 @@
 #define DIR_MODE         0750       // the instance's own directory, 0700, keeps all others out
 #define FILE_MODE        0640
 #define GENERATIONS_MAX  4096u // looked at in one pass
-
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir); // it was only read
-}
 
 // ---- what is in a generation -------------------------------------------------------------------
 
@@ -109,18 +103,18 @@ void config_done(struct config *config)
 // Reads the numbers of all generations, newest first.
 static int read_generations(uint32_t *ret, size_t *ret_n, int instance_fd, struct error *err)
 {
-    AUTO_FD fd = openat(instance_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    size_t  n = 0;
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    size_t      n = 0;
+    int         r;
 
-    AUTO(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir)
-        return error_sys(err, errno, "listing the config generations");
-    fd = -1; // the DIR owns it now
-    for (const struct dirent *entry; (entry = readdir(dir));) {
+    if (dir_open(&dir, instance_fd, err) < 0)
+        return error_prefix(err, "the config generations");
+    while ((r = dir_next(&name, dir, err)) > 0) {
         struct error ignored;
         uint32_t     number;
         size_t       at;
-        if (number_name_parse(&number, entry->d_name, &ignored) < 0)
+        if (number_name_parse(&number, name, &ignored) < 0)
             continue;
         if (n == GENERATIONS_MAX)
             return error_set(err, ERROR_FAILED, "there are more than %u config generations",
@@ -129,6 +123,8 @@ static int read_generations(uint32_t *ret, size_t *ret_n, int instance_fd, struc
             ret[at] = ret[at - 1];
         ret[at] = number;
     }
+    if (r < 0)
+        return error_prefix(err, "the config generations");
     *ret_n = n;
     return 0;
 }
@@ -178,17 +174,17 @@ static bool is_used(uint32_t generation, const uint32_t *used, size_t n_used)
 
 static int remove_unfinished(int instance_fd, struct error *err)
 {
-    AUTO_FD fd = openat(instance_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    int         r;
 
-    AUTO(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir)
-        return error_sys(err, errno, "listing the config generations");
-    fd = -1; // the DIR owns it now
-    for (const struct dirent *entry; (entry = readdir(dir));)
-        if ((strncmp(entry->d_name, ".new-", 5) == 0 || strncmp(entry->d_name, ".old-", 5) == 0) &&
-            tree_remove(instance_fd, entry->d_name, err) < 0)
+    if (dir_open(&dir, instance_fd, err) < 0)
+        return error_prefix(err, "the config generations");
+    while ((r = dir_next(&name, dir, err)) > 0)
+        if ((strncmp(name, ".new-", 5) == 0 || strncmp(name, ".old-", 5) == 0) &&
+            tree_remove(instance_fd, name, err) < 0)
             return -1;
-    return 0;
+    return r < 0 ? error_prefix(err, "the config generations") : 0;
 }
 
 int config_collect(int instance_fd, const uint32_t *used, size_t n_used, struct error *err)

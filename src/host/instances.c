@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "host/instances.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,15 +8,10 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 
 #define PASSWORD_LENGTH 24u // 142 bits of 62 characters
-
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir); // it was only read
-}
 
 int instances_open(int *ret, const struct host_paths *paths, const struct instance_name *name,
                    struct error *err)
@@ -146,12 +140,14 @@ static int read_names(struct instance_name **ret, size_t *ret_n, DIR *dir, struc
 {
     AUTO(freep) struct instance_name *names = NULL;
     size_t                            n = 0, capacity = 0;
+    const char                       *entry;
+    int                               r;
 
-    for (const struct dirent *entry; (entry = readdir(dir));) {
+    while ((r = dir_next(&entry, dir, err)) > 0) {
         struct instance_name name;
         struct error         ignored;
-        if (instance_name_set(&name, entry->d_name, &ignored) < 0)
-            continue; // ".", "..", and nothing else belongs there
+        if (instance_name_set(&name, entry, &ignored) < 0)
+            continue; // nothing else belongs there
         if (n == capacity) {
             capacity = MAX(capacity * 2, (size_t)32);
             struct instance_name *grown = reallocarray(names, capacity, sizeof *names);
@@ -161,6 +157,8 @@ static int read_names(struct instance_name **ret, size_t *ret_n, DIR *dir, struc
         }
         names[n++] = name;
     }
+    if (r < 0)
+        return -1;
     if (n > 0)
         qsort(names, n, sizeof *names, compare_names);
     *ret = TAKE(names);
@@ -173,15 +171,12 @@ int instances_list(struct strings *ret, const struct host_paths *paths, struct e
     AUTO(freep) struct instance_name *names = NULL;
     size_t                            n = 0;
     AUTO_FD                           fd = -1;
+    AUTO_DIR                          dir = NULL;
 
     if (host_open_data_dir(&fd, paths, "instances", err) < 0)
         return -1;
-    AUTO(closedirp) DIR *dir = fdopendir(fd);
-    if (!dir)
-        return error_sys(err, errno, "listing the instances");
-    fd = -1; // the DIR owns it now
-    if (read_names(&names, &n, dir, err) < 0)
-        return -1;
+    if (dir_open(&dir, fd, err) < 0 || read_names(&names, &n, dir, err) < 0)
+        return error_prefix(err, "the instances");
     for (size_t i = 0; i < n; i++)
         strings_add(ret, names[i].text, strlen(names[i].text));
     return buffer_check(&ret->text, err);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "steam/install.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "base/tree.h"
 #include "steam/manifest.h"
@@ -23,12 +23,6 @@
 #define COPY_BYTES       65536u
 #define STEAMCLIENT      "steamclient.so"
 #define STEAMCLIENT_MAX  (256u << 20)
-
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir); // it was only read
-}
 
 static int open_root(int *ret, const char *path, struct error *err)
 {
@@ -127,24 +121,16 @@ static int copy_entry(int to_fd, int from_fd, const char *name, unsigned depth,
 static int copy_dir(int to_fd, int from_fd, unsigned depth, struct budget *budget,
                     struct error *err)
 {
-    int                  fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    int         r;
 
-    if (!dir) {
-        (void)error_sys(err, errno, "reading a directory");
-        return fd_close(fd);
-    }
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (!entry)
-            return errno ? error_sys(err, errno, "reading a directory") : 0;
-
-        const char *name = entry->d_name;
-        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-            copy_entry(to_fd, from_fd, name, depth, budget, err) < 0)
+    if (dir_open(&dir, from_fd, err) < 0)
+        return -1;
+    while ((r = dir_next(&name, dir, err)) > 0)
+        if (copy_entry(to_fd, from_fd, name, depth, budget, err) < 0)
             return -1;
-    }
+    return r;
 }
 
 // ---- finding SteamCMD -------------------------------------------------------------------------
