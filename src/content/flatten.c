@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "content/flatten.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "content/entry.h"
 
@@ -103,11 +103,7 @@ static int list_open(DIR **ret, DIR *parent, const char *name, const struct stat
         return 0;
     if (entry_open_dir(&fd, dirfd(parent), name, err) < 0)
         return -1;
-    *ret = fdopendir(fd);
-    if (!*ret)
-        return error_sys(err, errno, "reading a directory");
-    fd = -1;
-    return 0;
+    return dir_open(ret, fd, err);
 }
 
 static bool is_marked_opaque(int fd)
@@ -442,8 +438,6 @@ static int take(struct walk *walk, const char *name, struct error *err)
     struct frame *frame = top(walk);
     struct entry  entry = { .name = name };
 
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return 0;
     if (look(walk, &entry.upper, frame->upper, name, err) < 0)
         return -1;
     if (frame->is_upper_done && entry.upper.st_mode)
@@ -456,17 +450,14 @@ static int take(struct walk *walk, const char *name, struct error *err)
     return frame->is_upper_done ? take_base(walk, &entry, err) : take_upper(walk, &entry, err);
 }
 
-// The next name of the directory at hand; NULL at its end, with errno 0, or on a failure.
-static const char *next_name(struct frame *frame)
+// The next name of the directory at hand, as dir_next.
+static int next_name(const char **ret, struct frame *frame, struct error *err)
 {
     for (;;) {
         DIR *dir = frame->is_upper_done ? frame->base : frame->upper;
-        errno = 0;
-        const struct dirent *entry = dir ? readdir(dir) : NULL;
-        if (entry)
-            return entry->d_name;
-        if (errno || frame->is_upper_done)
-            return NULL;
+        int  r = dir ? dir_next(ret, dir, err) : 0;
+        if (r != 0 || frame->is_upper_done)
+            return r;
         frame->is_upper_done = true;
     }
 }
@@ -474,25 +465,16 @@ static const char *next_name(struct frame *frame)
 static int walk_all(struct walk *walk, struct error *err)
 {
     while (walk->n_frames > 0) {
-        const char *name = next_name(top(walk));
-        if (name && take(walk, name, err) < 0)
+        char        shown[ENTRY_SHOW_MAX];
+        const char *name;
+        int         r = next_name(&name, top(walk), err);
+        if (r < 0)
+            return error_prefix(err, "'%s'", entry_show(shown, walk->path, "."));
+        if (r > 0 && take(walk, name, err) < 0)
             return -1;
-        if (!name && errno)
-            return fail(walk, ".", "reading", err);
-        if (!name)
+        if (r == 0)
             leave(walk);
     }
-    return 0;
-}
-
-// A list of our own on a directory that the caller holds open.
-static int list_reopen(DIR **ret, int dir_fd, struct error *err)
-{
-    AUTO_FD fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0 || !(*ret = fdopendir(fd)))
-        return error_sys(err, errno, "reading a directory");
-    fd = -1;
     return 0;
 }
 
@@ -502,9 +484,9 @@ static int walk_root(struct walk *walk, struct error *err)
 
     *root = (struct frame){ .new_fd = -1 };
     walk->n_frames = 1;
-    if (list_reopen(&root->upper, walk->input->upper_fd, err) < 0)
+    if (dir_open(&root->upper, walk->input->upper_fd, err) < 0)
         return error_prefix(err, "the upper layer");
-    if (walk->input->base_fd >= 0 && list_reopen(&root->base, walk->input->base_fd, err) < 0)
+    if (walk->input->base_fd >= 0 && dir_open(&root->base, walk->input->base_fd, err) < 0)
         return error_prefix(err, "the generation below");
     root->new_fd = openat(walk->input->new_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root->new_fd < 0 || fchmod(root->new_fd, MODE_DIR) < 0)
