@@ -66,18 +66,27 @@ static int read_arguments(struct arguments *ret, struct error *err)
     return arguments_parse(ret, bytes, n_bytes, program, err);
 }
 
-static int open_events(struct launch *launch, sigset_t *ret_old, struct error *err)
+static sigset_t our_signals(void)
 {
-    const struct itimerspec every = {
-        .it_value = { .tv_nsec = PROBE_EVERY_MS * 1000000L },
-        .it_interval = { .tv_nsec = PROBE_EVERY_MS * 1000000L },
-    };
     sigset_t mask;
 
     (void)sigemptyset(&mask);
     (void)sigaddset(&mask, SIGCHLD);
     (void)sigaddset(&mask, SIGINT);
     (void)sigaddset(&mask, SIGTERM);
+    return mask;
+}
+
+// Comes before all else: process 1 never sees a signal that it neither handles nor blocks, and a
+// stop that asks so would wait in vain until its time is up.
+static int open_events(struct launch *launch, sigset_t *ret_old, struct error *err)
+{
+    const struct itimerspec every = {
+        .it_value = { .tv_nsec = PROBE_EVERY_MS * 1000000L },
+        .it_interval = { .tv_nsec = PROBE_EVERY_MS * 1000000L },
+    };
+    const sigset_t mask = our_signals();
+
     if (sigprocmask(SIG_BLOCK, &mask, ret_old) < 0)
         return error_sys(err, errno, "blocking signals");
     launch->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC);
@@ -113,6 +122,18 @@ static int announce(const char *text, pid_t pid, struct error *err)
     return notify_send_fd(text, fd, err);
 }
 
+// For the moment in which another process counts as the main one: hands on what that is told. Of
+// several signals the lowest comes first, and SIGCHLD, which ends it, is the highest of ours.
+static _Noreturn void stand_in(void)
+{
+    const sigset_t mask = our_signals();
+    int            number = 0;
+
+    while (sigwait(&mask, &number) != 0 || number != SIGCHLD)
+        (void)kill(1, number); // number 1 blocks it, so it waits there
+    _exit(0);
+}
+
 // With PrivatePIDs=, systemd 257 learns of us through a process of its own that forked us and is
 // about to exit. If it looks before that one is gone, it takes us for somebody else's child, for
 // good, and then a stop does not wait for us: SIGKILL follows at once. It looks again only when the
@@ -125,14 +146,13 @@ static int claim_to_be_main(struct error *err)
     if (other < 0)
         return error_sys(err, errno, "forking");
     if (other == 0)
-        for (;;)
-            pause();
+        stand_in();
     int r = announce("NOTIFYACCESS=all\nMAINPIDFD=1", other, err);
     if (r == 0)
         r = announce("NOTIFYACCESS=main\nMAINPIDFD=1", getpid(), err);
     if (r == 0)
         r = notify_barrier(BARRIER_MS, err);
-    (void)kill(other, SIGKILL); // it is ours and has no other way to end
+    (void)kill(other, SIGCHLD); // it is ours, and ends of this
     while (waitpid(other, NULL, 0) < 0 && errno == EINTR)
         ;
     return r;
@@ -240,10 +260,10 @@ int main(void)
         "JOURNAL_STREAM"); // a level before a line is not read: the game has the same output
     // Where the unit has no process namespace of its own, orphans come to us all the same.
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (claim_to_be_main(&err) < 0) // the game can be played all the same
-        log_line(LEVEL_WARNING, "%s", err.message);
-    if (read_arguments(&launch.arguments, &err) == 0 && set_environment(&err) == 0 &&
-        open_events(&launch, &mask, &err) == 0 && start_game(&launch, &mask, &err) == 0)
+    if (open_events(&launch, &mask, &err) == 0 && claim_to_be_main(&err) < 0)
+        log_line(LEVEL_WARNING, "%s", err.message); // the game can be played all the same
+    if (launch.timer_fd >= 0 && read_arguments(&launch.arguments, &err) == 0 &&
+        set_environment(&err) == 0 && start_game(&launch, &mask, &err) == 0)
         code = run(&launch, &err);
     if (code < 0) {
         log_line(LEVEL_ERROR, "%s", err.message);
