@@ -5,7 +5,7 @@ import signal
 import time
 
 import product
-from harness import check, equal, within
+from harness import check, equal, skip, within
 
 CRASHES = ("SEGV", "ABRT", "BUS", "FPE", "ILL", "TRAP", "QUIT", "SYS", "HUP")
 NO_RESTART = "[Service]\nRestart=no\n"
@@ -119,6 +119,44 @@ def test_stop_interrupts_a_start(machine):
         server.ctl("stop")
         equal(child.wait(10), 1, "exit code of the start that was stopped")
         equal(server.status()["state"], "stopped", "state after the stop")
+
+
+# Asks the supervisor, or who stands in for it at first, to end as soon as both are there: argv is the
+# unit and which of the two. Says whether it came in time.
+_ASK_EARLY = """
+import os, pathlib, subprocess, sys, time
+unit, which = sys.argv[1], int(sys.argv[2])
+subprocess.run(["systemctl", "start", "--no-block", unit], check=True)
+group = pathlib.Path("/sys/fs/cgroup/l4d2.slice/l4d2-game.slice", unit, "cgroup.procs")
+deadline = time.monotonic() + 10
+while time.monotonic() < deadline:
+    try:
+        pids = sorted(map(int, group.read_text().split()))
+        names = [pathlib.Path(f"/proc/{pid}/comm").read_text() for pid in pids]
+    except OSError:
+        continue
+    if names == ["left4me-launch\\n"] * 2:
+        os.kill(pids[which], 2)
+        print("asked")
+        break
+    if "srcds_linux\\n" in names:
+        break
+"""
+
+
+def test_stop_right_after_the_start(machine):
+    """a stop is heard even before there is a game"""
+    if machine.suite == "bookworm":
+        skip("no process namespace, nobody stands in")
+    asked, text = 0, "[Unit]\nStartLimitIntervalSec=0\n" + NO_RESTART
+    with product.drop_in(machine, "left4me-server@.service", text), product.server(machine, "ends") as server:
+        for turn in range(10):
+            server.stop()
+            said = machine.output(["python3", "-I", "-S", "-c", _ASK_EARLY, server.unit, str(turn % 2)])
+            unit = server.wait_for(lambda unit: unit["ActiveState"] != "activating")
+            asked += said == "asked"
+            check(said != "asked" or unit["ActiveState"] != "active", f"what it was asked in turn {turn} was lost")
+    check(asked > 0, "no turn came early enough to say anything")
 
 
 def test_start_timeout(machine):
