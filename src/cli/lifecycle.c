@@ -367,12 +367,17 @@ static int stop(const struct cli *cli, bool *ret_was_running, struct error *err)
     struct unit_state                state;
     struct reply                     reply;
     char                             result[UNITS_WORD_MAX];
+    bool                             is_enabled = false;
 
     if (units_open(&units, cli->paths, err) < 0 || units_subscribe(units, err) < 0 ||
-        units_state(units, UNIT_SERVER, cli->name.text, &state, err) < 0)
+        units_state(units, UNIT_SERVER, cli->name.text, &state, err) < 0 ||
+        units_is_enabled(units, UNIT_SERVER, cli->name.text, &is_enabled, err) < 0)
         return -1;
     *ret_was_running = strcmp(verdict_state_word(state.active_state, ""), "stopped") != 0 &&
                        strcmp(state.active_state, "failed") != 0;
+    // Stopped already, and for the next boot too: a request would only cost its time.
+    if (strcmp(state.active_state, "inactive") == 0 && !is_enabled)
+        return 0;
     if (broker_instance(cli->paths, VERB_INSTANCE_STOP, &cli->name, &reply, err) < 0)
         return -1;
     if (reply.job && units_wait_job(units, reply.job, STOP_TIMEOUT_MS, result, err) < 0)

@@ -30,12 +30,12 @@
 #define ANSWER_WITHIN_MS 60000
 
 static const char *const words[] = {
-    [VERB_INSTANCE_CREATE] = "create", [VERB_INSTANCE_APPLY] = "apply",
-    [VERB_INSTANCE_START] = "start",   [VERB_INSTANCE_STOP] = "stop",
-    [VERB_INSTANCE_RESTART] = "restart", [VERB_INSTANCE_KILL] = "kill",
-    [VERB_INSTANCE_WIPE] = "wipe",     [VERB_INSTANCE_REMOVE] = "remove",
-    [VERB_INSTANCE_STATUS] = "status", [VERB_BUILD_START] = "build-start",
-    [VERB_BUILD_STOP] = "build-stop",  [VERB_PUBLISH] = "publish",
+    [VERB_INSTANCE_CREATE] = "create",    [VERB_INSTANCE_APPLY] = "apply",
+    [VERB_INSTANCE_START] = "start",      [VERB_INSTANCE_STOP] = "stop",
+    [VERB_INSTANCE_RESTART] = "restart",  [VERB_INSTANCE_KILL] = "kill",
+    [VERB_INSTANCE_WIPE] = "wipe",        [VERB_INSTANCE_REMOVE] = "remove",
+    [VERB_INSTANCE_STATUS] = "status",    [VERB_BUILD_START] = "build-start",
+    [VERB_BUILD_STOP] = "build-stop",     [VERB_PUBLISH] = "publish",
     [VERB_BUILD_REMOVE] = "build-remove",
 };
 
@@ -107,8 +107,9 @@ static struct request_stack stack_request(enum verb verb, const char *name)
     struct request_stack request = { .header = { PROTOCOL_MAGIC, (uint16_t)verb, sizeof request } };
 
     memcpy(request.name.text, name, strnlen(name, sizeof request.name.text));
-    request.stack = (struct instance_stack){ .config_generation = 1, .n_layers = 1,
-                                             .layers = { { GAME_OVERLAY, 1 } }, .port = 29999 };
+    request.stack = (struct instance_stack){
+        .config_generation = 1, .n_layers = 1, .layers = { { GAME_OVERLAY, 1 } }, .port = 29999
+    };
     return request;
 }
 
@@ -119,10 +120,12 @@ static int run_verb(const char *word, const char *name)
     for (size_t i = 1; i < ELEMENTS(words); i++) {
         struct request_name  request = name_request((enum verb)i, name);
         struct request_build build = { { PROTOCOL_MAGIC, (uint16_t)i, sizeof build },
-                                       (uint32_t)atoi(name), 0 };
+                                       (uint32_t)atoi(name),
+                                       0 };
         if (strcmp(words[i], word) != 0)
             continue;
-        int r = i >= VERB_BUILD_STOP ? ask(&build, sizeof build, &reply) : ask(&request, sizeof request, &reply);
+        int r = i >= VERB_BUILD_STOP ? ask(&build, sizeof build, &reply)
+                                     : ask(&request, sizeof request, &reply);
         puts(told(r, &reply));
         return r == 1 && reply.kind == 0 ? 0 : 1;
     }
@@ -141,14 +144,14 @@ static void try(const char *what, const void *bytes, size_t n)
 
 static int run_bad(void)
 {
-    static const char *const names[] = { "", "-x", "_x", "A", "a/b", "..", "a.b", "a b", "a\n", "a;b", "ä",
-                                         "a@b", "%i" };
-    unsigned char            big[8192] = { 0 };
-    struct request_name      name;
-    struct request_stack     stack;
-    struct request_build     build;
+    static const char *const   names[] = { "",    "-x",  "_x",  "A", "a/b", "..", "a.b",
+                                           "a b", "a\n", "a;b", "ä", "a@b", "%i" };
+    unsigned char              big[8192] = { 0 };
+    struct request_name        name;
+    struct request_stack       stack;
+    struct request_build       build;
     struct request_build_start start;
-    char                     what[80];
+    char                       what[80];
 
     for (size_t i = 0; i < ELEMENTS(names); i++) {
         name = name_request(VERB_INSTANCE_CREATE, names[i]);
@@ -177,8 +180,12 @@ static int run_bad(void)
     name = name_request(VERB_INSTANCE_CREATE, "evil");
     name.header.n_bytes++;
     try("lies about its size", &name, sizeof name);
-#define STACK(text, ...) do { stack = stack_request(VERB_INSTANCE_APPLY, "evil"); __VA_ARGS__; \
-                              try(text, &stack, sizeof stack); } while (0)
+#define STACK(text, ...)                                                                           \
+    do {                                                                                           \
+        stack = stack_request(VERB_INSTANCE_APPLY, "evil");                                        \
+        __VA_ARGS__;                                                                               \
+        try(text, &stack, sizeof stack);                                                           \
+    } while (0)
     STACK("no layers", stack.stack.n_layers = 0);
     STACK("too many layers", stack.stack.n_layers = STACK_LAYERS_MAX + 1);
     STACK("layers without end", stack.stack.n_layers = UINT32_MAX);
@@ -199,9 +206,14 @@ static int run_bad(void)
     STACK("cpu without end", stack.stack.limits.cpu_percent = UINT32_MAX);
     STACK("one task", stack.stack.limits.tasks = 1);
     STACK("tasks without end", stack.stack.limits.tasks = UINT32_MAX);
-#define START(text, ...) do { start = (struct request_build_start){ \
-        { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof start }, BUILD_UPDATE, GAME_OVERLAY, 0, 1 }; \
-        __VA_ARGS__; try(text, &start, sizeof start); } while (0)
+#define START(text, ...)                                                                           \
+    do {                                                                                           \
+        start = (struct request_build_start){                                                      \
+            { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof start }, BUILD_UPDATE, GAME_OVERLAY, 0, 1   \
+        };                                                                                         \
+        __VA_ARGS__;                                                                               \
+        try(text, &start, sizeof start);                                                           \
+    } while (0)
     START("kind 0", start.kind = 0);
     START("kind out of range", start.kind = 77);
     START("another overlay", start.overlay = 2);
@@ -224,9 +236,15 @@ static int run_log_bad(void)
     struct log_request good = { PROTOCOL_MAGIC, LOG_SERVER, 10, 0, { "none" } }, bad;
     struct reply       reply;
 
-#define LOG(text, n, ...) do { int fd = dial(PROTOCOL_LOG_SOCKET); bad = good; __VA_ARGS__; \
-        int r = fd < 0 || send(fd, &bad, (n), MSG_NOSIGNAL) < 0 ? -1 : answer_of(fd, &reply); \
-        printf("%s: %s\n", text, told(r, &reply)); close(fd); } while (0)
+#define LOG(text, n, ...)                                                                          \
+    do {                                                                                           \
+        int fd = dial(PROTOCOL_LOG_SOCKET);                                                        \
+        bad = good;                                                                                \
+        __VA_ARGS__;                                                                               \
+        int r = fd < 0 || send(fd, &bad, (n), MSG_NOSIGNAL) < 0 ? -1 : answer_of(fd, &reply);      \
+        printf("%s: %s\n", text, told(r, &reply));                                                 \
+        close(fd);                                                                                 \
+    } while (0)
     LOG("short", sizeof bad - 1, );
     LOG("one byte", 1, );
     LOG("magic", sizeof bad, bad.magic++);
@@ -259,19 +277,24 @@ static size_t mutate(unsigned char bytes[static 8192], bool is_log)
 
     memset(bytes, 0, 8192);
     if (is_log) {
-        struct log_request request = { PROTOCOL_MAGIC, dice(6), dice(20), dice(8) & ~LOG_FOLLOW, { "fuzzed" } };
+        struct log_request request = {
+            PROTOCOL_MAGIC, dice(6), dice(20), dice(8) & ~LOG_FOLLOW, { "fuzzed" }
+        };
         memcpy(bytes, &request, n = sizeof request);
     } else if (dice(2)) {
         // Not the verbs that would make something of a name.
-        struct request_name request = name_request(dice(2) ? VERB_INSTANCE_STATUS : VERB_INSTANCE_START, "fuzzed");
+        struct request_name request =
+            name_request(dice(2) ? VERB_INSTANCE_STATUS : VERB_INSTANCE_START, "fuzzed");
         memcpy(bytes, &request, n = sizeof request);
     } else if (dice(2)) {
         struct request_stack request = stack_request(VERB_INSTANCE_APPLY, "fuzzed");
         request.stack.n_layers = 0;
         memcpy(bytes, &request, n = sizeof request);
     } else {
-        struct request_build request = { { PROTOCOL_MAGIC, (uint16_t)(VERB_BUILD_STOP + dice(3)), sizeof request },
-                                         1000000 + dice(1000), 0 };
+        struct request_build request = { { PROTOCOL_MAGIC, (uint16_t)(VERB_BUILD_STOP + dice(3)),
+                                           sizeof request },
+                                         1000000 + dice(1000),
+                                         0 };
         memcpy(bytes, &request, n = sizeof request);
     }
     for (uint32_t i = dice(6); i > 0; i--)
@@ -313,7 +336,8 @@ static struct sums fuzz(const char *path, unsigned count, bool is_log)
 
 static int run_fuzz(const char *path, int argc, char **argv, bool is_log)
 {
-    unsigned    count = argc > 1 ? (unsigned)atoi(argv[1]) : 100, jobs = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
+    unsigned count = argc > 1 ? (unsigned)atoi(argv[1]) : 100,
+             jobs = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
     struct sums all = { 0 }, one;
     int         pipes[2];
 
@@ -333,8 +357,8 @@ static int run_fuzz(const char *path, int argc, char **argv, bool is_log)
     }
     while (wait(NULL) > 0)
         ;
-    printf("answered %u refused %u ended %u silent %u unconnected %u\n", all.answered, all.refused, all.ended,
-           all.silent, all.unconnected);
+    printf("answered %u refused %u ended %u silent %u unconnected %u\n", all.answered, all.refused,
+           all.ended, all.silent, all.unconnected);
     return 0;
 }
 
@@ -395,17 +419,22 @@ static int run_fds(const char *path, const char *name)
     struct log_request  log = { PROTOCOL_MAGIC, LOG_SERVER, 10, 0, { "none" } };
     bool                is_log = strcmp(path, PROTOCOL_LOG_SOCKET) == 0;
     struct iovec        iov = { &request, sizeof request };
-    union { struct cmsghdr header; char space[CMSG_SPACE(200 * sizeof(int))]; } control = { 0 };
-    struct msghdr       msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                                .msg_controllen = sizeof control };
-    struct reply        reply;
-    int                 pipes[2], fd = dial(path);
+    union {
+        struct cmsghdr header;
+        char           space[CMSG_SPACE(200 * sizeof(int))];
+    } control = { 0 };
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+    struct reply reply;
+    int          pipes[2], fd = dial(path);
 
     if (is_log)
         iov = (struct iovec){ &log, sizeof log };
     if (fd < 0 || pipe(pipes) < 0)
         return 1;
-    control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+    control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                       .cmsg_type = SCM_RIGHTS,
                                        .cmsg_len = CMSG_LEN(200 * sizeof(int)) };
     for (int i = 0; i < 200; i++)
         memcpy(CMSG_DATA(&control.header) + (size_t)i * sizeof(int), &pipes[1], sizeof(int));

@@ -5,8 +5,8 @@
 //     inside TOKEN WORD [ARGUMENT...]
 //
 // Every attempt is one line: "TOKEN WORD what: blocked: reason", "… done: what was gained" or
-// "… note: …". A line "TOKEN end" closes the list. The same source is built for x86-64 and for i386,
-// since the filters of system calls are separate ones.
+// "… note: …". A line "TOKEN end" closes the list. The same source is built for x86-64 and for
+// i386, since the filters of system calls are separate ones.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -93,7 +93,8 @@ static void attack_read(int argc, char **argv)
             int  n_entries = 0;
             while (dir && readdir(dir))
                 n_entries++;
-            say(argv[i], n_entries > 2 ? "done" : "blocked", "a directory of %d entries", n_entries - 2);
+            say(argv[i], n_entries > 2 ? "done" : "blocked", "a directory of %d entries",
+                n_entries - 2);
             continue;
         }
         if (n < 0)
@@ -244,7 +245,8 @@ static void attack_process(int argc, char **argv)
         int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
         tell(NAMED("pidfd"), pidfd);
         tell(NAMED("getfd"), syscall(SYS_pidfd_getfd, pidfd, 0, 0));
-        for (const char *const *file = (const char *const[]){ "mem", "environ", "maps", "auxv", NULL };
+        for (const char *const *file =
+                 (const char *const[]){ "mem", "environ", "maps", "auxv", NULL };
              *file; file++) {
             snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, *file);
             int fd = open(path, O_RDONLY);
@@ -253,8 +255,8 @@ static void attack_process(int argc, char **argv)
         }
         tell(NAMED("setpriority"), setpriority(PRIO_PROCESS, (id_t)pid, 19));
         tell(NAMED("prlimit"), prlimit(pid, RLIMIT_NOFILE, NULL, &(struct rlimit){ 0, 0 }));
-        tell(NAMED("affinity"), syscall(SYS_sched_setaffinity, pid, sizeof(unsigned long),
-                                        &(unsigned long){ 1 }));
+        tell(NAMED("affinity"),
+             syscall(SYS_sched_setaffinity, pid, sizeof(unsigned long), &(unsigned long){ 1 }));
     }
 }
 
@@ -301,9 +303,12 @@ static void tell_clone(const char *what, unsigned long flags)
 
 static void attack_namespaces(int argc, char **argv)
 {
-    static const struct { const char *name; int flag; } kinds[] = {
-        { "user", CLONE_NEWUSER }, { "mount", CLONE_NEWNS },     { "pid", CLONE_NEWPID },
-        { "net", CLONE_NEWNET },   { "ipc", CLONE_NEWIPC },      { "uts", CLONE_NEWUTS },
+    static const struct {
+        const char *name;
+        int         flag;
+    } kinds[] = {
+        { "user", CLONE_NEWUSER },     { "mount", CLONE_NEWNS }, { "pid", CLONE_NEWPID },
+        { "net", CLONE_NEWNET },       { "ipc", CLONE_NEWIPC },  { "uts", CLONE_NEWUTS },
         { "cgroup", CLONE_NEWCGROUP },
     };
     char what[64];
@@ -316,8 +321,9 @@ static void attack_namespaces(int argc, char **argv)
         snprintf(what, sizeof what, "clone %s", kinds[i].name);
         tell_clone(what, (unsigned long)kinds[i].flag);
     }
-    struct { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls; }
-        clone3 = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+    struct {
+        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+    } clone3 = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
     long pid = syscall(SYS_clone3, &clone3, sizeof clone3);
     if (pid == 0)
         _exit(0);
@@ -349,7 +355,9 @@ static void attack_mounts(int argc, char **argv)
 
 static void attack_kernel(int argc, char **argv)
 {
-    struct { uint32_t a[16]; } attr = { { 1, 4, 4, 1 } };
+    struct {
+        uint32_t a[16];
+    } attr = { { 1, 4, 4, 1 } };
     uint64_t perf[16] = { (uint64_t)128 << 32 };
 
     (void)argc;
@@ -382,8 +390,9 @@ static void attack_kernel(int argc, char **argv)
     tell("sysctl net", open("/proc/sys/net/ipv4/ip_forward", O_WRONLY));
     tell("sysrq", open("/proc/sysrq-trigger", O_WRONLY));
     tell("sysfs", open("/sys/kernel/uevent_helper", O_WRONLY));
-    tell("oom adjust", open("/proc/1/oom_score_adj", O_WRONLY) < 0 ? -1
-                       : write(open("/proc/1/oom_score_adj", O_WRONLY), "-1000", 5));
+    tell("oom adjust", open("/proc/1/oom_score_adj", O_WRONLY) < 0
+                           ? -1
+                           : write(open("/proc/1/oom_score_adj", O_WRONLY), "-1000", 5));
     tell("kmsg", open("/dev/kmsg", O_WRONLY));
     tell("mem", open("/dev/mem", O_RDONLY));
 }
@@ -397,13 +406,16 @@ static long uring_open(const char *path, mode_t mode)
     if (fd < 0)
         return -1;
     size_t n = params.sq_off.array + params.sq_entries * sizeof(uint32_t);
-    char  *ring = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, IORING_OFF_SQ_RING);
+    char  *ring =
+        mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, IORING_OFF_SQ_RING);
     struct io_uring_sqe *sqe = mmap(NULL, sizeof *sqe, PROT_READ | PROT_WRITE,
                                     MAP_SHARED | MAP_POPULATE, fd, (off_t)IORING_OFF_SQES);
     if (ring == MAP_FAILED || (void *)sqe == MAP_FAILED)
         return -1;
-    *sqe = (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD,
-                                  .addr = (uint64_t)(uintptr_t)path, .len = mode,
+    *sqe = (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT,
+                                  .fd = AT_FDCWD,
+                                  .addr = (uint64_t)(uintptr_t)path,
+                                  .len = mode,
                                   .open_flags = O_WRONLY | O_CREAT };
     ((uint32_t *)(void *)(ring + params.sq_off.array))[0] = 0;
     __atomic_store_n((uint32_t *)(void *)(ring + params.sq_off.tail), 1, __ATOMIC_RELEASE);
@@ -437,7 +449,9 @@ static void attack_setid(int argc, char **argv)
     tell_mode("fchmodat2", path, syscall(SYS_fchmodat2, AT_FDCWD, path, 06755, 0));
     tell_mode("open", path, open(path, O_WRONLY | O_CREAT, 06755));
     tell_mode("creat", path, syscall(SYS_creat, path, 06755));
-    struct { uint64_t flags, mode, resolve; } how = { O_WRONLY | O_CREAT, 06755, 0 };
+    struct {
+        uint64_t flags, mode, resolve;
+    } how = { O_WRONLY | O_CREAT, 06755, 0 };
     tell_mode("openat2", path, syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
     tell_mode("mknod file", path, mknod(path, S_IFREG | 06755, 0));
     tell_mode("io_uring", path, uring_open(path, 06755));
@@ -461,7 +475,10 @@ static void attack_rights(int argc, char **argv)
     tell("setresuid", syscall(SYS_setresuid, 0, 0, 0));
     tell("setgid", setgid(0));
     tell("setgroups", setgroups(1, &(gid_t){ 0 }));
-    struct { uint32_t version; int pid; } head = { 0x20080522, 0 };
+    struct {
+        uint32_t version;
+        int      pid;
+    } head = { 0x20080522, 0 };
     uint32_t all[6] = { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u };
     tell("capset", syscall(SYS_capset, &head, all));
     FILE *status = fopen("/proc/self/status", "r");
@@ -532,7 +549,7 @@ static void attack_journal(int argc, char **argv)
     struct sockaddr_un address;
     char               text[512];
 
-    int n = snprintf(text, sizeof text, "MESSAGE=%s\n%s\n", argc > 0 ? argv[0] : "forged",
+    int       n = snprintf(text, sizeof text, "MESSAGE=%s\n%s\n", argc > 0 ? argv[0] : "forged",
                      argc > 1 ? argv[1] : "PRIORITY=0");
     socklen_t n_address = unix_address(&address, "/run/systemd/journal/socket");
     int       fd = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -564,13 +581,22 @@ static void attack_abstract(int argc, char **argv)
 
 static void attack_families(int argc, char **argv)
 {
-    static const struct { const char *name; int family, type, protocol; } rows[] = {
-        { "packet", AF_PACKET, SOCK_RAW, 0 },      { "raw", AF_INET, SOCK_RAW, IPPROTO_ICMP },
-        { "raw6", AF_INET6, SOCK_RAW, IPPROTO_ICMPV6 }, { "vsock", 40, SOCK_STREAM, 0 },
-        { "alg", 38, SOCK_SEQPACKET, 0 },          { "bluetooth", 31, SOCK_RAW, 1 },
-        { "key", 15, SOCK_RAW, 2 },                { "tipc", 30, SOCK_RDM, 0 },
-        { "can", 29, SOCK_RAW, 1 },                { "rds", 21, SOCK_SEQPACKET, 0 },
-        { "xdp", 44, SOCK_RAW, 0 },                { "sctp", AF_INET, SOCK_STREAM, IPPROTO_SCTP },
+    static const struct {
+        const char *name;
+        int         family, type, protocol;
+    } rows[] = {
+        { "packet", AF_PACKET, SOCK_RAW, 0 },
+        { "raw", AF_INET, SOCK_RAW, IPPROTO_ICMP },
+        { "raw6", AF_INET6, SOCK_RAW, IPPROTO_ICMPV6 },
+        { "vsock", 40, SOCK_STREAM, 0 },
+        { "alg", 38, SOCK_SEQPACKET, 0 },
+        { "bluetooth", 31, SOCK_RAW, 1 },
+        { "key", 15, SOCK_RAW, 2 },
+        { "tipc", 30, SOCK_RDM, 0 },
+        { "can", 29, SOCK_RAW, 1 },
+        { "rds", 21, SOCK_SEQPACKET, 0 },
+        { "xdp", 44, SOCK_RAW, 0 },
+        { "sctp", AF_INET, SOCK_STREAM, IPPROTO_SCTP },
         { "dccp", AF_INET, 6, IPPROTO_DCCP },
     };
 
@@ -604,7 +630,10 @@ static int netlink_ask(int protocol, void *message, size_t n)
 
 static void attack_netlink(int argc, char **argv)
 {
-    struct { struct nlmsghdr head; struct ifinfomsg info; } link = {
+    struct {
+        struct nlmsghdr  head;
+        struct ifinfomsg info;
+    } link = {
         { sizeof link, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
         { .ifi_index = 1, .ifi_change = IFF_UP },
     };
@@ -613,15 +642,25 @@ static void attack_netlink(int argc, char **argv)
     (void)argv;
     tell("set loopback down", netlink_ask(NETLINK_ROUTE, &link, sizeof link));
 
-    struct { struct nlmsghdr head; struct nfgenmsg gen; } begin = {
+    struct {
+        struct nlmsghdr head;
+        struct nfgenmsg gen;
+    } begin = {
         { sizeof begin, NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, 1, 0 },
         { .res_id = htons(NFNL_SUBSYS_NFTABLES) },
     };
-    struct { struct nlmsghdr head; struct nfgenmsg gen; } drop = {
-        { sizeof drop, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE, NLM_F_REQUEST | NLM_F_ACK, 2, 0 },
+    struct {
+        struct nlmsghdr head;
+        struct nfgenmsg gen;
+    } drop = {
+        { sizeof drop, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE, NLM_F_REQUEST | NLM_F_ACK, 2,
+          0 },
         { .nfgen_family = 0 },
     };
-    struct { struct nlmsghdr head; struct nfgenmsg gen; } end = {
+    struct {
+        struct nlmsghdr head;
+        struct nfgenmsg gen;
+    } end = {
         { sizeof end, NFNL_MSG_BATCH_END, NLM_F_REQUEST, 3, 0 },
         { .res_id = htons(NFNL_SUBSYS_NFTABLES) },
     };
@@ -671,8 +710,9 @@ static long converse(int fd, bool is_connected, const struct sockaddr_storage *t
     char          answer[64];
     struct pollfd waiting = { .fd = fd, .events = POLLIN };
 
-    if ((is_connected ? send(fd, "ping\n", 5, MSG_NOSIGNAL)
-                      : sendto(fd, "ping\n", 5, MSG_NOSIGNAL, (const struct sockaddr *)to, n_to)) < 0)
+    if ((is_connected
+             ? send(fd, "ping\n", 5, MSG_NOSIGNAL)
+             : sendto(fd, "ping\n", 5, MSG_NOSIGNAL, (const struct sockaddr *)to, n_to)) < 0)
         return -1;
     if (poll(&waiting, 1, PATIENCE_MS) <= 0)
         return errno = ETIMEDOUT, -1;
@@ -799,14 +839,17 @@ static const struct {
     const char *word;
     void (*run)(int argc, char **argv);
 } attacks[] = {
-    { "read", attack_read },             { "write", attack_write },       { "scan", attack_scan },
-    { "roots", attack_roots },           { "processes", attack_processes },
-    { "process", attack_process },       { "killall", attack_killall },
-    { "namespaces", attack_namespaces }, { "mounts", attack_mounts },     { "kernel", attack_kernel },
-    { "setid", attack_setid },           { "rights", attack_rights },     { "cgroup", attack_cgroup },
-    { "unix", attack_unix },             { "journal", attack_journal },   { "abstract", attack_abstract },
-    { "families", attack_families },     { "netlink", attack_netlink },   { "flow", attack_flow },
-    { "hold", attack_hold },             { "listen", attack_listen },     { "fork", attack_fork },
+    { "read", attack_read },           { "write", attack_write },
+    { "scan", attack_scan },           { "roots", attack_roots },
+    { "processes", attack_processes }, { "process", attack_process },
+    { "killall", attack_killall },     { "namespaces", attack_namespaces },
+    { "mounts", attack_mounts },       { "kernel", attack_kernel },
+    { "setid", attack_setid },         { "rights", attack_rights },
+    { "cgroup", attack_cgroup },       { "unix", attack_unix },
+    { "journal", attack_journal },     { "abstract", attack_abstract },
+    { "families", attack_families },   { "netlink", attack_netlink },
+    { "flow", attack_flow },           { "hold", attack_hold },
+    { "listen", attack_listen },       { "fork", attack_fork },
 };
 
 int main(int argc, char **argv)
