@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""The packet filter: it is there, comes back, marks what a game sends and nothing else."""
+
+import contextlib
+import json
+import re
+import subprocess
+import time
+
+import attacks
+import product
+import t_attacks
+from harness import check, equal, only, within
+
+EXPEDITED = 0xb8                            # DSCP EF, as the whole byte
+HOME, HOME6 = "10.78.0.2", "fd00:78::2"
+TABLE = ("inet", "left4me")
+
+
+@contextlib.contextmanager
+def filtered(machine):
+    """A neighbour at HOME that listens, and a server that was taken over."""
+    home = next((link for link in machine.links if link.name == "nfthome"), None)
+    home = home or machine.lan("nfthome", "10.78.0.0/24", "fd00:78::/64")
+    child = t_attacks.impostor(home)
+    try:
+        with t_attacks.taken_over(machine, "filtered") as server:
+            yield server, home
+    finally:
+        child.kill()
+
+
+def is_loaded(machine):
+    tables = json.loads(machine.output("nft -j list tables"))["nftables"]
+    return any((row["table"]["family"], row["table"]["name"]) == TABLE for row in tables if "table" in row)
+
+
+def holds(server, about, address=HOME):
+    attacks.must_hold(attacks.inside(server, "flow", "tcp", address, 80, "udp", address, 80), about, 2)
+
+
+def opens(server, about, address=HOME):
+    attacks.must_work(attacks.inside(server, "flow", "tcp", address, 80, "udp", address, 80), about,
+                      f"tcp {address}", f"udp {address}")
+
+
+def counted(machine):
+    """Packets that the counters of the table have seen."""
+    return sum(map(int, re.findall(r"counter packets (\d+)", machine.output("nft list table inet left4me"))))
+
+
+@only("trixie")
+def test_comes_back(machine):
+    """a flush of the ruleset, a restart of nftables, a stop of the slice: the filter is back within a second"""
+    with filtered(machine) as (server, _):
+        check(is_loaded(machine), "the table is not loaded after a boot")
+        holds(server, "after a boot")
+        machine.run("systemctl start nftables")
+        for command in ("nft flush ruleset", "systemctl restart nftables", "nft delete table inet left4me"):
+            before = machine.unit("left4me-nft.service")["NRestarts"]
+            machine.run(command)
+            started = time.monotonic()
+            machine.wait_for("left4me-nft.service",
+                          lambda unit: unit["NRestarts"] > before and unit["ActiveState"] == "active", 10)
+            within(time.monotonic() - started, 1.5, f"seconds until the filter is back after '{command}'")
+            check(is_loaded(machine), f"the table is gone after '{command}'")
+            holds(server, f"after '{command}'")
+        equal((server.status()["restarts"], server.a2s()["map"]), (0, "c1m1_hotel"), "the server meanwhile")
+
+
+@only("trixie")
+def test_follows_the_slice(machine):
+    """the match by control group holds after stops and starts of servers, of the slice and of the filter"""
+    with filtered(machine) as (server, _):
+        for turn in range(2):
+            server.stop()                   # the last one: the slice is empty now
+            server.start()
+            holds(server, f"after stop and start number {turn + 1}")
+        machine.run("systemctl restart left4me-nft")
+        holds(server, "after a restart of the filter")
+        server.ctl("restart")
+        holds(server, "after a restart of the server")
+        server.stop()
+        machine.run("systemctl stop l4d2-game.slice")
+        server.start()
+        machine.wait_for("left4me-nft.service", "active", 10)
+        check(is_loaded(machine), "the filter does not come back with the slice")
+        holds(server, "after a stop of the slice")
+        machine.run("systemctl stop left4me-nft")
+        equal(is_loaded(machine), False, "the table after a stop of the filter")
+        opens(server, "without the filter")
+        machine.run("systemctl start left4me-nft")
+        holds(server, "with the filter again")
+
+
+@only("trixie")
+def test_counters(machine):
+    """what is refused is counted, what passes is not"""
+    with filtered(machine) as (server, _):
+        before = counted(machine)
+        server.a2s()
+        server.rcon("status")
+        equal(counted(machine), before, "packets refused by an ordinary conversation")
+        holds(server, "a new flow")
+        check(counted(machine) >= before + 2, "refused flows are not counted")
+        holds(server, "a new flow", HOME6)
+        check(counted(machine) >= before + 4, "refused IPv6 flows are not counted")
+
+
+@only("trixie")
+def test_exceptions(machine):
+    """nft.d opens one private address, and a mistake in it leaves the filter in force"""
+    with filtered(machine) as (server, home):
+        home.add_address("10.78.0.3/32")
+        machine.run("ip route add 10.78.0.3 via 10.78.0.2")
+        machine.push(f"add element inet left4me allowed4 {{ {HOME} }}\nadd element inet left4me allowed6 {{ {HOME6} }}\n"
+                  .encode(), "/etc/left4me/nft.d/test.nft")
+        machine.run("systemctl restart left4me-nft")
+        opens(server, "an address that is allowed")
+        opens(server, "an IPv6 address that is allowed", HOME6)
+        holds(server, "its neighbour", "10.78.0.3")
+        holds(server, "loopback", "127.0.0.1")
+
+        machine.push(b"add element inet left4me allowed4 { nonsense\n", "/etc/left4me/nft.d/test.nft")
+        machine.run("systemctl restart left4me-nft", check=False)
+        check(is_loaded(machine), "a mistake in nft.d leaves no filter at all")
+        holds(server, "after a mistake in nft.d", "127.0.0.1")
+        machine.run("rm /etc/left4me/nft.d/test.nft; systemctl reset-failed left4me-nft; systemctl restart left4me-nft")
+        holds(server, "after the exception is gone")
+
+
+# Says where it listens, then the DSCP byte of each datagram and answers nothing.
+LISTEN = """
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+sock = socket.socket(family, socket.SOCK_DGRAM)
+if family == socket.AF_INET:
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+else:
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+sock.bind((sys.argv[1], 80))
+print("listening", flush=True)
+while True:
+    data, control, _, _ = sock.recvmsg(100, 100)
+    print(data.decode(errors="replace").strip(), control[0][2][0], flush=True)
+"""
+
+# Asks for A2S_INFO and prints the DSCP byte of the answer.
+ASK = """
+import socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+sock.settimeout(5)
+sock.sendto(b"\\xff\\xff\\xff\\xffTSource Engine Query\\0", (sys.argv[1], int(sys.argv[2])))
+print(sock.recvmsg(2000, 100)[1][0][2][0])
+"""
+
+
+@only("trixie")
+def test_marks(machine):
+    """datagrams of a game carry DSCP EF, to players and to the internet, IPv4 and IPv6; nobody else's do"""
+    with filtered(machine) as (server, home):
+        for place in (machine.outside, home):
+            said = place.run(["/usr/bin/python3", "-c", ASK, place.machine_address, str(server.port)]).stdout
+            equal(int(said), EXPEDITED, f"DSCP of an answer to {place.name}")
+        for address in (machine.outside.address, "2001:db8::1"):
+            child = machine.outside.popen(["/usr/bin/python3", "-c", LISTEN, address], stdout=subprocess.PIPE, text=True)
+            equal(child.stdout.readline(), "listening\n", "the listener")
+            attacks.inside(server, "flow", "udp", address, 80, wait=False)
+            equal(child.stdout.readline(), f"ping {EXPEDITED}\n", f"what a game sends to {address}")
+            send = f"echo other > /dev/udp/{address}/80"
+            machine.run(send)
+            equal(child.stdout.readline(), "other 0\n", f"what the machine itself sends to {address}")
+            machine.unit_run(send, f"User={product.GAME_USER}")
+            equal(child.stdout.readline(), "other 0\n", f"what the same user sends from elsewhere to {address}")
+            machine.unit_run(send, "Slice=l4d2-build.slice")
+            equal(child.stdout.readline(), "other 0\n", f"what a build sends to {address}")
+            machine.run("systemctl restart left4me-nft")
+            attacks.inside(server, "flow", "udp", address, 80, wait=False)
+            equal(child.stdout.readline(), f"ping {EXPEDITED}\n", f"what a game sends after a restart of the filter")
+            child.kill()
