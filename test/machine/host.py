@@ -95,11 +95,15 @@ def undisturbed():
 
 
 def exit_on_signals():
-    """Makes SIGTERM and SIGHUP unwind like Ctrl-C does, so that `with` blocks clean up."""
+    """Makes SIGTERM and SIGHUP unwind like Ctrl-C does, so that `with` blocks clean up.
+
+    And Ctrl-C itself: a shell starts what it puts into the background with SIGINT ignored.
+    """
 
     def leave(number, _frame):
         raise SystemExit(128 + number)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
 

@@ -157,7 +157,7 @@ def test_reboot(machine):
     machine.reboot()
     check(machine.output("cat /proc/sys/kernel/random/boot_id") != before, "the boot id is the old one")
     machine.run("test -e /var/lib/kept && test -e /etc/kept && ! test -e /run/gone")
-    equal(machine.output("nft list tables"), "", "rules after a reboot")
+    check("gone" not in machine.output("nft list tables"), "rules of the last boot are still there")
     listener = _listener(machine, machine.address)
     machine.outside.run(f"echo again > /dev/tcp/{machine.address}/4000")
     equal(listener.communicate(timeout=5)[0], "again\n\n", "what the machine hears after a reboot")
