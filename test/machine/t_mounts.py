@@ -24,8 +24,9 @@ KILL_GAME = ('for p in $(cat "/sys/fs/cgroup/l4d2.slice/l4d2-game.slice/$1/cgrou
 
 
 def _mounts(machine):
-    """Mount points of ours in the machine's own namespace."""
-    return sorted(line.split()[4] for line in machine.read("/proc/1/mountinfo").splitlines() if "left4me" in line)
+    """Mount points of ours in the machine's own namespace; the id maps are made at first need, and stay."""
+    points = [line.split()[4] for line in machine.read("/proc/1/mountinfo").splitlines() if "left4me" in line]
+    return sorted(point for point in points if not point.startswith("/run/left4me-host/idmap/"))
 
 
 def _kernel_warnings():
