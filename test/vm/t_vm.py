@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The virtual machine itself, and what the container cannot show: controllers, memory limits, power cuts."""
+"""The virtual machine itself, and what the container cannot show: controllers and limits.
+
+Reboots and power cuts are costly; t_server_vm.py has both.
+"""
 
 import signal
 
@@ -10,9 +13,6 @@ HOG = "x = bytearray()\nwhile True: x += b'x' * 1048576"
 
 def prepare(machine):
     machine.run("echo prepared > /etc/left4me-test; mkdir -p /var/lib/left4me")
-    machine.push(b"[Unit]\nDescription=Comes back\n[Service]\nExecStart=sleep infinity\n"
-                 b"[Install]\nWantedBy=multi-user.target\n", "/etc/systemd/system/comes-back.service")
-    machine.run(["systemctl", "--quiet", "enable", "comes-back.service"])
 
 
 def test_running(vm):
@@ -54,20 +54,3 @@ def test_weights(vm):
     vm.run("systemctl kill --signal=KILL heavy light; systemctl reset-failed heavy light")
     heavy, light = int(used[2]) - int(used[0]), int(used[3]) - int(used[1])
     check(heavy > 10 * light, f"1000 : 10 became {heavy / 1e6:.2f} : {light / 1e6:.2f} seconds of processor")
-
-
-def test_reboot(vm):
-    before = vm.output("cat /proc/sys/kernel/random/boot_id")
-    vm.run("touch /var/lib/left4me/kept /run/gone")
-    vm.reboot()
-    check(vm.output("cat /proc/sys/kernel/random/boot_id") != before, "the boot id is the old one")
-    vm.run("test -e /var/lib/left4me/kept && ! test -e /run/gone")
-    equal(vm.unit("comes-back.service")["ActiveState"], "active", "an enabled unit after a reboot")
-
-
-def test_power_cut(vm):
-    vm.run("echo safe > /var/lib/left4me/safe; sync -f /var/lib/left4me/safe; echo lost > /var/lib/left4me/unsafe")
-    vm.power_cut()
-    equal(vm.output("cat /var/lib/left4me/safe"), "safe", "what was synced before the cut")
-    check(vm.output("cat /var/lib/left4me/unsafe 2>/dev/null || true") == "", "the cut lost nothing: it was none")
-    equal(vm.unit("comes-back.service")["ActiveState"], "active", "an enabled unit after a power cut")

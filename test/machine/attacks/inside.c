@@ -835,6 +835,16 @@ static void attack_fork(int argc, char **argv)
     kill(0, SIGTERM);
 }
 
+// Wants all of a processor for some seconds.
+static void attack_spin(int argc, char **argv)
+{
+    long end = now_ms() + 1000 * (argc > 0 ? atoi(argv[0]) : 5);
+
+    say("spinning", "note", "now");
+    while (now_ms() < end)
+        ;
+}
+
 static const struct {
     const char *word;
     void (*run)(int argc, char **argv);
@@ -850,6 +860,7 @@ static const struct {
     { "families", attack_families },   { "netlink", attack_netlink },
     { "flow", attack_flow },           { "hold", attack_hold },
     { "listen", attack_listen },       { "fork", attack_fork },
+    { "spin", attack_spin },
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Servers under a kernel of their own: limits that bite, weights, a reboot, a power cut.
+
+A boot takes half a minute here, so everything slow happens in prepare(), and the tests build on one
+another in the order they stand in.
+"""
+
+import json
+
+import attacks
+import product
+from harness import check, equal
+
+CLIENT = "/usr/local/lib/left4me-test"
+MEMORY, TASKS = "128M", 64
+# Of the game: what a power cut must not change.
+SUMS = f"cd {product.DATA}/overlays/1 && find . -type f ! -name state.json | LC_ALL=C sort | xargs -d '\\n' sha256sum"
+
+
+def prepare(machine):
+    """Two servers that come back, one that does not, and an update that waits to be installed."""
+    product.ready(machine)
+    machine.push(product.JUDGE / "client.py", f"{CLIENT}/client.py")
+    attacks.bring(machine)
+    for name, keys in (("first", {}), ("limited", {"limits": {"memory": MEMORY, "tasks": TASKS, "cpus": "0"}}), ("idle", {})):
+        server = product.Server(machine, name, keys)
+        server.initialize()
+        attacks.plant(server)
+        if name != "idle":
+            server.start()
+        machine.push(str(server.port).encode(), f"{CLIENT}/{name}.port")
+    # Long enough to ask how it ended before it starts again, also under emulation.
+    machine.push(b"[Service]\nRestartSec=60\n", "/etc/systemd/system/left4me-server@limited.service.d/slow.conf")
+    machine.run(f"({SUMS}) > {CLIENT}/sums")
+    product.steamcmd(machine, product.BUILD + 1)
+
+
+def rcon(vm, name, command):
+    code = ("import sys; sys.path.insert(0, sys.argv[1]); from client import Rcon\n"
+            "with Rcon('127.0.0.1', int(open(f'{sys.argv[1]}/{sys.argv[2]}.port').read()), login=sys.argv[3]) as session:\n"
+            "    print(session.run(sys.argv[4]))")
+    return vm.run(["python3", "-c", code, CLIENT, name, product.PASSWORD, command], check=False).stdout
+
+
+def status(vm, name):
+    return product.ctl_json(vm, "status", name)
+
+
+def unit(name):
+    return f"left4me-server@{name}.service"
+
+
+def run_inside(vm, name, word, *arguments):
+    """Starts an attack in a server; what it says is in its journal, marked with the word."""
+    rcon(vm, name, " ".join(map(str, ["sim_run attack/inside", f"vm-{word}", word, *arguments])))
+
+
+def test_boot(vm):
+    """enabled servers come up with the machine, before anybody asked for anything of ours"""
+    for name in ("first", "limited"):
+        equal((status(vm, name)["state"], status(vm, name)["enabled"]), ("running", True), f"{name} after the first boot")
+    equal(status(vm, "idle")["state"], "stopped", "a server that was never started")
+    check("hostname" in rcon(vm, "first", "status"), "the console of a server does not answer")
+
+
+def test_filter(vm):
+    """the packet filter and the sandbox hold on a real kernel as well"""
+    run_inside(vm, "first", "flow", "tcp", "127.0.0.1", 22, "udp", "169.254.169.254", 80, "tcp", "::1", 22)
+    vm.wait_for_line(unit("first"), "^vm-flow end")
+    found = attacks.parse(vm.output(["journalctl", "-q", "-o", "cat", "-u", unit("first"), "-g", "^vm-flow "]))
+    attacks.must_hold(found, "new flows", 3)
+    equal(found["tcp 127.0.0.1"][1].split()[0], "ECONNREFUSED", "how a connection to this machine is refused")
+    audit = vm.output("journalctl -k -q --no-pager -g 'type=1326|SECCOMP'", check=False).splitlines()
+    check(len(audit) <= 1, f"audit lines of the crash reporter: {audit}")
+
+
+def test_task_limit(vm):
+    """a fork bomb stops at the limit, and its server goes on"""
+    run_inside(vm, "limited", "fork", 1000)
+    vm.wait_for_line(unit("limited"), "^vm-fork end")
+    found = attacks.parse(vm.output(["journalctl", "-q", "-o", "cat", "-u", unit("limited"), "-g", "^vm-fork "]))
+    verdict, reason = found["children"]
+    check(verdict == "blocked" and int(reason.split()[0]) < TASKS, f"a fork bomb in a server of {TASKS} tasks: {found}")
+    now = status(vm, "limited")
+    equal((now["state"], now["restarts"], now["limits"]["tasks"]), ("running", 0, TASKS), "its server")
+
+
+def test_weights(vm):
+    """a build that wants all of a processor leaves nearly all of it to a game"""
+    run_inside(vm, "limited", "spin", 120)
+    vm.wait_for_line(unit("limited"), "^vm-spin spin spinning")
+    vm.run(["systemd-run", "--quiet", "--unit=builder", "--slice=l4d2-build.slice", "-p", "AllowedCPUs=0",
+            "bash", "-c", "while :; do :; done"])
+    group = vm.output(["systemctl", "show", "-P", "ControlGroup", unit("limited")])
+    used = vm.output(f"usage() {{ for n in {group} /l4d2.slice/l4d2-build.slice/builder.service; do "
+                     "sed -n 's/usage_usec //p' /sys/fs/cgroup$n/cpu.stat; done; }; usage; sleep 4; usage").split()
+    vm.run("systemctl kill --signal=KILL builder; systemctl reset-failed builder; pkill -KILL -f 'attack/inside vm-spin'",
+           check=False)
+    game, build = int(used[2]) - int(used[0]), int(used[3]) - int(used[1])
+    check(game > 10 * build, f"1000 : 10 became {game / 1e6:.2f} : {build / 1e6:.2f} seconds of processor")
+
+
+def test_memory_limit(vm):
+    """a server that needs more memory than it may have ends, and status says why"""
+    equal(status(vm, "limited")["limits"]["memory_bytes"], 128 << 20, "its limit")
+    rcon(vm, "limited", "sim_leak 300")
+    vm.wait_for_line(unit("limited"), "Failed with result 'oom-kill'", timeout=60)
+    said = status(vm, "limited")["last_exit"]
+    check(said and said["out_of_memory"], f"what status says of a server that ran out of memory: {said}")
+    check(MEMORY in said["explain"], f"status does not name the limit: {said}")
+    equal((status(vm, "first")["restarts"], status(vm, "first")["state"]), (0, "running"), "the server beside it")
+
+
+def test_servers_after_reboot(vm):
+    """a reboot brings back who was enabled, and nobody else"""
+    product.ctl(vm, "stop", "limited")
+    before = vm.output("cat /proc/sys/kernel/random/boot_id; touch /var/lib/kept /run/gone")
+    vm.reboot()
+    check(vm.output("cat /proc/sys/kernel/random/boot_id") != before, "the boot id is the old one")
+    vm.run("test -e /var/lib/kept && ! test -e /run/gone")
+    equal([status(vm, name)["state"] for name in ("first", "limited", "idle")], ["running", "stopped", "stopped"], "states")
+    equal(vm.output("systemctl list-units --plain --no-legend 'left4me-broker@*' | wc -l"), "0", "brokers at work")
+
+
+def test_servers_after_power_cut(vm):
+    """the power fails in the middle of an update: the old generation is whole, its server comes back"""
+    before = product.generations(vm)
+    rcon(vm, "first", "sim_write left4dead2/cfg/half.cfg something")
+    vm.run(["systemd-run", "--quiet", "--unit=installing", "l4d2ctl", "install"])
+    vm.run("until journalctl -q -u 'left4me-update@*' -o cat | grep -q '^progress'; do sleep 0.05; done", timeout=60)
+    vm.run("echo safe > /var/lib/safe; sync -f /var/lib/safe; echo lost > /var/lib/unsafe")
+    vm.power_cut()
+    equal(vm.output("cat /var/lib/safe; cat /var/lib/unsafe 2>/dev/null || true"), "safe",
+          "what was synced before the cut, and what was not")
+    equal(product.generations(vm), before, "generations after the cut")
+    equal(vm.output(f"({SUMS}) | diff - {CLIENT}/sums && echo same"), "same", "the files of the old generation")
+    equal(status(vm, "first")["state"], "running", "the server after the cut")
+    check("hostname" in rcon(vm, "first", "status"), "its console does not answer")
+    said = json.loads(product.ctl(vm, "install", "--json", timeout=240).stdout)
+    current, everything = product.generations(vm)
+    equal((current, said["generation"], len(everything)), (max(everything), current, len(before[1]) + 1),
+          "the update that was cut off, again")
