@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""run: boots one machine and runs every test of this directory in it, in order.
+"""run: boots a machine for each file of tests here and runs its tests in it, in order.
 
 Tests that need a machine of their own boot one themselves; a second one beside the first is fine.
 """
@@ -46,21 +46,31 @@ def main():
 
 
 def _run(options, tests, tally):
+    """A fresh machine for each file: what one leaves behind is nothing to the next."""
+    for module in dict.fromkeys(function.__module__ for _, function in tests):
+        if not _run_file(options, [test for test in tests if test[1].__module__ == module], tally):
+            return
+
+
+def _run_file(options, tests, tally):
+    """False when the run should end here, with a failure that somebody has looked at."""
+    wanted = [test for test in tests if getattr(test[1], "suite", options.suite) == options.suite]
+    tally.skipped += len(tests) - len(wanted)
+    if not wanted:
+        return True
     started = time.monotonic()
     with Machine(options.suite, options.deb) as machine:
         print(f"machine {machine.id}: {root.SUITES[options.suite]}, ready in {time.monotonic() - started:.1f} s",
               flush=True)
         tally.journal = lambda since: machine.journal(lines=harness.JOURNAL_LINES, since=since)
         machine.deb_path = options.deb
-        for name, function in tests:
-            if getattr(function, "suite", options.suite) != options.suite:
-                tally.skipped += 1
-                continue
+        for name, function in wanted:
             good = tally.run(name, function, machine)
             if not good and options.keep:
                 print(f"kept: {HERE}/machine.py enter {machine.id}   (Ctrl-C ends it)", flush=True)
                 machine.nspawn.wait()
-                return
+                return False
+    return True
 
 
 if __name__ == "__main__":

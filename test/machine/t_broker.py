@@ -33,7 +33,7 @@ class Watch:
         self.since = machine.output("date +%s.%N")
 
     def _units(self):
-        listed = self.machine.output("systemctl list-units --all --plain --no-legend --full | cut -d' ' -f1; "
+        listed = self.machine.output("systemctl list-units --plain --no-legend --full | cut -d' ' -f1; "
                                      "systemctl list-unit-files --plain --no-legend | cut -d' ' -f1,2")
         ours = re.compile(r"left4me-(broker|log)@\d|^run-|\.device$|\.scope$|system-left4me|^session|\.slice$")
         return {line for line in listed.splitlines() if not ours.search(line)}

@@ -51,7 +51,7 @@ def counted(machine):
 
 @only("trixie")
 def test_comes_back(machine):
-    """a flush of the ruleset, a restart of nftables, a stop of the slice: the filter is back within a second"""
+    """a flush of the ruleset, a restart of nftables, a lost table: the filter is back at once (on a busy host: soon)"""
     with filtered(machine) as (server, _):
         check(is_loaded(machine), "the table is not loaded after a boot")
         holds(server, "after a boot")
@@ -62,7 +62,7 @@ def test_comes_back(machine):
             started = time.monotonic()
             machine.wait_for("left4me-nft.service",
                           lambda unit: unit["NRestarts"] > before and unit["ActiveState"] == "active", 10)
-            within(time.monotonic() - started, 1.5, f"seconds until the filter is back after '{command}'")
+            within(time.monotonic() - started, 3, f"seconds until the filter is back after '{command}'")
             check(is_loaded(machine), f"the table is gone after '{command}'")
             holds(server, f"after '{command}'")
         equal((server.status()["restarts"], server.a2s()["map"]), (0, "c1m1_hotel"), "the server meanwhile")
