@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "host/instances.h"
 #include "host/journal.h"
-#include "host/limits.h"
+#include "host/limittext.h"
 #include "host/overlays.h"
 #include "host/plan.h"
 #include "host/stack.h"
@@ -162,7 +162,7 @@ static json_t *limits_json(const struct instance_limits *limits)
 {
     AUTO(buffer_done) struct buffer cpus = { 0 };
 
-    limits_format_cpus(&cpus, limits);
+    limittext_format_cpus(&cpus, limits);
     return json_pack("{s:o, s:o, s:o, s:o}", "memory_bytes",
                      limits->memory_bytes ? output_count_json(limits->memory_bytes) : json_null(),
                      "cpu_percent",
@@ -271,13 +271,13 @@ static void print_limits(struct buffer *text, const struct instance_limits *limi
 
     if (limits->memory_bytes) {
         buffer_add_string(&words, ", memory ");
-        limits_format_bytes(&words, limits->memory_bytes);
+        limittext_format_bytes(&words, limits->memory_bytes);
     }
     if (limits->cpu_percent)
         buffer_printf(&words, ", cpu %" PRIu32 " %%", limits->cpu_percent);
-    if (limits_has_cpus(limits)) {
+    if (limittext_has_cpus(limits)) {
         buffer_add_string(&words, ", processors ");
-        limits_format_cpus(&words, limits);
+        limittext_format_cpus(&words, limits);
     }
     if (limits->tasks)
         buffer_printf(&words, ", tasks %" PRIu32, limits->tasks);

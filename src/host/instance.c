@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <yaml.h>
 #include "base/number.h"
-#include "host/limits.h"
+#include "host/limittext.h"
 
 #define TV_PORT_OFFSET     5000u
 #define CLIENT_PORT_OFFSET 10000u
@@ -516,7 +516,7 @@ static int read_cpus(struct reader *reader, struct instance *instance)
 
     if (!text)
         return -1;
-    if (limits_parse_cpus(&instance->limits, text, &why) < 0)
+    if (limittext_parse_cpus(&instance->limits, text, &why) < 0)
         return fail(reader, line_of(reader), "cpus: %s", why.message);
     return 0;
 }
@@ -659,19 +659,20 @@ static void format_strings(struct buffer *text, const char *key, const struct st
 
 static void format_limits(struct buffer *text, const struct instance_limits *limits)
 {
-    if (!limits->memory_bytes && !limits->cpu_percent && !limits->tasks && !limits_has_cpus(limits))
+    if (!limits->memory_bytes && !limits->cpu_percent && !limits->tasks &&
+        !limittext_has_cpus(limits))
         return;
     buffer_add_string(text, "limits:\n");
     if (limits->memory_bytes) {
         buffer_add_string(text, "  memory: ");
-        limits_format_bytes(text, limits->memory_bytes);
+        limittext_format_bytes(text, limits->memory_bytes);
         buffer_add_string(text, "\n");
     }
     if (limits->cpu_percent)
         buffer_printf(text, "  cpu: %" PRIu32 "\n", limits->cpu_percent);
-    if (limits_has_cpus(limits)) {
+    if (limittext_has_cpus(limits)) {
         buffer_add_string(text, "  cpus: \"");
-        limits_format_cpus(text, limits);
+        limittext_format_cpus(text, limits);
         buffer_add_string(text, "\"\n");
     }
     if (limits->tasks)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/number.h"
-#include "host/limits.h"
+#include "host/limittext.h"
 
 const char *verdict_state_word(const char *active_state, const char *sub_state)
 {
@@ -88,7 +88,7 @@ static void say_memory(struct exit_verdict *verdict, const struct unit_state *st
     AUTO(buffer_done) struct buffer text = { 0 };
 
     if (state->memory_max_bytes != UINT64_MAX)
-        limits_format_bytes(&text, state->memory_max_bytes);
+        limittext_format_bytes(&text, state->memory_max_bytes);
     (void)snprintf(verdict->sentence, sizeof verdict->sentence, "ended by %s%s",
                    text.n ? "the memory limit of " : "the kernel: out of memory",
                    text.n ? text.bytes : ""); // short words

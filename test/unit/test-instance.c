@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "unit.h"
 #include "host/instance.h"
-#include "host/limits.h"
+#include "host/limittext.h"
 
 static int parse(struct instance **ret, const char *text, struct error *err)
 {
@@ -285,12 +285,12 @@ static void test_lists_of_processors(void **state)
         AUTO(buffer_done) struct buffer text = { 0 };
         struct instance_limits          limits = { 0 };
         struct error                    err = { 0 };
-        int                             r = limits_parse_cpus(&limits, cases[i].text, &err);
+        int                             r = limittext_parse_cpus(&limits, cases[i].text, &err);
         assert_int_equal(r, cases[i].normal ? 0 : -1);
-        assert_int_equal(limits_has_cpus(&limits), cases[i].normal != NULL);
+        assert_int_equal(limittext_has_cpus(&limits), cases[i].normal != NULL);
         if (!cases[i].normal)
             continue;
-        limits_format_cpus(&text, &limits);
+        limittext_format_cpus(&text, &limits);
         assert_string_equal(text.bytes, cases[i].normal);
     }
 }
@@ -313,7 +313,7 @@ static void test_sizes_as_words(void **state)
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         AUTO(buffer_done) struct buffer text = { 0 };
-        limits_format_bytes(&text, cases[i].bytes);
+        limittext_format_bytes(&text, cases[i].bytes);
         assert_string_equal(text.bytes, cases[i].words);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "host/limits.h"
+#include "host/limittext.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static int parse_range(struct instance_limits *limits, char *part, struct error 
     return 0;
 }
 
-int limits_parse_cpus(struct instance_limits *ret, const char *text, struct error *err)
+int limittext_parse_cpus(struct instance_limits *ret, const char *text, struct error *err)
 {
     struct instance_limits limits = { 0 };
     char                   copy[CPUS_TEXT_MAX];
@@ -50,7 +50,7 @@ int limits_parse_cpus(struct instance_limits *ret, const char *text, struct erro
     return 0;
 }
 
-bool limits_has_cpus(const struct instance_limits *limits)
+bool limittext_has_cpus(const struct instance_limits *limits)
 {
     for (size_t i = 0; i < ELEMENTS(limits->cpus); i++)
         if (limits->cpus[i])
@@ -58,7 +58,7 @@ bool limits_has_cpus(const struct instance_limits *limits)
     return false;
 }
 
-void limits_format_cpus(struct buffer *text, const struct instance_limits *limits)
+void limittext_format_cpus(struct buffer *text, const struct instance_limits *limits)
 {
     const char *comma = "";
 
@@ -76,7 +76,7 @@ void limits_format_cpus(struct buffer *text, const struct instance_limits *limit
     }
 }
 
-void limits_format_bytes(struct buffer *text, uint64_t bytes)
+void limittext_format_bytes(struct buffer *text, uint64_t bytes)
 {
     static const char suffixes[] = "TGMK";
 
