@@ -15,29 +15,69 @@
 #define CLIENT_PORT_OFFSET 10000u
 
 // The cursor: one event at a time, each looked at once.
-struct reader {
+struct yamlcursor {
     yaml_parser_t parser;
     yaml_event_t  event;
     bool          has_event;
+    unsigned      marked_line;
     const char   *file;
     struct error *err;
-    unsigned      port_line;
 };
 
-static void reader_done(struct reader *reader)
+static int yamlcursor_open(struct yamlcursor **ret, const char *file, const char *bytes,
+                           size_t n_bytes, struct error *err)
 {
-    if (reader->has_event)
-        yaml_event_delete(&reader->event);
-    yaml_parser_delete(&reader->parser);
+    struct yamlcursor *yaml = calloc(1, sizeof *yaml);
+
+    if (!yaml || !yaml_parser_initialize(&yaml->parser)) {
+        free(yaml);
+        return error_set(err, ERROR_NO_SPACE, "no memory to read %.100s", file);
+    }
+    yaml->file = file;
+    yaml->err = err;
+    yaml_parser_set_input_string(&yaml->parser, (const unsigned char *)bytes, n_bytes);
+    *ret = yaml;
+    return 0;
 }
 
-static unsigned line_of(const struct reader *reader)
+static void yamlcursor_closep(struct yamlcursor **yaml)
 {
-    return (unsigned)reader->event.start_mark.line + 1;
+    if (!*yaml)
+        return;
+    if ((*yaml)->has_event)
+        yaml_event_delete(&(*yaml)->event);
+    yaml_parser_delete(&(*yaml)->parser);
+    free(*yaml);
+}
+
+static unsigned yamlcursor_line(const struct yamlcursor *yaml)
+{
+    return (unsigned)yaml->event.start_mark.line + 1;
+}
+
+static void yamlcursor_mark(struct yamlcursor *yaml)
+{
+    yaml->marked_line = yamlcursor_line(yaml);
+}
+
+static unsigned yamlcursor_marked_line(const struct yamlcursor *yaml)
+{
+    return yaml->marked_line;
+}
+
+static yaml_event_type_t yamlcursor_type(const struct yamlcursor *yaml)
+{
+    return yaml->event.type;
+}
+
+static yaml_scalar_style_t yamlcursor_style(const struct yamlcursor *yaml)
+{
+    return yaml->event.data.scalar.style;
 }
 
 // Raises "FILE:LINE: sentence". The sentence may quote the file: only printable ASCII gets through.
-static int PRINTF_LIKE(3, 4) fail(struct reader *reader, unsigned line, const char *format, ...)
+static int PRINTF_LIKE(3, 4)
+    yamlcursor_fail(struct yamlcursor *yaml, unsigned line, const char *format, ...)
 {
     char    sentence[ERROR_MESSAGE_MAX];
     va_list args;
@@ -48,7 +88,7 @@ static int PRINTF_LIKE(3, 4) fail(struct reader *reader, unsigned line, const ch
     for (char *c = sentence; *c; c++)
         if (*c < 0x20 || *c > 0x7e)
             *c = '?';
-    return error_set(reader->err, ERROR_INVALID, "%.100s:%u: %s", reader->file, line, sentence);
+    return error_set(yaml->err, ERROR_INVALID, "%.100s:%u: %s", yaml->file, line, sentence);
 }
 
 static bool is_decorated(const yaml_event_t *event)
@@ -67,36 +107,37 @@ static bool is_decorated(const yaml_event_t *event)
     }
 }
 
-static int next_event(struct reader *reader)
+static int yamlcursor_next(struct yamlcursor *yaml)
 {
-    if (reader->has_event)
-        yaml_event_delete(&reader->event);
-    reader->has_event = false;
-    if (!yaml_parser_parse(&reader->parser, &reader->event)) {
-        unsigned line = (unsigned)reader->parser.problem_mark.line + 1;
-        return fail(reader, line, "this is not YAML: %s",
-                    reader->parser.problem ? reader->parser.problem : "it cannot be read");
+    if (yaml->has_event)
+        yaml_event_delete(&yaml->event);
+    yaml->has_event = false;
+    if (!yaml_parser_parse(&yaml->parser, &yaml->event)) {
+        unsigned line = (unsigned)yaml->parser.problem_mark.line + 1;
+        return yamlcursor_fail(yaml, line, "this is not YAML: %s",
+                               yaml->parser.problem ? yaml->parser.problem : "it cannot be read");
     }
-    reader->has_event = true;
-    if (is_decorated(&reader->event))
-        return fail(reader, line_of(reader), "anchors, aliases and tags are not used here");
+    yaml->has_event = true;
+    if (is_decorated(&yaml->event))
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml),
+                               "anchors, aliases and tags are not used here");
     return 0;
 }
 
-static int expect_event(struct reader *reader, yaml_event_type_t type, const char *wanted)
+static int yamlcursor_expect(struct yamlcursor *yaml, yaml_event_type_t type, const char *wanted)
 {
-    if (next_event(reader) < 0)
+    if (yamlcursor_next(yaml) < 0)
         return -1;
-    if (reader->event.type != type)
-        return fail(reader, line_of(reader), "%s", wanted);
+    if (yaml->event.type != type)
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml), "%s", wanted);
     return 0;
 }
 
 // The scalar of the current event; borrowed until the next one.
-static const char *scalar_text(const struct reader *reader, size_t *ret_n)
+static const char *yamlcursor_text(const struct yamlcursor *yaml, size_t *ret_n)
 {
-    *ret_n = reader->event.data.scalar.length;
-    return (const char *)reader->event.data.scalar.value;
+    *ret_n = yaml->event.data.scalar.length;
+    return (const char *)yaml->event.data.scalar.value;
 }
 
 static bool is_printable(const char *text, size_t n)
@@ -108,66 +149,66 @@ static bool is_printable(const char *text, size_t n)
 }
 
 // Reads the current event as one line of 1 to `max` bytes of printable ASCII.
-static const char *current_word(struct reader *reader, const char *key, size_t max)
+static const char *yamlcursor_word(struct yamlcursor *yaml, const char *key, size_t max)
 {
     size_t n = 0;
 
-    if (reader->event.type != YAML_SCALAR_EVENT) {
-        fail(reader, line_of(reader), "%s wants a text, not a list or a map", key);
+    if (yaml->event.type != YAML_SCALAR_EVENT) {
+        yamlcursor_fail(yaml, yamlcursor_line(yaml), "%s wants a text, not a list or a map", key);
         return NULL;
     }
-    const char *text = scalar_text(reader, &n);
+    const char *text = yamlcursor_text(yaml, &n);
     if (n == 0 || n > max) {
-        fail(reader, line_of(reader), "%s wants 1 to %zu characters", key, max);
+        yamlcursor_fail(yaml, yamlcursor_line(yaml), "%s wants 1 to %zu characters", key, max);
         return NULL;
     }
     if (!is_printable(text, n)) {
-        fail(reader, line_of(reader), "%s wants printable ASCII on one line", key);
+        yamlcursor_fail(yaml, yamlcursor_line(yaml), "%s wants printable ASCII on one line", key);
         return NULL;
     }
     return text;
 }
 
-static const char *next_word(struct reader *reader, const char *key, size_t max)
+static const char *yamlcursor_next_word(struct yamlcursor *yaml, const char *key, size_t max)
 {
-    return next_event(reader) < 0 ? NULL : current_word(reader, key, max);
+    return yamlcursor_next(yaml) < 0 ? NULL : yamlcursor_word(yaml, key, max);
 }
 
 // The current event as an unquoted number.
-static int current_number(struct reader *reader, const char *key, uint32_t min, uint32_t max,
-                          uint32_t *ret)
+static int yamlcursor_number(struct yamlcursor *yaml, const char *key, uint32_t min, uint32_t max,
+                             uint32_t *ret)
 {
     struct error why;
-    unsigned     line = line_of(reader);
-    const char  *text = current_word(reader, key, 20);
+    unsigned     line = yamlcursor_line(yaml);
+    const char  *text = yamlcursor_word(yaml, key, 20);
 
     if (!text)
         return -1;
-    if (reader->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-        return fail(reader, line, "%s wants a number without quotes", key);
+    if (yaml->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+        return yamlcursor_fail(yaml, line, "%s wants a number without quotes", key);
     if (number_parse_u32(ret, text, min, max, &why) < 0)
-        return fail(reader, line, "%s: %s", key, why.message);
+        return yamlcursor_fail(yaml, line, "%s: %s", key, why.message);
     return 0;
 }
 
-static int next_number(struct reader *reader, const char *key, uint32_t min, uint32_t max,
-                       uint32_t *ret)
+static int yamlcursor_next_number(struct yamlcursor *yaml, const char *key, uint32_t min,
+                                  uint32_t max, uint32_t *ret)
 {
-    return next_event(reader) < 0 ? -1 : current_number(reader, key, min, max, ret);
+    return yamlcursor_next(yaml) < 0 ? -1 : yamlcursor_number(yaml, key, min, max, ret);
 }
 
 // ---- maps: a table of keys ---------------------------------------------------------------------
 
 struct key {
     const char *name;
-    int (*read)(struct reader *reader, struct instance *instance);
+    int (*read)(struct yamlcursor *yaml, struct instance *instance);
 };
 
-static int read_key(struct reader *reader, struct instance *instance, const struct key *keys,
+static int read_key(struct yamlcursor *yaml, struct instance *instance, const struct key *keys,
                     size_t n_keys, uint32_t *seen)
 {
-    unsigned    line = line_of(reader);
-    const char *word = current_word(reader, "a key", 40);
+    unsigned    line = yamlcursor_line(yaml);
+    const char *word = yamlcursor_word(yaml, "a key", 40);
 
     if (!word)
         return -1;
@@ -175,81 +216,81 @@ static int read_key(struct reader *reader, struct instance *instance, const stru
         if (strcmp(word, keys[i].name) != 0)
             continue;
         if (*seen & 1u << i)
-            return fail(reader, line, "'%s' is given twice", keys[i].name);
+            return yamlcursor_fail(yaml, line, "'%s' is given twice", keys[i].name);
         *seen |= 1u << i;
-        return keys[i].read(reader, instance);
+        return keys[i].read(yaml, instance);
     }
-    return fail(reader, line, "unknown key '%.40s'", word);
+    return yamlcursor_fail(yaml, line, "unknown key '%.40s'", word);
 }
 
 // Reads pairs up to the end of the map whose start is the current event.
-static int read_map(struct reader *reader, struct instance *instance, const struct key *keys,
+static int read_map(struct yamlcursor *yaml, struct instance *instance, const struct key *keys,
                     size_t n_keys)
 {
     uint32_t seen = 0;
 
     for (;;) {
-        if (next_event(reader) < 0)
+        if (yamlcursor_next(yaml) < 0)
             return -1;
-        if (reader->event.type == YAML_MAPPING_END_EVENT)
+        if (yamlcursor_type(yaml) == YAML_MAPPING_END_EVENT)
             return 0;
-        if (read_key(reader, instance, keys, n_keys, &seen) < 0)
+        if (read_key(yaml, instance, keys, n_keys, &seen) < 0)
             return -1;
     }
 }
 
 // Calls `item` for each item of the list that comes next.
-static int read_list(struct reader *reader, struct instance *instance, const char *wanted,
-                     int (*item)(struct reader *reader, struct instance *instance))
+static int read_list(struct yamlcursor *yaml, struct instance *instance, const char *wanted,
+                     int (*item)(struct yamlcursor *yaml, struct instance *instance))
 {
-    if (expect_event(reader, YAML_SEQUENCE_START_EVENT, wanted) < 0)
+    if (yamlcursor_expect(yaml, YAML_SEQUENCE_START_EVENT, wanted) < 0)
         return -1;
     for (;;) {
-        if (next_event(reader) < 0)
+        if (yamlcursor_next(yaml) < 0)
             return -1;
-        if (reader->event.type == YAML_SEQUENCE_END_EVENT)
+        if (yamlcursor_type(yaml) == YAML_SEQUENCE_END_EVENT)
             return 0;
-        if (item(reader, instance) < 0)
+        if (item(yaml, instance) < 0)
             return -1;
     }
 }
 
 // ---- the values --------------------------------------------------------------------------------
 
-static int read_port(struct reader *reader, const char *key, uint16_t *ret)
+static int read_port(struct yamlcursor *yaml, const char *key, uint16_t *ret)
 {
     uint32_t value = 0;
 
-    if (next_number(reader, key, 1024, 65535, &value) < 0)
+    if (yamlcursor_next_number(yaml, key, 1024, 65535, &value) < 0)
         return -1;
     *ret = (uint16_t)value;
     return 0;
 }
 
-static int read_game_port(struct reader *reader, struct instance *instance)
+static int read_game_port(struct yamlcursor *yaml, struct instance *instance)
 {
-    reader->port_line = line_of(reader);
-    return read_port(reader, "port", &instance->port);
+    yamlcursor_mark(yaml);
+    return read_port(yaml, "port", &instance->port);
 }
 
-static int read_tv_port(struct reader *reader, struct instance *instance)
+static int read_tv_port(struct yamlcursor *yaml, struct instance *instance)
 {
-    return read_port(reader, "tv_port", &instance->tv_port);
+    return read_port(yaml, "tv_port", &instance->tv_port);
 }
 
-static int read_client_port(struct reader *reader, struct instance *instance)
+static int read_client_port(struct yamlcursor *yaml, struct instance *instance)
 {
-    return read_port(reader, "client_port", &instance->client_port);
+    return read_port(yaml, "client_port", &instance->client_port);
 }
 
-static int read_hostname(struct reader *reader, struct instance *instance)
+static int read_hostname(struct yamlcursor *yaml, struct instance *instance)
 {
-    const char *text = next_word(reader, "hostname", INSTANCE_HOSTNAME_MAX);
+    const char *text = yamlcursor_next_word(yaml, "hostname", INSTANCE_HOSTNAME_MAX);
 
     if (!text)
         return -1;
     if (strpbrk(text, "\";\\"))
-        return fail(reader, line_of(reader), "hostname must not contain \" ; or \\");
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml), "hostname must not contain \" ; or \\");
     (void)snprintf(instance->hostname, sizeof instance->hostname, "%s", text); // measured
     return 0;
 }
@@ -263,55 +304,58 @@ bool instance_password_is_valid(const char *text)
     return n >= INSTANCE_PASSWORD_MIN && n <= INSTANCE_PASSWORD_MAX && strspn(text, alphabet) == n;
 }
 
-static int read_password(struct reader *reader, struct instance *instance)
+static int read_password(struct yamlcursor *yaml, struct instance *instance)
 {
-    if (next_event(reader) < 0)
+    if (yamlcursor_next(yaml) < 0)
         return -1;
     // One sentence for all that can be wrong, because none may quote the secret.
-    if (reader->event.type == YAML_SCALAR_EVENT) {
+    if (yamlcursor_type(yaml) == YAML_SCALAR_EVENT) {
         size_t      n = 0;
-        const char *text = scalar_text(reader, &n);
+        const char *text = yamlcursor_text(yaml, &n);
         if (strlen(text) == n && instance_password_is_valid(text)) {
             memcpy(instance->rcon_password, text, n + 1);
             return 0;
         }
     }
-    return fail(reader, line_of(reader),
-                "rcon_password wants %u to %u characters of A-Z a-z 0-9 . _ ~ + = -",
-                INSTANCE_PASSWORD_MIN, INSTANCE_PASSWORD_MAX);
+    return yamlcursor_fail(yaml, yamlcursor_line(yaml),
+                           "rcon_password wants %u to %u characters of A-Z a-z 0-9 . _ ~ + = -",
+                           INSTANCE_PASSWORD_MIN, INSTANCE_PASSWORD_MAX);
 }
 
-static int read_overlay(struct reader *reader, struct instance *instance)
+static int read_overlay(struct yamlcursor *yaml, struct instance *instance)
 {
     uint32_t number = 0;
 
-    if (current_number(reader, "overlays", 1, NUMBER_MAX, &number) < 0)
+    if (yamlcursor_number(yaml, "overlays", 1, NUMBER_MAX, &number) < 0)
         return -1;
     if (number == GAME_OVERLAY)
-        return fail(reader, line_of(reader),
-                    "overlay %u is the game, which is below every server by itself: leave it out",
-                    GAME_OVERLAY);
+        return yamlcursor_fail(
+            yaml, yamlcursor_line(yaml),
+            "overlay %u is the game, which is below every server by itself: leave it out",
+            GAME_OVERLAY);
     for (uint32_t i = 0; i < instance->n_overlays; i++)
         if (instance->overlays[i] == number)
-            return fail(reader, line_of(reader), "overlay %" PRIu32 " is in the list twice",
-                        number);
+            return yamlcursor_fail(yaml, yamlcursor_line(yaml),
+                                   "overlay %" PRIu32 " is in the list twice", number);
     if (instance->n_overlays == INSTANCE_OVERLAYS_MAX)
-        return fail(reader, line_of(reader), "a server has at most %u overlays",
-                    INSTANCE_OVERLAYS_MAX);
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml), "a server has at most %u overlays",
+                               INSTANCE_OVERLAYS_MAX);
     instance->overlays[instance->n_overlays++] = number;
     return 0;
 }
 
-static int read_overlays(struct reader *reader, struct instance *instance)
+static int read_overlays(struct yamlcursor *yaml, struct instance *instance)
 {
-    return read_list(reader, instance, "overlays wants a list of overlay numbers", read_overlay);
+    return read_list(yaml, instance, "overlays wants a list of overlay numbers", read_overlay);
 }
 
 // What we say ourselves on the command line of the game, and what to use instead.
-static const struct {
+struct owned_word {
     const char *word;
     const char *instead;
-} owned_arguments[] = {
+};
+
+static const struct owned_word owned_arguments[] = {
     { "-port", "use the key port" },
     { "+port", "use the key port" },
     { "-hostport", "use the key port" },
@@ -342,39 +386,45 @@ static const struct {
     { "-pidfile", "systemd knows the process: leave it out" },
 };
 
-static int read_argument(struct reader *reader, struct instance *instance)
+static const struct owned_word *owned_argument(const char *text)
 {
-    unsigned    line = line_of(reader);
-    const char *text = current_word(reader, "arguments", INSTANCE_ARGUMENT_MAX);
+    for (size_t i = 0; i < ELEMENTS(owned_arguments); i++)
+        if (strcasecmp(text, owned_arguments[i].word) == 0)
+            return &owned_arguments[i];
+    return NULL;
+}
+
+static int read_argument(struct yamlcursor *yaml, struct instance *instance)
+{
+    unsigned                 line = yamlcursor_line(yaml);
+    const char              *text = yamlcursor_word(yaml, "arguments", INSTANCE_ARGUMENT_MAX);
+    const struct owned_word *owned;
 
     if (!text)
         return -1;
     if (strchr(text, '"'))
-        return fail(reader, line, "an argument must not contain a double quote");
+        return yamlcursor_fail(yaml, line, "an argument must not contain a double quote");
     if ((*text == '-' || *text == '+') && strchr(text, ' '))
-        return fail(reader, line, "write '%.40s' as one item per word", text);
-    for (size_t i = 0; i < ELEMENTS(owned_arguments); i++)
-        if (strcasecmp(text, owned_arguments[i].word) == 0)
-            return fail(reader, line, "the argument %s is not yours to give: %s",
-                        owned_arguments[i].word, owned_arguments[i].instead);
+        return yamlcursor_fail(yaml, line, "write '%.40s' as one item per word", text);
+    if ((owned = owned_argument(text)))
+        return yamlcursor_fail(yaml, line, "the argument %s is not yours to give: %s", owned->word,
+                               owned->instead);
     if (instance->arguments.n == INSTANCE_ARGUMENTS_MAX)
-        return fail(reader, line, "a server has at most %u arguments", INSTANCE_ARGUMENTS_MAX);
+        return yamlcursor_fail(yaml, line, "a server has at most %u arguments",
+                               INSTANCE_ARGUMENTS_MAX);
     strings_add(&instance->arguments, text, strlen(text));
     return 0;
 }
 
-static int read_arguments(struct reader *reader, struct instance *instance)
+static int read_arguments(struct yamlcursor *yaml, struct instance *instance)
 {
-    return read_list(reader, instance, "arguments wants a list, one word an item", read_argument);
+    return read_list(yaml, instance, "arguments wants a list, one word an item", read_argument);
 }
 
 // ---- config lines ------------------------------------------------------------------------------
 
 // Settings that the end of server.cfg sets for good.
-static const struct {
-    const char *word;
-    const char *instead;
-} owned_settings[] = {
+static const struct owned_word owned_settings[] = {
     { "hostname", "use the key hostname" },
     { "rcon_password", "use the key rcon_password" },
     { "log", "logging is always on: leave it out" },
@@ -382,7 +432,7 @@ static const struct {
 };
 
 // The sentence for a command that begins at `text` and is not the user's to give, or NULL.
-static const char *owned_setting(const char *text, size_t n)
+static const char *owned_command(const char *text, size_t n)
 {
     size_t start = 0, end;
 
@@ -399,7 +449,7 @@ static const char *owned_setting(const char *text, size_t n)
 
 // Looks at every command of a line, as the engine splits it: by semicolons outside quotes, up to
 // a comment.
-static const char *owned_setting_in_line(const char *text, size_t n)
+static const char *owned_setting(const char *text, size_t n)
 {
     bool   is_quoted = false;
     size_t start = 0;
@@ -407,7 +457,7 @@ static const char *owned_setting_in_line(const char *text, size_t n)
     for (size_t i = 0; i <= n; i++) {
         bool is_comment = !is_quoted && i + 1 < n && text[i] == '/' && text[i + 1] == '/';
         if (i == n || is_comment || (text[i] == ';' && !is_quoted)) {
-            const char *instead = owned_setting(text + start, i - start);
+            const char *instead = owned_command(text + start, i - start);
             if (instead || i == n || is_comment)
                 return instead;
             start = i + 1;
@@ -418,115 +468,119 @@ static const char *owned_setting_in_line(const char *text, size_t n)
     return NULL;
 }
 
-static int add_config_line(struct reader *reader, struct instance *instance, const char *text,
+static int add_config_line(struct yamlcursor *yaml, struct instance *instance, const char *text,
                            size_t n, unsigned line)
 {
     const char *instead;
 
     if (n > INSTANCE_CONFIG_LINE_MAX)
-        return fail(reader, line, "this config line is longer than %u bytes",
-                    INSTANCE_CONFIG_LINE_MAX);
+        return yamlcursor_fail(yaml, line, "this config line is longer than %u bytes",
+                               INSTANCE_CONFIG_LINE_MAX);
     for (size_t i = 0; i < n; i++)
         if ((text[i] < 0x20 && text[i] != '\t') || text[i] > 0x7e)
-            return fail(reader, line,
-                        "column %zu of this config line is not printable ASCII, which can hang the "
-                        "game",
-                        i + 1);
-    if ((instead = owned_setting_in_line(text, n)))
-        return fail(reader, line, "this config line sets what it cannot: %s", instead);
+            return yamlcursor_fail(
+                yaml, line,
+                "column %zu of this config line is not printable ASCII, which can hang the "
+                "game",
+                i + 1);
+    if ((instead = owned_setting(text, n)))
+        return yamlcursor_fail(yaml, line, "this config line sets what it cannot: %s", instead);
     if (instance->config.n == INSTANCE_CONFIG_LINES_MAX)
-        return fail(reader, line, "a server has at most %u config lines",
-                    INSTANCE_CONFIG_LINES_MAX);
+        return yamlcursor_fail(yaml, line, "a server has at most %u config lines",
+                               INSTANCE_CONFIG_LINES_MAX);
     strings_add(&instance->config, text, n);
     return 0;
 }
 
-static int read_config_item(struct reader *reader, struct instance *instance)
+static int read_config_item(struct yamlcursor *yaml, struct instance *instance)
 {
     size_t n = 0;
 
-    if (reader->event.type != YAML_SCALAR_EVENT)
-        return fail(reader, line_of(reader), "config wants lines of text");
-    const char *text = scalar_text(reader, &n);
-    return add_config_line(reader, instance, text, n, line_of(reader));
+    if (yamlcursor_type(yaml) != YAML_SCALAR_EVENT)
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml), "config wants lines of text");
+    const char *text = yamlcursor_text(yaml, &n);
+    return add_config_line(yaml, instance, text, n, yamlcursor_line(yaml));
 }
 
 // A block of text: its lines are numbered from the one after the '|'.
-static int read_config_block(struct reader *reader, struct instance *instance)
+static int read_config_block(struct yamlcursor *yaml, struct instance *instance)
 {
     size_t      n = 0;
-    const char *text = scalar_text(reader, &n);
-    unsigned    line = line_of(reader);
+    const char *text = yamlcursor_text(yaml, &n);
+    unsigned    line = yamlcursor_line(yaml);
 
-    if (reader->event.data.scalar.style == YAML_LITERAL_SCALAR_STYLE)
+    if (yamlcursor_style(yaml) == YAML_LITERAL_SCALAR_STYLE)
         line++;
     for (size_t start = 0; start < n; line++) {
         const char *end = memchr(text + start, '\n', n - start);
         size_t      length = end ? (size_t)(end - text) - start : n - start;
-        if (add_config_line(reader, instance, text + start, length, line) < 0)
+        if (add_config_line(yaml, instance, text + start, length, line) < 0)
             return -1;
         start += length + 1;
     }
     return 0;
 }
 
-static int read_config(struct reader *reader, struct instance *instance)
+static int read_config(struct yamlcursor *yaml, struct instance *instance)
 {
-    if (next_event(reader) < 0)
+    if (yamlcursor_next(yaml) < 0)
         return -1;
-    if (reader->event.type == YAML_SCALAR_EVENT)
-        return read_config_block(reader, instance);
-    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return fail(reader, line_of(reader), "config wants a list of lines or a block of text");
+    if (yamlcursor_type(yaml) == YAML_SCALAR_EVENT)
+        return read_config_block(yaml, instance);
+    if (yamlcursor_type(yaml) != YAML_SEQUENCE_START_EVENT)
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml),
+                               "config wants a list of lines or a block of text");
     for (;;) {
-        if (next_event(reader) < 0)
+        if (yamlcursor_next(yaml) < 0)
             return -1;
-        if (reader->event.type == YAML_SEQUENCE_END_EVENT)
+        if (yamlcursor_type(yaml) == YAML_SEQUENCE_END_EVENT)
             return 0;
-        if (read_config_item(reader, instance) < 0)
+        if (read_config_item(yaml, instance) < 0)
             return -1;
     }
 }
 
 // ---- limits ------------------------------------------------------------------------------------
 
-static int read_memory(struct reader *reader, struct instance *instance)
+static int read_memory(struct yamlcursor *yaml, struct instance *instance)
 {
     struct error why;
-    const char  *text = next_word(reader, "memory", 20);
+    const char  *text = yamlcursor_next_word(yaml, "memory", 20);
 
     if (!text)
         return -1;
     if (number_parse_bytes(&instance->limits.memory_bytes, text, LIMIT_MEMORY_MIN, LIMIT_MEMORY_MAX,
                            &why) < 0)
-        return fail(reader, line_of(reader), "memory wants a size from 64M to 16T, such as 4G");
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml),
+                               "memory wants a size from 64M to 16T, such as 4G");
     return 0;
 }
 
-static int read_cpu(struct reader *reader, struct instance *instance)
+static int read_cpu(struct yamlcursor *yaml, struct instance *instance)
 {
-    return next_number(reader, "cpu (percent of one processor)", 1, LIMIT_CPU_PERCENT_MAX,
-                       &instance->limits.cpu_percent);
+    return yamlcursor_next_number(yaml, "cpu (percent of one processor)", 1, LIMIT_CPU_PERCENT_MAX,
+                                  &instance->limits.cpu_percent);
 }
 
-static int read_cpus(struct reader *reader, struct instance *instance)
+static int read_cpus(struct yamlcursor *yaml, struct instance *instance)
 {
     struct error why;
-    const char  *text = next_word(reader, "cpus", 1000);
+    const char  *text = yamlcursor_next_word(yaml, "cpus", 1000);
 
     if (!text)
         return -1;
     if (limittext_parse_cpus(&instance->limits, text, &why) < 0)
-        return fail(reader, line_of(reader), "cpus: %s", why.message);
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml), "cpus: %s", why.message);
     return 0;
 }
 
-static int read_tasks(struct reader *reader, struct instance *instance)
+static int read_tasks(struct yamlcursor *yaml, struct instance *instance)
 {
-    return next_number(reader, "tasks", LIMIT_TASKS_MIN, LIMIT_TASKS_MAX, &instance->limits.tasks);
+    return yamlcursor_next_number(yaml, "tasks", LIMIT_TASKS_MIN, LIMIT_TASKS_MAX,
+                                  &instance->limits.tasks);
 }
 
-static int read_limits(struct reader *reader, struct instance *instance)
+static int read_limits(struct yamlcursor *yaml, struct instance *instance)
 {
     static const struct key keys[] = {
         { "memory", read_memory },
@@ -535,43 +589,44 @@ static int read_limits(struct reader *reader, struct instance *instance)
         { "tasks", read_tasks },
     };
 
-    if (expect_event(reader, YAML_MAPPING_START_EVENT,
-                     "limits wants a map of memory, cpu, cpus and tasks") < 0)
+    if (yamlcursor_expect(yaml, YAML_MAPPING_START_EVENT,
+                          "limits wants a map of memory, cpu, cpus and tasks") < 0)
         return -1;
-    return read_map(reader, instance, keys, ELEMENTS(keys));
+    return read_map(yaml, instance, keys, ELEMENTS(keys));
 }
 
 // ---- the whole ---------------------------------------------------------------------------------
 
-static int default_port(struct reader *reader, uint16_t port, uint32_t offset, const char *key,
+static int default_port(struct yamlcursor *yaml, uint16_t port, uint32_t offset, const char *key,
                         uint16_t *port_to_set)
 {
     if (*port_to_set)
         return 0;
     if (port + offset > 65535)
-        return fail(reader, reader->port_line,
-                    "port %u leaves no room for the usual %s (port + %" PRIu32 "): give %s a value",
-                    port, key, offset, key);
+        return yamlcursor_fail(yaml, yamlcursor_marked_line(yaml),
+                               "port %u leaves no room for the usual %s (port + %" PRIu32
+                               "): give %s a value",
+                               port, key, offset, key);
     *port_to_set = (uint16_t)(port + offset);
     return 0;
 }
 
-static int complete_ports(struct reader *reader, struct instance *instance)
+static int complete_ports(struct yamlcursor *yaml, struct instance *instance)
 {
     if (!instance->port)
-        return fail(reader, 1, "port is missing: every server needs one, such as 27015");
-    if (default_port(reader, instance->port, TV_PORT_OFFSET, "tv_port", &instance->tv_port) < 0 ||
-        default_port(reader, instance->port, CLIENT_PORT_OFFSET, "client_port",
+        return yamlcursor_fail(yaml, 1, "port is missing: every server needs one, such as 27015");
+    if (default_port(yaml, instance->port, TV_PORT_OFFSET, "tv_port", &instance->tv_port) < 0 ||
+        default_port(yaml, instance->port, CLIENT_PORT_OFFSET, "client_port",
                      &instance->client_port) < 0)
         return -1;
     if (instance->port == instance->tv_port || instance->port == instance->client_port ||
         instance->tv_port == instance->client_port)
-        return fail(reader, reader->port_line,
-                    "port, tv_port and client_port must be three different numbers");
+        return yamlcursor_fail(yaml, yamlcursor_marked_line(yaml),
+                               "port, tv_port and client_port must be three different numbers");
     return 0;
 }
 
-static int read_document(struct reader *reader, struct instance *instance)
+static int read_document(struct yamlcursor *yaml, struct instance *instance)
 {
     static const struct key keys[] = {
         { "port", read_game_port },          { "tv_port", read_tv_port },
@@ -582,29 +637,30 @@ static int read_document(struct reader *reader, struct instance *instance)
     };
     static const char wanted[] = "a map of keys is wanted here, such as port: 27015";
 
-    if (expect_event(reader, YAML_STREAM_START_EVENT, wanted) < 0 ||
-        expect_event(reader, YAML_DOCUMENT_START_EVENT, wanted) < 0 ||
-        expect_event(reader, YAML_MAPPING_START_EVENT, wanted) < 0 ||
-        read_map(reader, instance, keys, ELEMENTS(keys)) < 0 ||
-        complete_ports(reader, instance) < 0 ||
-        expect_event(reader, YAML_DOCUMENT_END_EVENT, wanted) < 0)
+    if (yamlcursor_expect(yaml, YAML_STREAM_START_EVENT, wanted) < 0 ||
+        yamlcursor_expect(yaml, YAML_DOCUMENT_START_EVENT, wanted) < 0 ||
+        yamlcursor_expect(yaml, YAML_MAPPING_START_EVENT, wanted) < 0 ||
+        read_map(yaml, instance, keys, ELEMENTS(keys)) < 0 || complete_ports(yaml, instance) < 0 ||
+        yamlcursor_expect(yaml, YAML_DOCUMENT_END_EVENT, wanted) < 0)
         return -1;
-    return expect_event(reader, YAML_STREAM_END_EVENT, "only one document is wanted in this file");
+    return yamlcursor_expect(yaml, YAML_STREAM_END_EVENT,
+                             "only one document is wanted in this file");
 }
 
 int instance_parse(struct instance **ret, const char *file, const char *bytes, size_t n_bytes,
                    struct error *err)
 {
-    AUTO(instance_freep) struct instance *instance = calloc(1, sizeof *instance);
-    AUTO(reader_done) struct reader       reader = { .file = file, .err = err };
+    AUTO(instance_freep) struct instance      *instance = calloc(1, sizeof *instance);
+    AUTO(yamlcursor_closep) struct yamlcursor *yaml = NULL;
 
-    if (!instance || !yaml_parser_initialize(&reader.parser))
+    if (!instance)
         return error_set(err, ERROR_NO_SPACE, "no memory to read %.100s", file);
+    if (yamlcursor_open(&yaml, file, bytes, n_bytes, err) < 0)
+        return -1;
     if (n_bytes > INSTANCE_BYTES_MAX)
-        return fail(&reader, 1, "the file is larger than %u bytes", INSTANCE_BYTES_MAX);
+        return yamlcursor_fail(yaml, 1, "the file is larger than %u bytes", INSTANCE_BYTES_MAX);
 
-    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)bytes, n_bytes);
-    if (read_document(&reader, instance) < 0)
+    if (read_document(yaml, instance) < 0)
         return -1;
     if (buffer_check(&instance->arguments.text, err) < 0 ||
         buffer_check(&instance->config.text, err) < 0)
