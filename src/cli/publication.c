@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+
+// publication: what follows an update: the init system starts it, and this watches it; one that
+// failed is tried again.
+
+#include "cli/install.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/dir.h"
+#include "base/fd.h"
+#include "host/broker.h"
+
+#define PUBLISH_GRACE_S 15 // from the end of the update to the start of its publication
+
+// The generation this build became; *ret_is_there is false as long as there is none.
+static int find_generation(struct overlay_generation *ret, bool *ret_is_there,
+                           const struct install *install, struct error *err)
+{
+    AUTO(freep) struct overlay *overlay = NULL;
+
+    *ret_is_there = false;
+    if (overlays_read(&overlay, install->cli->paths, GAME_OVERLAY, err) < 0)
+        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
+    for (uint32_t i = 0; i < overlay->n_generations; i++)
+        if (overlay->generations[i].build == install->build) {
+            *ret = overlay->generations[i];
+            *ret_is_there = true;
+        }
+    return 0;
+}
+
+void publication_read_summary(struct install *install, struct buffer *ret)
+{
+    struct journal_line line;
+    struct error        ignored;
+    bool                is_end = false;
+
+    if (install_open_log(install, LOG_PUBLISH, INSTALL_LOG_LINES, 0, &ignored) < 0)
+        return;
+    while (journal_next(install->journal, INSTALL_WAIT_MS, &line, &is_end, &ignored) > 0 &&
+           !line.is_mark) {
+        // Ours begin so (content/main.c); the publisher's progress speaks of generations as well.
+        if (line.is_init || (strncmp(line.text, "published generation ", 21) != 0 &&
+                             (strncmp(line.text, "generation ", 11) != 0 ||
+                              !strstr(line.text, " is published already"))))
+            continue;
+        buffer_done(ret);
+        buffer_add(ret, line.text, line.n_text);
+    }
+}
+
+// Keeps the publisher's log for the error, unless it says that there was nothing to publish.
+static int publication_failed(struct install *install, bool *ret_is_unchanged, struct error *err)
+{
+    struct journal_line line;
+    bool                is_end = false;
+
+    if (install_open_log(install, LOG_PUBLISH, INSTALL_LOG_LINES, 0, err) == 0)
+        while (journal_next(install->journal, INSTALL_WAIT_MS, &line, &is_end, err) > 0 &&
+               !line.is_mark) {
+            if (strcmp(line.text, "nothing changed") == 0) {
+                *ret_is_unchanged = true;
+                return 0;
+            }
+            if (strstr(line.text, strerror(ENOSPC)) || strstr(line.text, strerror(EDQUOT)))
+                install->is_out_of_space = true;
+            strings_add(&install->cli->tail, line.text, line.n_text);
+        }
+    if (install->is_out_of_space)
+        return error_set(err, ERROR_NO_SPACE,
+                         "the update was not published and the old generation stays: make room, "
+                         "then run 'l4d2ctl install' again: it goes on with what was downloaded");
+    return error_set(err, ERROR_FAILED,
+                     "the update was not published and the old generation stays: see 'journalctl "
+                     "-u left4me-publish@%" PRIu32 "', then run 'l4d2ctl install' again",
+                     install->build);
+}
+
+int publication_watch(struct install *install, struct overlay_generation *ret,
+                      bool *ret_is_unchanged, struct error *err)
+{
+    const char *name = install->build_name.text;
+    time_t      begin_s = time(NULL);
+
+    *ret_is_unchanged = false;
+    for (;;) {
+        struct unit_state state;
+        char              result[UNITS_WORD_MAX];
+        bool              is_published = false;
+        // The unit first: what is published before it is asked about is found below.
+        if (units_dispatch(install->units, err) < 0 ||
+            units_state(install->units, UNIT_PUBLISH, name, &state, err) < 0 ||
+            find_generation(ret, &is_published, install, err) < 0)
+            return -1;
+        bool is_idle = install_is_over(state.active_state);
+        bool has_ended = units_unit_has_ended(install->units, UNIT_PUBLISH, name, result);
+        if (is_idle && is_published)
+            return 0;
+        if (is_idle && has_ended && strcmp(result, "done") == 0) {
+            *ret_is_unchanged = true;
+            return 0;
+        }
+        if (strcmp(state.active_state, "failed") == 0 || (is_idle && has_ended) ||
+            (is_idle && time(NULL) - begin_s > PUBLISH_GRACE_S))
+            return publication_failed(install, ret_is_unchanged, err);
+        if (!is_idle)
+            begin_s = time(NULL);
+        struct pollfd fds = { .fd = units_fd(install->units), .events = POLLIN };
+        (void)poll(&fds, 1, INSTALL_WAIT_MS / 4); // whatever ended it, everything is looked at next
+    }
+}
+
+// ---- a publication that failed --------------------------------------------------------------
+
+// Whether `name` is a build of the game whose publication failed.
+static int is_unpublished(bool *ret, const struct install *install, int builds_fd, const char *name,
+                          struct error *err)
+{
+    AUTO(freep) char *bytes = NULL;
+    struct build_spec spec = { 0 };
+    struct unit_state state;
+    struct error      ignored;
+    size_t            n = 0;
+
+    *ret = false;
+    if (fd_read_file(&bytes, &n, builds_fd, name, sizeof spec, &ignored) < 0)
+        return 0; // removed since it was listed, or of another version
+    memcpy(&spec, bytes, MIN(n, sizeof spec));
+    if (build_spec_check(&spec, n, &ignored) < 0 || spec.overlay != GAME_OVERLAY)
+        return 0;
+    if (units_state(install->units, UNIT_PUBLISH, name, &state, err) < 0)
+        return -1;
+    *ret = strcmp(state.active_state, "failed") == 0;
+    return 0;
+}
+
+// The newest build that was downloaded but not published; 0 when there is none.
+static int find_unpublished(uint32_t *ret, const struct install *install, struct error *err)
+{
+    AUTO_FD     fd = -1;
+    AUTO_FD     host_fd = open(install->cli->paths->host_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    int         r;
+
+    *ret = 0;
+    if (host_fd < 0)
+        return error_sys(err, errno, "opening %s", install->cli->paths->host_dir);
+    if (fd_open_dir(&fd, host_fd, "builds", err) < 0 || dir_open(&dir, fd, err) < 0)
+        return -1;
+    while ((r = dir_next(&name, dir, err)) > 0) {
+        struct error not_a_number;
+        uint32_t     number = 0;
+        bool         is_it = false;
+        if (number_name_parse(&number, name, &not_a_number) < 0 || number < *ret)
+            continue;
+        if (is_unpublished(&is_it, install, fd, name, err) < 0)
+            return -1;
+        if (is_it)
+            *ret = number;
+    }
+    return r;
+}
+
+int publication_resume(struct install *install, struct overlay_generation *ret,
+                       bool *ret_is_unchanged, bool *ret_is_done, struct error *err)
+{
+    struct reply reply;
+    uint32_t     build = 0;
+
+    *ret_is_done = false;
+    if (find_unpublished(&build, install, err) < 0)
+        return -1;
+    if (!build)
+        return 0;
+    if (broker_build(install->cli->paths, VERB_PUBLISH, build, &reply, err) < 0)   // others may be
+        return err->kind == ERROR_DENIED || err->kind == ERROR_NOT_FOUND ? 0 : -1; // quicker
+    install_take_build(install, &reply, build);
+    if (!install->cli->is_json) {
+        puts("The last update was downloaded but not published: that is tried again.");
+        (void)fflush(stdout); // main checks stdout
+    }
+    if (publication_watch(install, ret, ret_is_unchanged, err) < 0) {
+        if (err->kind != ERROR_FAILED)
+            return -1;
+        strings_done(&install->cli->tail);
+        if (!install->cli->is_json)
+            puts("It failed again; the game is updated anew.");
+        return 0;
+    }
+    *ret_is_done = true;
+    return 0;
+}
