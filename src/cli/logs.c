@@ -74,6 +74,6 @@ int logs_run(struct cli *cli, struct error *err)
         return -1;
     if (is_end && !interrupt_came()) // it sends a mark, or goes on for ever
         return error_set(err, ERROR_UNAVAILABLE,
-                         "the log reader went away: see 'journalctl -u left4me-log@*'");
+                         "the log reader went away: see 'journalctl -u left4me-log'");
     return 0;
 }

@@ -79,7 +79,7 @@ int broker_exchange(int fd, const void *request, size_t n_request, unsigned time
     if (n == 0)
         return error_set(err, ERROR_UNAVAILABLE,
                          "the broker ended without an answer: see 'journalctl -u "
-                         "left4me-broker@*'");
+                         "left4me-broker'");
     if ((size_t)n != sizeof reply || !is_well_formed(&reply))
         return error_set(err, ERROR_UNAVAILABLE,
                          "the broker's answer makes no sense: are two versions of left4me mixed?");

@@ -2,8 +2,7 @@
 
 // left4me-broker: the one way to the init system for those who may not talk to it.
 //
-// One connection, one request, one reply, then exit; its socket's unit starts one of these per
-// connection. Root without any capability.
+// A process for each connection: one request, one reply, then it ends. Root without any capability.
 
 #include <errno.h>
 #include <string.h>
@@ -11,11 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "priv/acceptor.h"
 #include "priv/peer.h"
 #include "priv/verbs.h"
 
-#define CONNECTION_FD     3    // where the init system puts it
 #define REQUEST_WITHIN_MS 5000 // a peer that says nothing is not kept
+#define DONE_WITHIN_S     300  // the longest request waits for a stop and two unmounts
 
 static int receive(union request *ret, size_t *ret_n, int fd, struct error *err)
 {
@@ -39,7 +39,7 @@ static int receive(union request *ret, size_t *ret_n, int fd, struct error *err)
     return 0;
 }
 
-static int serve(int fd, struct error *err)
+static int answer(int fd, struct error *err)
 {
     AUTO(bus_system_freep) struct bus *bus = bus_system_new();
     union request                      request;
@@ -58,13 +58,23 @@ static int serve(int fd, struct error *err)
     return r;
 }
 
+static int serve(int fd)
+{
+    struct error err = { 0 };
+
+    (void)alarm(DONE_WITHIN_S);
+    if (answer(fd, &err) < 0)
+        log_line(LEVEL_WARNING, "refused: %s", err.message);
+    return 0; // a bad message is the peer's fault, not a failure of ours
+}
+
 int main(void)
 {
     struct error err = { 0 };
 
-    if (serve(CONNECTION_FD, &err) < 0) {
-        log_line(LEVEL_WARNING, "refused: %s", err.message);
-        return 0; // a bad message is the peer's fault, not a failure of this unit
+    if (acceptor_run(serve, &err) < 0) {
+        log_line(LEVEL_ERROR, "%s", err.message);
+        return 1;
     }
     return 0;
 }

@@ -211,21 +211,6 @@ static int bus_kill(void *context, const char *unit, struct error *err)
     return 0;
 }
 
-static int bus_reset_failed(void *context, const char *unit, struct error *err)
-{
-    AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
-    struct system_bus *self = context;
-
-    if (open_bus(self, err) < 0)
-        return -1;
-    int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "ResetFailedUnit",
-                               &reply_error, NULL, "s", unit);
-    // A unit that is not loaded has not failed.
-    if (r < 0 && !sd_bus_error_has_name(&reply_error, SERVICE ".NoSuchUnit"))
-        return bus_error(err, r, &reply_error, unit);
-    return 0;
-}
-
 static int bus_enable(void *context, const char *unit, struct error *err)
 {
     AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
@@ -284,13 +269,45 @@ static int read_word(struct system_bus *self, const char *path, const char *inte
     return 0;
 }
 
-// Naming a unit by its path loads it for the question, and lets go of it afterwards.
-static int unit_path(struct system_bus *self, const char *unit, char **ret, struct error *err)
+// The object of a unit, owned; NULL when the init system has not loaded it: then nothing of it
+// runs, has failed or is about to. Asking for the object by its path would load the unit for the
+// question, which takes longer than everything else here.
+static int find_loaded(struct system_bus *self, const char *unit, char **ret, struct error *err)
 {
+    AUTO_BUS_ERROR reply_error = SD_BUS_ERROR_NULL;
+    AUTO_MESSAGE   reply = NULL;
+    const char    *path = NULL;
+
+    *ret = NULL;
     if (open_bus(self, err) < 0)
         return -1;
-    int r = sd_bus_path_encode(MANAGER_PATH "/unit", unit, ret);
-    return r < 0 ? error_sys(err, -r, "naming %s", unit) : 0;
+    int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "GetUnit", &reply_error,
+                               &reply, "s", unit);
+    if (r < 0 && sd_bus_error_has_name(&reply_error, SERVICE ".NoSuchUnit"))
+        return 0;
+    if (r >= 0)
+        r = sd_bus_message_read(reply, "o", &path);
+    if (r < 0)
+        return bus_error(err, r, &reply_error, unit);
+    *ret = strdup(path);
+    return *ret ? 0 : error_sys(err, ENOMEM, "asking about %s", unit);
+}
+
+static int bus_reset_failed(void *context, const char *unit, struct error *err)
+{
+    AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
+    AUTO(freep) char  *path = NULL;
+    struct system_bus *self = context;
+
+    if (find_loaded(self, unit, &path, err) < 0)
+        return -1;
+    if (!path) // nor has it failed
+        return 0;
+    int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "ResetFailedUnit",
+                               &reply_error, NULL, "s", unit);
+    if (r < 0 && !sd_bus_error_has_name(&reply_error, SERVICE ".NoSuchUnit"))
+        return bus_error(err, r, &reply_error, unit);
+    return 0;
 }
 
 static int bus_is_over(void *context, const char *unit, bool *ret, struct error *err)
@@ -299,10 +316,32 @@ static int bus_is_over(void *context, const char *unit, bool *ret, struct error 
     struct system_bus *self = context;
     char               state[24];
 
-    if (unit_path(self, unit, &path, err) < 0 ||
-        read_word(self, path, SERVICE ".Unit", "ActiveState", state, sizeof state, err) < 0)
+    if (find_loaded(self, unit, &path, err) < 0)
+        return -1;
+    *ret = true;
+    if (!path)
+        return 0;
+    if (read_word(self, path, SERVICE ".Unit", "ActiveState", state, sizeof state, err) < 0)
         return -1;
     *ret = strcmp(state, "inactive") == 0 || strcmp(state, "failed") == 0;
+    return 0;
+}
+
+static int bus_is_silent(void *context, const char *unit, bool *ret, struct error *err)
+{
+    AUTO(freep) char  *path = NULL;
+    struct system_bus *self = context;
+    char               state[24], text[2];
+
+    if (find_loaded(self, unit, &path, err) < 0)
+        return -1;
+    *ret = false;
+    if (!path)
+        return 0;
+    if (read_word(self, path, SERVICE ".Unit", "ActiveState", state, sizeof state, err) < 0 ||
+        read_word(self, path, SERVICE ".Service", "StatusText", text, sizeof text, err) < 0)
+        return -1;
+    *ret = !text[0] && (strcmp(state, "activating") == 0 || strcmp(state, "deactivating") == 0);
     return 0;
 }
 
@@ -313,8 +352,12 @@ static int bus_state(void *context, const char *unit, struct bus_unit_state *ret
     AUTO(freep) char  *path = NULL;
     struct system_bus *self = context;
 
-    if (unit_path(self, unit, &path, err) < 0 ||
-        read_word(self, path, in_unit, "ActiveState", ret->active_state, sizeof ret->active_state,
+    *ret = (struct bus_unit_state){ "inactive", "dead", "success", 0 };
+    if (find_loaded(self, unit, &path, err) < 0)
+        return -1;
+    if (!path)
+        return 0;
+    if (read_word(self, path, in_unit, "ActiveState", ret->active_state, sizeof ret->active_state,
                   err) < 0 ||
         read_word(self, path, in_unit, "SubState", ret->sub_state, sizeof ret->sub_state, err) <
             0 ||
@@ -464,6 +507,7 @@ struct bus *bus_system_new(void)
         .is_enabled = bus_is_enabled,
         .state = bus_state,
         .is_over = bus_is_over,
+        .is_silent = bus_is_silent,
         .set_limits = bus_set_limits,
         .revert = bus_revert,
     };

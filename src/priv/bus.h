@@ -30,6 +30,9 @@ struct bus {
     int (*state)(void *context, const char *unit, struct bus_unit_state *ret, struct error *err);
     // Whether nothing of the unit runs, is starting or is about to: "inactive" or "failed".
     int (*is_over)(void *context, const char *unit, bool *ret, struct error *err);
+    // Whether it is starting or ending and its main process has not told the init system anything
+    // yet: in the sandbox that is being set up, nobody hears a signal.
+    int (*is_silent)(void *context, const char *unit, bool *ret, struct error *err);
     // Limits and the one TCP port it may bind, kept across reboots. `old` is what was set before,
     // or NULL: a limit that is gone goes back to what the unit file says.
     int (*set_limits)(void *context, const char *unit, const struct instance_limits *limits,

@@ -2,9 +2,10 @@
 
 // left4me-log: reads the journal of one of our units to whoever may ask.
 //
-// One connection, one request; then entries until the history has been sent, or, when following,
-// until the peer leaves. Runs as left4me-log, which owns nothing and is in group systemd-journal.
-// A peer that reads slower than the journal grows is waited for: the journal is the buffer.
+// A process for each connection, and one request; then entries until the history has been sent, or,
+// when following, until the peer leaves. Runs as left4me-log, which owns nothing and is in group
+// systemd-journal. A peer that reads slower than the journal grows is waited for: the journal is
+// the buffer.
 
 #include <errno.h>
 #include <poll.h>
@@ -18,9 +19,9 @@
 #include "base/log.h"
 #include "base/protocol.h"
 #include "base/text.h"
+#include "priv/acceptor.h"
 #include "priv/peer.h"
 
-#define CONNECTION_FD     3 // where the init system puts it
 #define REQUEST_WITHIN_MS 5000
 #define FIELD_BYTES_MAX   (64u << 10) // of a journal field; longer ones come cut
 
@@ -236,7 +237,7 @@ static int follow(const struct reader *reader, struct error *err)
     }
 }
 
-static int serve(int fd, struct error *err)
+static int answer(int fd, struct error *err)
 {
     AUTO(closep) sd_journal *journal = NULL;
     struct log_request       request;
@@ -262,11 +263,22 @@ static int serve(int fd, struct error *err)
     return r < 0 ? -1 : 0;
 }
 
+static int serve(int fd)
+{
+    struct error err = { 0 };
+
+    if (answer(fd, &err) < 0)
+        log_line(LEVEL_WARNING, "refused: %s", err.message);
+    return 0;
+}
+
 int main(void)
 {
     struct error err = { 0 };
 
-    if (serve(CONNECTION_FD, &err) < 0)
-        log_line(LEVEL_WARNING, "refused: %s", err.message);
+    if (acceptor_run(serve, &err) < 0) {
+        log_line(LEVEL_ERROR, "%s", err.message);
+        return 1;
+    }
     return 0;
 }

@@ -140,6 +140,25 @@ static int instance_start(struct call *call, struct error *err)
     return start(call, name, err);
 }
 
+// Asks the server to end. Process 1 of a namespace does not hear a signal for which it has no
+// handler, and before launch has said its first word there is none: the stop would take all its
+// time. No game runs by then, so that one is killed, and has not failed.
+static int ask_to_end(struct bus *bus, struct unit_name unit, uint32_t *ret_job, struct error *err)
+{
+    bool is_silent = false;
+
+    // Asked after the stop: who speaks up later has his handlers in place and hears it.
+    if (bus->stop(bus->context, unit.text, ret_job, err) < 0 ||
+        bus->is_silent(bus->context, unit.text, &is_silent, err) < 0)
+        return -1;
+    if (!is_silent)
+        return 0;
+    if (bus->kill(bus->context, unit.text, err) < 0 ||
+        bus->stop_wait(bus->context, unit.text, err) < 0)
+        return -1;
+    return bus->reset_failed(bus->context, unit.text, err);
+}
+
 static int instance_stop(struct call *call, struct error *err)
 {
     struct bus      *bus = call->bus;
@@ -148,7 +167,7 @@ static int instance_stop(struct call *call, struct error *err)
     // Without the lock: a stop must get through while a restart waits.
     if (bus->disable(bus->context, unit.text, err) < 0)
         return -1;
-    return bus->stop(bus->context, unit.text, &call->reply->job, err);
+    return ask_to_end(bus, unit, &call->reply->job, err);
 }
 
 // RestartUnit, and a stop followed at once by a start, would keep the old stack mounted.
@@ -156,8 +175,9 @@ static int stop_and_unmount(struct bus *bus, const struct instance_name *name, s
 {
     struct unit_name unit = unit_server(name);
     struct unit_name mount = unit_mount(name);
+    uint32_t         job = 0;
 
-    if (bus->stop_wait(bus->context, unit.text, err) < 0)
+    if (ask_to_end(bus, unit, &job, err) < 0 || bus->stop_wait(bus->context, unit.text, err) < 0)
         return -1;
     return bus->stop_wait(bus->context, mount.text, err);
 }

@@ -2,7 +2,7 @@
 """The broker and the log reader through their real sockets, by callers who mean no good.
 
 attacks/caller.c is the caller. The soak of ten million messages runs without sockets, in test/fuzz.
-LEFT4ME_FUZZ_MESSAGES says how many go through each socket; the default keeps the rung short.
+LEFT4ME_FUZZ_MESSAGES says how many go through the broker's socket, and a third of it through the log reader's.
 """
 
 import os
@@ -14,7 +14,7 @@ import product
 from harness import check, equal, within
 
 BROKER, LOG = "/run/left4me/broker.sock", "/run/left4me/log.sock"
-MESSAGES = int(os.environ.get("LEFT4ME_FUZZ_MESSAGES", "600"))
+MESSAGES = int(os.environ.get("LEFT4ME_FUZZ_MESSAGES", "10000"))
 JOBS = 8
 DONE, INVALID = "0", "1"                    # enum error_kind
 
@@ -35,7 +35,7 @@ class Watch:
     def _units(self):
         listed = self.machine.output("systemctl list-units --plain --no-legend --full | cut -d' ' -f1; "
                                      "systemctl list-unit-files --plain --no-legend | cut -d' ' -f1,2")
-        ours = re.compile(r"left4me-(broker|log)@\d|^run-|\.device$|\.scope$|system-left4me|^session|\.slice$")
+        ours = re.compile(r"left4me-(broker|log)\.|^run-|\.device$|\.scope$|system-left4me|^session|\.slice$")
         return {line for line in listed.splitlines() if not ours.search(line)}
 
     def _specs(self):
@@ -44,15 +44,16 @@ class Watch:
                                    "/etc/systemd/system.control 2>/dev/null", check=False)
 
     def check(self):
-        # Old requests are collected when they have ended, so what is compared is everything else.
         equal(self._units() - self.units, set(), "units that were not there before")
         equal(self._specs(), self.specs, "specs and directories")
         said = self.machine.output(["journalctl", "-q", "--no-pager", "-o", "short", f"--since=@{self.since}", "_PID=1"])
         started = {match[1] for match in re.finditer(r"(?:Started|Starting|Finished) (\S+?)[. ]", said)}
-        foreign = {name for name in started if not re.match(r"left4me-(broker|log)@|systemd-tmpfiles-clean|apt|dpkg", name)}
+        foreign = {name for name in started if not re.match(r"left4me-(broker|log)\.|systemd-tmpfiles-clean|apt|dpkg", name)}
         equal(foreign, set(), "units that were started")
-        crashed = [line for line in said.splitlines() if re.search(r"(broker|log)@.*(dumped|killed|SEGV|failed|FAILURE)", line)]
-        equal(crashed, [], "requests that did not end well")
+        crashed = [line for line in said.splitlines() if re.search(r"(broker|log)\..*(dumped|killed|SEGV|failed|FAILURE)", line)]
+        equal(crashed, [], "programs that did not end well")
+        ended = self.machine.output(["journalctl", "-q", "--no-pager", "-o", "cat", f"--since=@{self.since}", "-g", "ended by signal"], check=False)
+        equal(ended, "", "requests that did not end well")
 
 
 def alive(machine, name):
@@ -73,7 +74,7 @@ def test_bad_messages(machine):
         equal([line for line in lines if not line.endswith(": ended")], [], "bad messages that the log reader answered")
         watch.check()
         refused = machine.output(["journalctl", "-q", "--no-pager", "-o", "cat", f"--since=@{watch.since}", "-g", "^refused: ",
-                                  "_COMM=left4me-broker"]).splitlines()
+                                  "-u", "left4me-broker"]).splitlines()
         within(len(refused), 130, "lines in the journal about bad messages")
         check(len(refused) > 80, f"only {len(refused)} of the bad messages are in the journal")
         alive(machine, "honest")
@@ -125,9 +126,9 @@ def test_many_callers(machine):
         said = caller(machine, "parallel", 300, "honest").stdout
         connected, answered, took = map(int, re.findall(r"\d+", said))
         equal((connected, answered), (300, 300), "callers connected and answered")
-        within(took, 120000, "milliseconds for 300 callers")
+        within(took, 30000, "milliseconds for 300 callers")
         watch.check()
-        equal(machine.unit("left4me-broker.socket")["SubState"], "listening", "the socket afterwards")
+        equal(machine.unit("left4me-broker.socket")["ActiveState"], "active", "the socket afterwards")
 
 
 def test_silent_peer(machine):
@@ -150,8 +151,9 @@ def test_one_request_each(machine):
     """a second message in a connection is not heard, and descriptors that come along are dropped"""
     with product.server(machine, "honest", start=False):
         watch = Watch(machine)
-        first, second = caller(machine, "twice", "honest").stdout.splitlines()
-        equal((first.split()[0], second), (DONE, "ended"), "two messages in one connection")
+        # In either order: a socket closed with something unread tells the peer that first.
+        said = sorted(line.split()[0] for line in caller(machine, "twice", "honest").stdout.splitlines())
+        equal(said, [DONE, "ended"], "two messages in one connection")
         for socket in (BROKER, LOG):
             said = caller(machine, "fds", socket, "honest").stdout.split("\n")
             equal(said[1], "closed", f"200 descriptors passed to {socket} ({said[0]})")

@@ -19,6 +19,7 @@ struct fakebus {
     unsigned   n_calls;
     unsigned   fail_at; // 0: never
     bool       is_over; // the answer about every unit
+    bool       is_silent;
     char       active_state[24];
     uint32_t   next_job;
 };
@@ -76,6 +77,12 @@ static int fakebus_is_over(void *context, const char *unit, bool *ret, struct er
     return fakebus_say(context, "is_over", unit, err);
 }
 
+static int fakebus_is_silent(void *context, const char *unit, bool *ret, struct error *err)
+{
+    *ret = ((struct fakebus *)context)->is_silent;
+    return fakebus_say(context, "is_silent", unit, err);
+}
+
 static int fakebus_state(void *context, const char *unit, struct bus_unit_state *ret,
                          struct error *err)
 {
@@ -112,6 +119,7 @@ static inline void fakebus_init(struct fakebus *fake)
             .is_enabled = fakebus_is_enabled,
             .state = fakebus_state,
             .is_over = fakebus_is_over,
+            .is_silent = fakebus_is_silent,
             .set_limits = fakebus_set_limits,
             .revert = fakebus_revert,
         },

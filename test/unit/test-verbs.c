@@ -120,14 +120,15 @@ static void test_a_life_in_verbs(void **state)
     assert_string_equal(reply.active_state, "inactive");
 
     reply = ask_stack(&fake, VERB_INSTANCE_RESTART);
-    assert_string_equal(fake.said, "stop_wait " SERVER "stop_wait " MOUNT "enable " SERVER
-                                   "reset_failed " SERVER "reset_failed " MOUNT "start " SERVER);
+    assert_string_equal(fake.said, "stop " SERVER "is_silent " SERVER "stop_wait " SERVER
+                                   "stop_wait " MOUNT "enable " SERVER "reset_failed " SERVER
+                                   "reset_failed " MOUNT "start " SERVER);
 
     reply = ask_name(&fake, VERB_INSTANCE_KILL);
     assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "kill " SERVER);
 
     reply = ask_name(&fake, VERB_INSTANCE_STOP);
-    assert_string_equal(fake.said, "disable " SERVER "stop " SERVER);
+    assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "is_silent " SERVER);
 
     reply = ask_name(&fake, VERB_INSTANCE_WIPE);
     assert_string_equal(fake.said,
@@ -140,6 +141,21 @@ static void test_a_life_in_verbs(void **state)
                            "revert " SERVER "start_wait left4me-tidy@remove:alpha.service; "));
     reply = ask_name(&fake, VERB_INSTANCE_START);
     assert_int_equal(reply.kind, ERROR_NOT_FOUND);
+}
+
+static void test_who_hears_no_signal_yet_is_killed(void **state)
+{
+    struct fakebus fake;
+
+    (void)state;
+    fakebus_init(&fake);
+    forget_everything();
+    fake.is_silent = true;
+    assert_int_equal(ask_name(&fake, VERB_INSTANCE_STOP).kind, ERROR_NONE);
+    assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "is_silent " SERVER
+                                   "kill " SERVER "stop_wait " SERVER "reset_failed " SERVER);
+    assert_int_equal(ask_stack(&fake, VERB_INSTANCE_RESTART).kind, ERROR_NONE);
+    assert_non_null(strstr(fake.said, "kill " SERVER));
 }
 
 static void test_nothing_is_touched_while_it_runs(void **state)
@@ -363,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_life_in_verbs),
+        cmocka_unit_test(test_who_hears_no_signal_yet_is_killed),
         cmocka_unit_test(test_nothing_is_touched_while_it_runs),
         cmocka_unit_test(test_one_command_at_a_time),
         cmocka_unit_test(test_every_failing_call_is_told_and_ends_the_verb),

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "priv/acceptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/fd.h"
+#include "base/log.h"
+
+#define LISTEN_FD 3 // where the init system puts it
+
+struct acceptor {
+    int (*serve)(int fd);
+    int      signal_fd;
+    sigset_t old_mask; // the children's
+    unsigned n_children;
+    bool     is_stopping;
+};
+
+static int check_socket(struct error *err)
+{
+    int       is_listening = 0;
+    socklen_t n = sizeof is_listening;
+
+    if (getsockopt(LISTEN_FD, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &n) < 0 || !is_listening)
+        return error_set(err, ERROR_INVALID, "this program is started by its socket's unit");
+    // Or a caller who has left again before accept(2) would be waited for.
+    if (fcntl(LISTEN_FD, F_SETFL, O_NONBLOCK) < 0 || fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC) < 0)
+        return error_sys(err, errno, "preparing the socket");
+    return 0;
+}
+
+static int open_signals(struct acceptor *acceptor, struct error *err)
+{
+    sigset_t mask;
+
+    (void)sigemptyset(&mask);
+    (void)sigaddset(&mask, SIGCHLD);
+    (void)sigaddset(&mask, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &mask, &acceptor->old_mask) < 0)
+        return error_sys(err, errno, "blocking signals");
+    acceptor->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    return acceptor->signal_fd < 0 ? error_sys(err, errno, "preparing to wait") : 0;
+}
+
+static _Noreturn void be_child(const struct acceptor *acceptor, int fd)
+{
+    (void)close(LISTEN_FD);
+    (void)close(acceptor->signal_fd);
+    (void)sigprocmask(SIG_SETMASK, &acceptor->old_mask, NULL);
+    exit(acceptor->serve(fd));
+}
+
+static int accept_one(struct acceptor *acceptor, struct error *err)
+{
+    AUTO_FD fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0) {
+        bool is_theirs = errno == EAGAIN || errno == ECONNABORTED || errno == EINTR;
+        return is_theirs ? 0 : error_sys(err, errno, "accepting a connection");
+    }
+    pid_t child = fork();
+    if (child == 0)
+        be_child(acceptor, fd);
+    if (child < 0)
+        log_line(LEVEL_ERROR, "a caller was sent away: fork: %s", strerror(errno));
+    else
+        acceptor->n_children++;
+    return 0;
+}
+
+static void reap(struct acceptor *acceptor)
+{
+    int status;
+
+    while (waitpid(-1, &status, WNOHANG) > 0) {
+        acceptor->n_children--;
+        if (WIFSIGNALED(status) && !acceptor->is_stopping)
+            log_line(LEVEL_ERROR, "a request was ended by signal %d (SIG%s)", WTERMSIG(status),
+                     sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
+    }
+}
+
+static void read_signals(struct acceptor *acceptor)
+{
+    struct signalfd_siginfo info;
+
+    while (read(acceptor->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        if (info.ssi_signo == SIGTERM)
+            acceptor->is_stopping = true;
+    reap(acceptor);
+}
+
+static int wait_and_accept(struct acceptor *acceptor, struct error *err)
+{
+    struct pollfd fds[] = { { .fd = acceptor->signal_fd, .events = POLLIN },
+                            { .fd = LISTEN_FD, .events = POLLIN } };
+
+    if (acceptor->is_stopping || acceptor->n_children >= ACCEPTOR_CHILDREN_MAX)
+        fds[1].fd = -1;
+    if (poll(fds, ELEMENTS(fds), -1) < 0)
+        return errno == EINTR ? 0 : error_sys(err, errno, "waiting for a connection");
+    if (fds[0].revents)
+        read_signals(acceptor);
+    return fds[1].revents ? accept_one(acceptor, err) : 0;
+}
+
+int acceptor_run(int (*serve)(int fd), struct error *err)
+{
+    struct acceptor acceptor = { .serve = serve, .signal_fd = -1 };
+    int             r = 0;
+
+    if (check_socket(err) < 0 || open_signals(&acceptor, err) < 0)
+        return -1;
+    while (r == 0 && !(acceptor.is_stopping && acceptor.n_children == 0))
+        r = wait_and_accept(&acceptor, err);
+    (void)fd_close(acceptor.signal_fd);
+    return r;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// acceptor: serves each connection of a listening socket in a process of its own.
+//
+// The init system owns the socket and starts the program when somebody calls for the first time.
+// A child is forked for each connection, answers one request and ends, so no request sees anything
+// of another and a crash ends one request. The parent reads nothing that a peer sends; all it knows
+// of its children is how many there are.
+
+#include "base/error.h"
+
+#define ACCEPTOR_CHILDREN_MAX 512u // at once; who comes after them waits in the socket's queue
+
+// Serves until SIGTERM, then waits for the children that are still at work. `serve` runs in the
+// child and borrows the connection; what it returns is the child's exit status, 0 for success.
+// Fails when the init system handed over no socket, or accept(2) does.
+int acceptor_run(int (*serve)(int fd), struct error *err) MUST_USE;
