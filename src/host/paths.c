@@ -8,6 +8,7 @@
 #include <time.h>
 #include "base/fd.h"
 #include "base/protocol.h"
+#include "base/sockets.h"
 
 #define LOCK_TRIES   300
 #define LOCK_WAIT_NS 100000000L // between two tries
@@ -19,7 +20,7 @@ const struct host_paths host_paths_installed = {
     .broker_socket = PROTOCOL_BROKER_SOCKET,
     .log_socket = PROTOCOL_LOG_SOCKET,
     .bus_address = "unix:path=/run/dbus/system_bus_socket",
-    .proc_net_dir = "/proc/net",
+    .proc_net_dir = SOCKETS_DIR,
     .wants_dir = "/etc/systemd/system",
     .steamcmd_link = "/etc/left4me/steamcmd",
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// ports: who on this machine listens already.
+// ports: whether somebody on this machine has a port already that an instance needs.
 
 #include "host/instance.h"
 #include "host/paths.h"
@@ -10,5 +10,3 @@
 // the instance needs: UDP for all three, TCP (RCON) for the game port.
 int ports_check_free(const struct host_paths *paths, const struct instance *instance,
                      struct error *err) MUST_USE;
-// True if a line of /proc/net/{udp,tcp}* in `bytes` is bound to `port`; listeners only for TCP.
-bool ports_is_bound(const char *bytes, size_t n_bytes, uint16_t port, bool is_tcp);

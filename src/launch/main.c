@@ -22,10 +22,10 @@
 #include <unistd.h>
 #include "base/fd.h"
 #include "base/log.h"
-#include "launch/arguments.h"
 #include "base/notify.h"
 #include "base/scope.h"
-#include "launch/sockets.h"
+#include "base/sockets.h"
+#include "launch/arguments.h"
 
 #define GAME_DIR       "/srv/game"
 #define PROGRAM        "./srcds_linux"
@@ -166,14 +166,22 @@ static void say(const char *text)
         log_line(LEVEL_WARNING, "%s", err.message);
 }
 
+// A table that cannot be read is as good as one without the game; there is another look soon.
+static bool has_socket(const struct launch *launch, enum socket_kind kind)
+{
+    struct error ignored;
+    bool         is_there = false;
+
+    return sockets_find(&is_there, SOCKETS_DIR, kind, launch->arguments.port, getuid(), &ignored) ==
+               0 &&
+           is_there;
+}
+
 static void probe_ready(struct launch *launch)
 {
-    const uint16_t port = launch->arguments.port;
-    const uint32_t uid = getuid();
-
     // The engine opens its TCP port when rcon_password is set, which server.cfg does: by then the
     // map is loaded.
-    if (!sockets_any(SOCKET_UDP_BOUND, port, uid) || !sockets_any(SOCKET_TCP_LISTENING, port, uid))
+    if (!has_socket(launch, SOCKET_UDP_BOUND) || !has_socket(launch, SOCKET_TCP_LISTENING))
         return;
     launch->is_ready = true;
     launch->timer_fd = fd_close(launch->timer_fd);
