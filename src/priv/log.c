@@ -150,6 +150,17 @@ static bool is_other_run(const struct reader *reader)
     return run[0] && strcmp(run, reader->run) != 0;
 }
 
+// What the init system does not understand in our unit files, which are written for newer ones as
+// well, is said at every load and says nothing of the server.
+static bool is_shown(sd_journal *journal)
+{
+    const char *value = NULL;
+    size_t      n = 0;
+
+    return !(field(journal, "CONFIG_FILE", &value, &n) && field(journal, "_PID", &value, &n) &&
+             n == 1 && *value == '1');
+}
+
 // Goes back from the end by as many entries as were asked for; *ret_n is how many there are.
 static int seek_history(struct reader *reader, const struct log_request *request, uint32_t *ret_n,
                         struct error *err)
@@ -165,6 +176,8 @@ static int seek_history(struct reader *reader, const struct log_request *request
             return journal_error(err, r);
         if (r == 0)
             break;
+        if (!is_shown(reader->journal))
+            continue;
         if (n == 0 && !(request->flags & LOG_ALL_RUNS))
             current_run(reader->journal, reader->run);
         if (is_other_run(reader)) {
@@ -188,20 +201,22 @@ static int seek_history(struct reader *reader, const struct log_request *request
     return 0;
 }
 
-// Sends what is there; 1 when the peer has left. The cursor stands on the first of `n` entries.
+// Sends what is there; 1 when the peer has left. The cursor stands on the first of `n` entries, or
+// on one before it that is not shown.
 static int send_history(const struct reader *reader, uint32_t n, struct error *err)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        int r = i ? sd_journal_next(reader->journal) : 1;
-        if (r < 0)
-            return journal_error(err, r);
-        if (r == 0)
-            break;
-        r = send_entry(reader, err);
-        if (r)
-            return r;
+    int r = 1;
+
+    while (n > 0 && r > 0) {
+        if (is_shown(reader->journal)) {
+            int sent = send_entry(reader, err);
+            if (sent)
+                return sent;
+            n--;
+        }
+        r = n > 0 ? sd_journal_next(reader->journal) : 0;
     }
-    return send_mark(reader->fd);
+    return r < 0 ? journal_error(err, r) : send_mark(reader->fd);
 }
 
 static int send_new(const struct reader *reader, struct error *err)
@@ -209,7 +224,7 @@ static int send_new(const struct reader *reader, struct error *err)
     int r;
 
     while ((r = sd_journal_next(reader->journal)) > 0) {
-        int sent = send_entry(reader, err);
+        int sent = is_shown(reader->journal) ? send_entry(reader, err) : 0;
         if (sent)
             return sent;
     }

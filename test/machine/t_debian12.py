@@ -21,6 +21,8 @@ def test_play(machine):
         server.initialize(hostname="Changed")
         server.ctl("restart")
         equal(server.a2s()["name"], "Changed", "name after a restart")
+        logs = server.ctl("logs", "--all-runs").stdout
+        check("Unknown key" not in logs and "Started" in logs, f"what this systemd does not know fills the log: {logs[-500:]}")
         server.stop()
         check("Server shutting down" in server.ctl("logs").stdout, "a stop does not let the game drain")
         equal(machine.output(f"grep -c -F {server.runtime} /proc/1/mountinfo", check=False), "0", "mounts after a stop")
