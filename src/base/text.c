@@ -1,35 +1,45 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include "base/macros.h"
 
-// The length of the well-formed character at `p`, 0 if there is none. Source: RFC 3629, section 4.
-static size_t character_length(const uint8_t *p, size_t n)
+// Which first and second bytes go together; what follows them is 80 to BF.
+static const struct {
+    uint8_t first_min, first_max, second_min, second_max, length;
+} forms[] = {
+    { 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+    { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+    { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+
+size_t text_character(const void *bytes, size_t n)
 {
-    size_t   length;
-    uint32_t min, code;
+    const uint8_t *p = bytes;
 
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-        length = 2, min = 0x80, code = p[0] & 0x1fu;
-    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
-        length = 3, min = 0x800, code = p[0] & 0x0fu;
-    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        length = 4, min = 0x10000, code = p[0] & 0x07u;
-    } else {
-        return 0;
-    }
-    if (n < length)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80)
+    for (size_t i = 0; n > 0 && i < ELEMENTS(forms); i++) {
+        size_t length = forms[i].length;
+        if (p[0] < forms[i].first_min || p[0] > forms[i].first_max)
+            continue;
+        if (length > n ||
+            (length > 1 && (p[1] < forms[i].second_min || p[1] > forms[i].second_max)))
             return 0;
-        code = code << 6 | (p[i] & 0x3fu);
+        for (size_t j = 2; j < length; j++)
+            if ((p[j] & 0xc0) != 0x80)
+                return 0;
+        return length;
     }
-    return code < min || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? 0 : length;
+    return 0;
+}
+
+// Latin-1 has control characters too, which UTF-8 writes as C2 80 … C2 9F.
+bool text_is_control(const void *bytes, size_t length)
+{
+    const uint8_t *p = bytes;
+
+    return length > 0 &&
+           (p[0] < 0x20 || p[0] == 0x7f || (length == 2 && p[0] == 0xc2 && p[1] < 0xa0));
 }
 
 size_t text_sanitize(char *ret, size_t n_ret, const void *bytes, size_t n)
@@ -38,15 +48,12 @@ size_t text_sanitize(char *ret, size_t n_ret, const void *bytes, size_t n)
     size_t         done = 0;
 
     for (size_t i = 0; i < n;) {
-        size_t length = character_length(p + i, n - i);
-        bool   is_control = length == 1 && ((p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f);
-        // U+0080 to U+009F are control characters too
-        if (length == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0)
-            is_control = true;
-        size_t out = length == 0 || is_control ? 1 : length;
+        size_t length = text_character(p + i, n - i);
+        bool   is_shown = length > 0 && (p[i] == '\t' || !text_is_control(p + i, length));
+        size_t out = is_shown ? length : 1;
         if (done + out >= n_ret)
             break;
-        if (length == 0 || is_control)
+        if (!is_shown)
             ret[done] = '?';
         else
             memcpy(ret + done, p + i, length);

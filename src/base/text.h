@@ -3,7 +3,14 @@
 
 // text: making bytes from elsewhere safe to show.
 
+#include <stdbool.h>
 #include <stddef.h>
+
+// The length of the well-formed UTF-8 character at the start of `bytes`, 0 if there is none: no
+// overlong forms, no surrogates, nothing above U+10FFFF. Source: RFC 3629, section 4.
+size_t text_character(const void *bytes, size_t n);
+// Whether that character, `length` bytes long, is a control character of ASCII or Latin-1.
+bool text_is_control(const void *bytes, size_t length);
 
 // Copies up to `n` bytes into `ret` (at most n_ret - 1 and a NUL): control bytes other than tab
 // become '?', and so does every byte that is not part of well-formed UTF-8. Never ends within a

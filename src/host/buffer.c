@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/text.h"
 
 static bool buffer_reserve(struct buffer *text, size_t n)
 {
@@ -98,47 +99,16 @@ void strings_done(struct strings *strings)
     strings->n = 0;
 }
 
-// Source: RFC 3629, section 4: no overlong forms, no surrogates, nothing above U+10FFFF.
 size_t buffer_utf8_length(const char *bytes, size_t n)
 {
-    static const struct {
-        uint8_t first_min, first_max, second_min, second_max, length;
-    } forms[] = {
-        { 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-    };
-    const uint8_t *p = (const uint8_t *)bytes;
-
-    for (size_t i = 0; n > 0 && i < ELEMENTS(forms); i++) {
-        size_t length = forms[i].length;
-        if (p[0] < forms[i].first_min || p[0] > forms[i].first_max)
-            continue;
-        if (length > n ||
-            (length > 1 && (p[1] < forms[i].second_min || p[1] > forms[i].second_max)))
-            return 0;
-        for (size_t j = 2; j < length; j++)
-            if ((p[j] & 0xc0) != 0x80)
-                return 0;
-        return length;
-    }
-    return 0;
-}
-
-// Control bytes of ASCII, and those of Latin-1 that UTF-8 writes as C2 80 … C2 9F.
-static bool is_control(const char *bytes, size_t length)
-{
-    uint8_t first = (uint8_t)bytes[0];
-
-    return first < 0x20 || first == 0x7f ||
-           (length == 2 && first == 0xc2 && (uint8_t)bytes[1] < 0xa0);
+    return text_character(bytes, n);
 }
 
 void buffer_add_escaped(struct buffer *text, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        size_t length = buffer_utf8_length(bytes + i, n - i);
-        if (length > 0 && !is_control(bytes + i, length) && bytes[i] != '\\') {
+        size_t length = text_character(bytes + i, n - i);
+        if (length > 0 && !text_is_control(bytes + i, length) && bytes[i] != '\\') {
             buffer_add(text, bytes + i, length);
         } else {
             length = MAX(length, (size_t)1);
@@ -152,7 +122,7 @@ void buffer_add_escaped(struct buffer *text, const char *bytes, size_t n)
 void buffer_add_utf8(struct buffer *text, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        size_t length = buffer_utf8_length(bytes + i, n - i);
+        size_t length = text_character(bytes + i, n - i);
         if (length > 0)
             buffer_add(text, bytes + i, length);
         else

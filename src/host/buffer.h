@@ -36,7 +36,7 @@ const char *strings_next(const struct strings *strings, const char *previous);
 bool        strings_equal(const struct strings *a, const struct strings *b);
 void        strings_done(struct strings *strings);
 
-// The length of the UTF-8 sequence at the start of `bytes`, 0 if it is not valid there.
+// The same as text_character.
 size_t buffer_utf8_length(const char *bytes, size_t n);
 // Adds foreign bytes so that a terminal shows them and obeys none: control bytes, backslashes and
 // what is not UTF-8 become \xHH.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pak/vpk.h"
 
-#include "base/fd.h"
-#include "pak/crc32.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/fd.h"
+#include "base/text.h"
+#include "pak/crc32.h"
 
 #define VPK_SIGNATURE      0x55aa1234u
 #define VPK_HEADER_1_SIZE  12u     // signature, version, directory size
@@ -110,31 +111,12 @@ static int header_parse(struct header *ret, const uint8_t *bytes, size_t n_bytes
 
 // --- the directory ----------------------------------------------------------------------------
 
-// Length of the UTF-8 sequence at `text` (NUL-terminated), 0 when it is not one.
-static size_t utf8_length(const unsigned char *text)
-{
-    size_t n = *text < 0x80   ? 1
-               : *text < 0xc2 ? 0
-               : *text < 0xe0 ? 2
-               : *text < 0xf0 ? 3
-               : *text < 0xf5 ? 4
-                              : 0;
-
-    for (size_t i = 1; i < n; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    if ((*text == 0xe0 && text[1] < 0xa0) || (*text == 0xed && text[1] >= 0xa0) ||
-        (*text == 0xf0 && text[1] < 0x90) || (*text == 0xf4 && text[1] >= 0x90))
-        return 0;
-    return n;
-}
-
 // Add-ons made on Windows carry names in any code page; control bytes are nobody's names.
 static void path_make_printable(char *path)
 {
-    for (unsigned char *cursor = (unsigned char *)path; *cursor;) {
-        size_t n = utf8_length(cursor);
-        if (n == 0 || *cursor < 0x20 || *cursor == 0x7f) {
+    for (char *cursor = path, *end = path + strlen(path); cursor < end;) {
+        size_t n = text_character(cursor, (size_t)(end - cursor));
+        if (n == 0 || text_is_control(cursor, n)) {
             *cursor++ = '?';
             continue;
         }

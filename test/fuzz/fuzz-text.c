@@ -16,6 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     size_t n = text_sanitize(once, room, bytes, n_bytes);
     if (n > n_bytes || text_sanitize(twice, room, once, n) != n || strcmp(once, twice) != 0)
         __builtin_trap();
+    for (size_t i = 0, length; i < n; i += length)
+        if (!(length = text_character(once + i, n - i)) ||
+            (text_is_control(once + i, length) && once[i] != '\t'))
+            __builtin_trap();
     free(once);
     free(twice);
     return 0;

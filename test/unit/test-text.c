@@ -45,9 +45,56 @@ static void test_no_character_is_cut(void **state)
     }
 }
 
+static void test_lengths_of_characters(void **state)
+{
+    static const struct {
+        const uint8_t *bytes;
+        size_t         n_bytes;
+        size_t         want; // 0: there is no character
+        bool           is_control;
+    } cases[] = {
+        { BYTES(""), 0, false },
+        { BYTES("ab"), 1, false },
+        { BYTES("\0"), 1, true },
+        { BYTES("\x1f"), 1, true },
+        { BYTES("\t"), 1, true },
+        { BYTES("\x7f"), 1, true },
+        { BYTES("\x80"), 0, false },
+        { BYTES("\xbf"), 0, false },
+        { BYTES("\xc1\xbf"), 0, false }, // overlong
+        { BYTES("\xc2\x80"), 2, true },
+        { BYTES("\xc2\x9f"), 2, true },
+        { BYTES("\xc2\xa0"), 2, false },
+        { BYTES("\xdf\xbf!"), 2, false },
+        { BYTES("\xc3\xc3"), 0, false },
+        { BYTES("\xe0\x9f\xbf"), 0, false }, // overlong
+        { BYTES("\xe0\xa0\x80"), 3, false },
+        { BYTES("\xed\x9f\xbf"), 3, false },
+        { BYTES("\xed\xa0\x80"), 0, false }, // the first surrogate
+        { BYTES("\xee\x80\x80"), 3, false },
+        { BYTES("\xe2\x82\x2c"), 0, false },
+        { BYTES("\xf0\x8f\xbf\xbf"), 0, false }, // overlong
+        { BYTES("\xf0\x90\x80\x80"), 4, false },
+        { BYTES("\xf4\x8f\xbf\xbf"), 4, false },
+        { BYTES("\xf4\x90\x80\x80"), 0, false }, // above U+10FFFF
+        { BYTES("\xf5\x80\x80\x80"), 0, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        assert_int_equal(text_character(cases[i].bytes, cases[i].n_bytes), cases[i].want);
+        assert_int_equal(text_is_control(cases[i].bytes, cases[i].want), cases[i].is_control);
+        for (size_t n = 0; n < cases[i].want; n++) { // cut off
+            AUTO(freep) uint8_t *copy = malloc(n + 1);
+            memcpy(copy, cases[i].bytes, n);
+            assert_int_equal(text_character(copy, n), 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lengths_of_characters),
         cmocka_unit_test(test_only_clean_text_comes_out),
         cmocka_unit_test(test_no_character_is_cut),
     };
