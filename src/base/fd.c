@@ -79,6 +79,24 @@ int fd_open_dir(int *ret, int dir_fd, const char *path, struct error *err)
     return fd_open_beneath(ret, dir_fd, path, O_RDONLY | O_DIRECTORY, 0, err);
 }
 
+int fd_open_file(int *ret, uint64_t *ret_bytes, int dir_fd, const char *path, struct error *err)
+{
+    AUTO_FD     fd = -1;
+    struct stat st;
+
+    // A FIFO or a terminal must not hold us up before it is seen for what it is.
+    if (fd_open_beneath(&fd, dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, err) < 0)
+        return -1;
+    if (fstat(fd, &st) < 0)
+        return error_sys(err, errno, "looking at '%s'", path);
+    if (!S_ISREG(st.st_mode) || st.st_size < 0)
+        return error_set(err, ERROR_INVALID, "'%s' is not a regular file", path);
+    *ret = fd;
+    fd = -1;
+    *ret_bytes = (uint64_t)st.st_size;
+    return 0;
+}
+
 // Up to `n` bytes; fewer only at the end of the file.
 static ssize_t read_some(int fd, char *bytes, size_t n)
 {
@@ -129,21 +147,17 @@ int fd_read_file(char **ret, size_t *ret_n, int dir_fd, const char *path, size_t
 {
     AUTO_FD           fd = -1;
     AUTO(freep) char *text = NULL;
-    struct stat       st;
+    uint64_t          n_bytes = 0;
 
-    if (fd_open_beneath(&fd, dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, err) < 0)
+    if (fd_open_file(&fd, &n_bytes, dir_fd, path, err) < 0)
         return -1;
-    if (fstat(fd, &st) < 0)
-        return error_sys(err, errno, "looking at '%s'", path);
-    if (!S_ISREG(st.st_mode))
-        return error_set(err, ERROR_INVALID, "'%s' is not a regular file", path);
-    if (st.st_size < 0 || (uint64_t)st.st_size > max_bytes)
+    if (n_bytes > max_bytes)
         return error_set(err, ERROR_INVALID, "'%s' is larger than %zu bytes", path, max_bytes);
 
-    text = malloc((size_t)st.st_size + 1);
+    text = malloc((size_t)n_bytes + 1);
     if (!text)
         return error_sys(err, ENOMEM, "reading '%s'", path);
-    ssize_t got = read_some(fd, text, (size_t)st.st_size);
+    ssize_t got = read_some(fd, text, (size_t)n_bytes);
     if (got < 0)
         return error_sys(err, errno, "reading '%s'", path);
     text[got] = '\0';

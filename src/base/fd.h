@@ -23,6 +23,10 @@ int fd_open_beneath(int *ret, int dir_fd, const char *path, int flags, mode_t mo
                     struct error *err) MUST_USE;
 int fd_open_dir(int *ret, int dir_fd, const char *path, struct error *err) MUST_USE;
 
+// Opens the regular file `path` for reading; anything else of that name is ERROR_INVALID.
+int fd_open_file(int *ret, uint64_t *ret_bytes, int dir_fd, const char *path, struct error *err)
+    MUST_USE;
+
 // Reads or writes exactly `n` bytes; a short file is ERROR_INVALID.
 int fd_read_exactly(int fd, void *bytes, size_t n, struct error *err) MUST_USE;
 int fd_write_all(int fd, const void *bytes, size_t n, struct error *err) MUST_USE;

@@ -121,29 +121,6 @@ int number_name_parse(uint32_t *ret, const char *text, struct error *err)
     return number_parse_u32(ret, text, 1, NUMBER_MAX, err);
 }
 
-int instance_spec_check(const struct instance_spec *spec, size_t n_bytes, const char *name,
-                        struct error *err)
-{
-    if (n_bytes != sizeof *spec || spec->magic != PROTOCOL_MAGIC || spec->n_bytes != sizeof *spec)
-        return error_set(err, ERROR_INVALID, "the spec of '%.64s' was written by another version",
-                         name);
-    if (!instance_name_is_valid(&spec->name) || strcmp(spec->name.text, name) != 0)
-        return error_set(err, ERROR_INVALID, "the spec of '%.64s' carries another name", name);
-    return instance_stack_check(&spec->stack, err);
-}
-
-int build_spec_check(const struct build_spec *spec, size_t n_bytes, struct error *err)
-{
-    if (n_bytes != sizeof *spec || spec->magic != PROTOCOL_MAGIC || spec->n_bytes != sizeof *spec)
-        return error_set(err, ERROR_INVALID, "the build's spec was written by another version");
-    if (spec->build == 0 || spec->build > NUMBER_MAX || spec->kind == 0 ||
-        spec->kind >= BUILD_KIND_COUNT || spec->overlay == 0 || spec->overlay > NUMBER_MAX ||
-        spec->base_generation > NUMBER_MAX || spec->new_generation == 0 ||
-        spec->new_generation > NUMBER_MAX || spec->keep == 0)
-        return error_set(err, ERROR_INVALID, "the build's spec is out of range");
-    return 0;
-}
-
 int log_request_check(const struct log_request *request, size_t n_bytes, struct error *err)
 {
     uint32_t number;

@@ -171,7 +171,7 @@ struct log_entry {
 };
 #define LOG_PRIORITY_MARK 255u
 
-// ---- files ----------------------------------------------------------------------------------
+// ---- files, read by base/spec.h --------------------------------------------------------------
 
 // /var/lib/left4me-host/instances/NAME, written by the broker; copied by the mount helper to
 // /run/left4me-host/mounted/NAME as the record of what is mounted.
@@ -207,9 +207,5 @@ int  instance_name_set(struct instance_name *ret, const char *text, struct error
 int instance_stack_check(const struct instance_stack *stack, struct error *err) MUST_USE;
 // Text of exactly the digits of a number from 1 to NUMBER_MAX, no leading zero.
 int number_name_parse(uint32_t *ret, const char *text, struct error *err) MUST_USE;
-// `bytes` as read from a spec file: size, magic, name and stack must be right.
-int instance_spec_check(const struct instance_spec *spec, size_t n_bytes, const char *name,
-                        struct error *err) MUST_USE;
-int build_spec_check(const struct build_spec *spec, size_t n_bytes, struct error *err) MUST_USE;
 int log_request_check(const struct log_request *request, size_t n_bytes, struct error *err)
     MUST_USE;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "base/dir.h"
 #include "base/fd.h"
+#include "base/spec.h"
 #include "host/broker.h"
 
 #define PUBLISH_GRACE_S 15 // from the end of the update to the start of its publication
@@ -123,17 +124,12 @@ int publication_watch(struct install *install, struct overlay_generation *ret,
 static int is_unpublished(bool *ret, const struct install *install, int builds_fd, const char *name,
                           struct error *err)
 {
-    AUTO(freep) char *bytes = NULL;
-    struct build_spec spec = { 0 };
+    struct build_spec spec;
     struct unit_state state;
-    struct error      ignored;
-    size_t            n = 0;
+    struct error      ignored; // removed since it was listed, or of another version
 
     *ret = false;
-    if (fd_read_file(&bytes, &n, builds_fd, name, sizeof spec, &ignored) < 0)
-        return 0; // removed since it was listed, or of another version
-    memcpy(&spec, bytes, MIN(n, sizeof spec));
-    if (build_spec_check(&spec, n, &ignored) < 0 || spec.overlay != GAME_OVERLAY)
+    if (spec_read_build(&spec, builds_fd, name, &ignored) < 0 || spec.overlay != GAME_OVERLAY)
         return 0;
     if (units_state(install->units, UNIT_PUBLISH, name, &state, err) < 0)
         return -1;

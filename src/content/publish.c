@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
-#include "base/protocol.h"
+#include "base/spec.h"
 #include "base/tree.h"
 #include "content/collect.h"
 #include "content/entry.h"
@@ -80,20 +80,14 @@ static int open_root(int *ret, const char *path, struct error *err)
 
 static int read_spec(struct job *job, uint32_t build, struct error *err)
 {
-    AUTO(freep) char *bytes = NULL;
-    size_t            n = 0;
-    char              path[64];
+    AUTO_FD fd = -1;
+    char    name[16];
 
-    (void)snprintf(path, sizeof path, "builds/%" PRIu32, build);
-    if (fd_read_file(&bytes, &n, job->host_fd, path, sizeof job->spec, err) < 0)
-        return error_prefix(err, "the spec of build %" PRIu32, build);
-    memcpy(&job->spec, bytes, MIN(n, sizeof job->spec));
-    if (build_spec_check(&job->spec, n, err) < 0)
-        return error_prefix(err, "build %" PRIu32, build);
-    if (job->spec.build != build)
-        return error_set(err, ERROR_INVALID,
-                         "the spec of build %" PRIu32 " carries the number %" PRIu32, build,
-                         job->spec.build);
+    (void)snprintf(name, sizeof name, "%" PRIu32, build);
+    if (fd_open_dir(&fd, job->host_fd, "builds", err) < 0)
+        return -1;
+    if (spec_read_build(&job->spec, fd, name, err) < 0)
+        return err->kind == ERROR_NOT_FOUND ? error_prefix(err, "the spec of build %s", name) : -1;
     return 0;
 }
 

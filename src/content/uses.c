@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include "base/dir.h"
 #include "base/fd.h"
-#include "base/protocol.h"
-#include "content/entry.h"
+#include "base/spec.h"
 
 static int uses_add(struct uses *uses, uint32_t number, struct error *err)
 {
@@ -29,13 +27,16 @@ static int uses_add(struct uses *uses, uint32_t number, struct error *err)
     return 0;
 }
 
-static int add_instance(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
+// Adds what the file `name` in `dir_fd` needs.
+typedef int add_spec(struct uses *uses, int dir_fd, const char *name,
+                     const struct uses_query *query, struct error *err);
+
+static int add_instance(struct uses *uses, int dir_fd, const char *name,
                         const struct uses_query *query, struct error *err)
 {
-    struct instance_spec spec = { 0 };
+    struct instance_spec spec;
 
-    memcpy(&spec, bytes, MIN(n_bytes, sizeof spec));
-    if (instance_spec_check(&spec, n_bytes, name, err) < 0)
+    if (spec_read_instance(&spec, dir_fd, name, err) < 0)
         return -1;
     for (uint32_t i = 0; i < spec.stack.n_layers; i++)
         if (spec.stack.layers[i].overlay == query->overlay &&
@@ -44,22 +45,17 @@ static int add_instance(struct uses *uses, const char *name, const void *bytes, 
     return 0;
 }
 
-static int add_build(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
+static int add_build(struct uses *uses, int dir_fd, const char *name,
                      const struct uses_query *query, struct error *err)
 {
-    struct build_spec spec = { 0 };
+    struct build_spec spec;
 
-    (void)name; // the number in it is enough
-    memcpy(&spec, bytes, MIN(n_bytes, sizeof spec));
-    if (build_spec_check(&spec, n_bytes, err) < 0)
+    if (spec_read_build(&spec, dir_fd, name, err) < 0)
         return -1;
     if (spec.overlay != query->overlay || spec.build == query->except_build)
         return 0;
     return uses_add(uses, spec.base_generation, err);
 }
-
-typedef int add_spec(struct uses *uses, const char *name, const void *bytes, size_t n_bytes,
-                     const struct uses_query *query, struct error *err);
 
 // Shows each file of the directory to `add`. Takes `dir_fd`. Names with a dot in front are files
 // that are being written.
@@ -68,24 +64,16 @@ static int for_each_spec(struct uses *uses, int dir_fd, add_spec *add,
 {
     AUTO_FD     fd = dir_fd;
     AUTO_DIR    dir = NULL;
-    char        shown[ENTRY_SHOW_MAX];
     const char *name;
     int         r;
 
     if (dir_open(&dir, fd, err) < 0)
         return -1;
     while ((r = dir_next(&name, dir, err)) > 0) {
-        AUTO(freep) char *bytes = NULL;
-        size_t            n = 0;
         if (name[0] == '.')
             continue;
-        if (fd_read_file(&bytes, &n, fd, name, sizeof(struct instance_spec), err) < 0) {
-            if (err->errnum == ENOENT)
-                continue; // removed since it was listed
-            return -1;
-        }
-        if (add(uses, name, bytes, n, query, err) < 0)
-            return error_prefix(err, "'%s'", entry_show(shown, "", name));
+        if (add(uses, fd, name, query, err) < 0 && err->kind != ERROR_NOT_FOUND)
+            return -1; // what is not found was removed since it was listed
     }
     return r;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/fd.h"
+#include "base/spec.h"
 #include "host/overlays.h"
 
 static int add_layer(struct instance_stack *stack, const struct host_paths *paths, uint32_t overlay,
@@ -48,28 +49,8 @@ int stack_plan(struct instance_stack *ret, const struct host_paths *paths,
     return 0;
 }
 
-static int read_spec(struct instance_spec *ret, bool *ret_is_there, int dir_fd, const char *name,
-                     struct error *err)
-{
-    AUTO(freep) char    *bytes = NULL;
-    struct instance_spec spec;
-    size_t               n = 0;
-
-    if (fd_read_file(&bytes, &n, dir_fd, name, sizeof spec, err) < 0)
-        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
-    if (n == sizeof spec)
-        memcpy(&spec, bytes, sizeof spec);
-    else
-        memset(&spec, 0, sizeof spec);
-    if (instance_spec_check(&spec, n, name, err) < 0)
-        return -1;
-    *ret = spec;
-    *ret_is_there = true;
-    return 0;
-}
-
-static int read_spec_in(struct instance_spec *ret, bool *ret_is_there, const char *dir,
-                        const char *below, const struct instance_name *name, struct error *err)
+static int read_spec(struct instance_spec *ret, bool *ret_is_there, const char *dir,
+                     const char *below, const struct instance_name *name, struct error *err)
 {
     AUTO_FD top = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     AUTO_FD fd = -1;
@@ -80,8 +61,9 @@ static int read_spec_in(struct instance_spec *ret, bool *ret_is_there, const cha
         return errno == ENOENT ? 0 : error_sys(err, errno, "opening %s", dir);
     if (fd_open_beneath(&fd, top, below, O_PATH | O_DIRECTORY, 0, err) < 0)
         return err->kind == ERROR_NOT_FOUND ? 0 : error_prefix(err, "%s", dir);
-    if (read_spec(ret, ret_is_there, fd, name->text, err) < 0)
-        return error_prefix(err, "%s", dir);
+    if (spec_read_instance(ret, fd, name->text, err) < 0)
+        return err->kind == ERROR_NOT_FOUND ? 0 : error_prefix(err, "%s", dir);
+    *ret_is_there = true;
     return 0;
 }
 
@@ -89,7 +71,7 @@ int stack_read_applied(struct instance_spec *ret, bool *ret_is_there, bool *ret_
                        const struct host_paths *paths, const struct instance_name *name,
                        struct error *err)
 {
-    int r = read_spec_in(ret, ret_is_there, paths->host_dir, "instances", name, err);
+    int r = read_spec(ret, ret_is_there, paths->host_dir, "instances", name, err);
 
     *ret_is_damaged = r < 0 && err->kind == ERROR_INVALID;
     return *ret_is_damaged ? 0 : r;
@@ -99,7 +81,7 @@ int stack_read_mounted(struct instance_spec *ret, bool *ret_is_there,
                        const struct host_paths *paths, const struct instance_name *name,
                        struct error *err)
 {
-    int r = read_spec_in(ret, ret_is_there, paths->mounted_dir, ".", name, err);
+    int r = read_spec(ret, ret_is_there, paths->mounted_dir, ".", name, err);
 
     if (r < 0 && err->kind == ERROR_INVALID)
         return error_set(err, ERROR_FAILED,

@@ -4,10 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include "base/fd.h"
+#include "base/spec.h"
 
 #define INSTANCES_DIR PROTOCOL_HOST_DIR "/instances"
 #define BUILDS_DIR    PROTOCOL_HOST_DIR "/builds"
@@ -18,24 +17,6 @@ static int open_dir(int *ret, const char *path, struct error *err)
     *ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (*ret < 0)
         return error_sys(err, errno, "opening %s", path);
-    return 0;
-}
-
-// Reads exactly `n` bytes; the absent file's error says `what`.
-static int read_file(void *bytes, size_t n, const char *dir, const char *name, const char *what,
-                     struct error *err)
-{
-    AUTO_FD           dir_fd = -1;
-    AUTO(freep) char *text = NULL;
-    size_t            n_text = 0;
-
-    if (open_dir(&dir_fd, dir, err) < 0)
-        return -1;
-    if (fd_read_file(&text, &n_text, dir_fd, name, n, err) < 0)
-        return err->kind == ERROR_NOT_FOUND ? error_set(err, ERROR_NOT_FOUND, "%s", what) : -1;
-    if (n_text != n)
-        return error_set(err, ERROR_INVALID, "'%s/%s' was written by another version", dir, name);
-    memcpy(bytes, text, n);
     return 0;
 }
 
@@ -62,10 +43,15 @@ static int remove_file(const char *dir, const char *name, struct error *err)
 
 int specfile_read_instance(struct instance_spec *ret, const char *name, struct error *err)
 {
-    if (read_file(ret, sizeof *ret, INSTANCES_DIR, name,
-                  "nothing has been applied to this instance yet", err) < 0)
+    AUTO_FD dir_fd = -1;
+
+    if (open_dir(&dir_fd, INSTANCES_DIR, err) < 0)
         return -1;
-    return instance_spec_check(ret, sizeof *ret, name, err);
+    if (spec_read_instance(ret, dir_fd, name, err) == 0)
+        return 0;
+    return err->kind == ERROR_NOT_FOUND
+               ? error_set(err, ERROR_NOT_FOUND, "nothing has been applied to this instance yet")
+               : -1;
 }
 
 int specfile_write_instance(const struct instance_spec *spec, struct error *err)
@@ -85,9 +71,14 @@ int specfile_open_builds(int *ret, struct error *err)
 
 int specfile_read_build(struct build_spec *ret, const char *id, struct error *err)
 {
-    if (read_file(ret, sizeof *ret, BUILDS_DIR, id, "there is no such build", err) < 0)
+    AUTO_FD dir_fd = -1;
+
+    if (open_dir(&dir_fd, BUILDS_DIR, err) < 0)
         return -1;
-    return build_spec_check(ret, sizeof *ret, err);
+    if (spec_read_build(ret, dir_fd, id, err) == 0)
+        return 0;
+    return err->kind == ERROR_NOT_FOUND ? error_set(err, ERROR_NOT_FOUND, "there is no such build")
+                                        : -1;
 }
 
 int specfile_write_build(const struct build_spec *spec, struct error *err)
@@ -126,12 +117,28 @@ int specfile_remove_record(const char *name, struct error *err)
     return remove_file(PROTOCOL_MOUNTED_DIR, name, err);
 }
 
+// The number handed out last; 0: none yet.
+static int read_counter(uint32_t *ret, struct error *err)
+{
+    AUTO_FD  dir_fd = -1;
+    AUTO_FD  fd = -1;
+    uint64_t n_bytes = 0;
+
+    *ret = 0;
+    if (open_dir(&dir_fd, PROTOCOL_HOST_DIR, err) < 0)
+        return -1;
+    if (fd_open_file(&fd, &n_bytes, dir_fd, COUNTER_FILE, err) < 0)
+        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
+    if (n_bytes != sizeof *ret)
+        return error_set(err, ERROR_INVALID, "'" COUNTER_FILE "' was written by another version");
+    return fd_read_exactly(fd, ret, sizeof *ret, err);
+}
+
 int specfile_next_build(uint32_t *ret, struct error *err)
 {
     uint32_t last = 0;
 
-    if (read_file(&last, sizeof last, PROTOCOL_HOST_DIR, COUNTER_FILE, "no build yet", err) < 0 &&
-        err->kind != ERROR_NOT_FOUND)
+    if (read_counter(&last, err) < 0)
         return -1;
     if (last >= NUMBER_MAX)
         return error_set(err, ERROR_FAILED, "the build numbers are used up");

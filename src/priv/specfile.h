@@ -2,7 +2,7 @@
 #pragma once
 
 // specfile: the root-owned files by which the broker tells the mount helper what to do, and the
-// record the helper leaves of what it did. Written atomically, checked in every field when read.
+// record the helper leaves of what it did. Written atomically, read by base/spec.h.
 
 #include "base/protocol.h"
 

@@ -113,32 +113,6 @@ static void test_numbers_as_names(void **state)
     assert_int_equal(value, NUMBER_MAX);
 }
 
-static void test_spec_files(void **state)
-{
-    struct instance_spec spec = {
-        .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec, .name = { "alpha" }, .stack = good_stack()
-    };
-    struct error err = { 0 };
-
-    (void)state;
-    assert_int_equal(instance_spec_check(&spec, sizeof spec, "alpha", &err), 0);
-    assert_int_equal(instance_spec_check(&spec, sizeof spec - 1, "alpha", &err), -1);
-    assert_int_equal(instance_spec_check(&spec, sizeof spec, "beta", &err), -1);
-    spec.magic++;
-    assert_int_equal(instance_spec_check(&spec, sizeof spec, "alpha", &err), -1);
-
-    struct build_spec build = { .magic = PROTOCOL_MAGIC,
-                                .n_bytes = sizeof build,
-                                .build = 1,
-                                .kind = BUILD_UPDATE,
-                                .overlay = 1,
-                                .new_generation = 1,
-                                .keep = 2 };
-    assert_int_equal(build_spec_check(&build, sizeof build, &err), 0);
-    build.kind = BUILD_KIND_COUNT;
-    assert_int_equal(build_spec_check(&build, sizeof build, &err), -1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,7 +120,6 @@ int main(void)
         cmocka_unit_test(test_names_must_be_padded_with_zeros),
         cmocka_unit_test(test_every_field_of_a_stack_has_a_range),
         cmocka_unit_test(test_numbers_as_names),
-        cmocka_unit_test(test_spec_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
