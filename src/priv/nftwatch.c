@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: MIT
 
-// left4me-nftwatch: stays until somebody deletes the table "left4me", then fails.
+// left4me-nftwatch: loads the packet filter, and loads it again whenever somebody deletes its
+// table.
 //
-// "flush ruleset" takes our table along, and nothing in the init system notices. The unit loads the
-// table, then runs this; when it fails, the unit is restarted, and so the table is loaded again.
+// "flush ruleset" takes our table along, and nothing in the init system notices. The events are
+// opened before the first load, so none is missed.
 
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/notify.h"
 
 #define TABLE_NAME  "left4me"
+#define NFT         "/usr/sbin/nft"
+#define LOAD        "/usr/lib/left4me/load-filter"
 #define BUFFER_SIZE 65536u
 
 static int open_events(int *ret, struct error *err)
@@ -52,6 +57,57 @@ static bool is_our_end(const struct nlmsghdr *message)
     return false;
 }
 
+// The exit code of a program; -1 in *ret when it was killed.
+static int run(int *ret, char *const argv[], struct error *err)
+{
+    pid_t pid;
+    int   status = 0, r = posix_spawn(&pid, argv[0], NULL, NULL, argv, environ);
+
+    if (r != 0)
+        return error_sys(err, r, "running %s", argv[0]);
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return error_sys(err, errno, "waiting for %s", argv[0]);
+    *ret = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return 0;
+}
+
+static int load(struct error *err)
+{
+    static char program[] = LOAD;
+    char *const argv[] = { program, NULL };
+    int         code = 0;
+
+    if (run(&code, argv, err) < 0)
+        return -1;
+    return code == 0 ? 0 : error_set(err, ERROR_FAILED, "the packet filter could not be loaded");
+}
+
+// Loading replaces the table, which ends it too: only one that does not exist is missed.
+static int load_if_gone(struct error *err)
+{
+    static char nft[] = NFT, list[] = "list", table[] = "table", inet[] = "inet";
+    static char name[] = TABLE_NAME;
+    char *const argv[] = { nft, list, table, inet, name, NULL };
+    int         code = 0;
+
+    if (run(&code, argv, err) < 0)
+        return -1;
+    if (code == 0)
+        return 0;
+    log_line(LEVEL_NOTICE, "the table was deleted, it is loaded again");
+    return load(err);
+}
+
+static bool is_end_among(char *buffer, size_t n)
+{
+    for (struct nlmsghdr *message = (void *)buffer; NLMSG_OK(message, n);
+         message = NLMSG_NEXT(message, n))
+        if (is_our_end(message))
+            return true;
+    return false;
+}
+
 static int watch(int fd, struct error *err)
 {
     static char buffer[BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -60,15 +116,11 @@ static int watch(int fd, struct error *err)
         ssize_t n = recv(fd, buffer, sizeof buffer, 0);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && errno == ENOBUFS) // events were lost, perhaps the one: load it again
-            return error_set(err, ERROR_FAILED, "lost sight of the packet filter");
-        if (n < 0)
+        // ENOBUFS: events were lost, perhaps the one.
+        if (n < 0 && errno != ENOBUFS)
             return error_sys(err, errno, "watching the packet filter");
-        size_t left = (size_t)n;
-        for (struct nlmsghdr *message = (void *)buffer; NLMSG_OK(message, left);
-             message = NLMSG_NEXT(message, left))
-            if (is_our_end(message))
-                return error_set(err, ERROR_FAILED, "the table was deleted, it is loaded again");
+        if ((n < 0 || is_end_among(buffer, (size_t)n)) && load_if_gone(err) < 0)
+            return -1;
     }
 }
 
@@ -77,7 +129,8 @@ int main(void)
     struct error err = { 0 };
     AUTO_FD      fd = -1;
 
-    if (open_events(&fd, &err) < 0 || notify_send("READY=1", &err) < 0 || watch(fd, &err) < 0)
-        log_line(LEVEL_NOTICE, "%s", err.message);
-    return 1;
+    if (open_events(&fd, &err) < 0 || load(&err) < 0 || notify_send("READY=1", &err) < 0 ||
+        watch(fd, &err) < 0)
+        log_line(LEVEL_ERROR, "%s", err.message);
+    return 1; // the unit is started again
 }
