@@ -77,7 +77,7 @@ static const struct command {
       "SPEC.yaml:\n"
       "  port: 27015              required, 1024 to 65535, unique on this machine\n"
       "  tv_port: 32015           SourceTV; if left out, port + 5000\n"
-      "  client_port: 37015       if left out, port + 10000\n"
+      "  client_port: 22015       if left out, port - 5000\n"
       "  hostname: My server      printable ASCII; if left out, the name of the instance\n"
       "  rcon_password: …         8 to 64 characters; if left out, one is made and kept\n"
       "  overlays: [3, 7]         numbers, in order, later ones win; the game is below them all\n"

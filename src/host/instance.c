@@ -10,8 +10,13 @@
 #include "host/owned.h"
 #include "host/yamlcursor.h"
 
-#define TV_PORT_OFFSET     5000u
-#define CLIENT_PORT_OFFSET 10000u
+#define PORT_MIN 1024 // below it only root may bind
+
+// From the game port. Servers are numbered upwards from 27015, by one or by ten: so both are far
+// from it, to either side, and below 32768, where the ports begin that Linux gives to programs
+// which want any, and which may be taken by chance.
+#define TV_PORT_OFFSET     5000
+#define CLIENT_PORT_OFFSET (-5000)
 
 // ---- maps: a table of keys ---------------------------------------------------------------------
 
@@ -77,7 +82,7 @@ static int read_port(struct yamlcursor *yaml, const char *key, uint16_t *ret)
 {
     uint32_t value = 0;
 
-    if (yamlcursor_next_number(yaml, key, 1024, 65535, &value) < 0)
+    if (yamlcursor_next_number(yaml, key, PORT_MIN, UINT16_MAX, &value) < 0)
         return -1;
     *ret = (uint16_t)value;
     return 0;
@@ -323,17 +328,19 @@ static int read_limits(struct yamlcursor *yaml, struct instance *instance)
 
 // ---- the whole ---------------------------------------------------------------------------------
 
-static int default_port(struct yamlcursor *yaml, uint16_t port, uint32_t offset, const char *key,
+static int default_port(struct yamlcursor *yaml, uint16_t port, int offset, const char *key,
                         uint16_t *port_to_set)
 {
+    const int usual = port + offset;
+
     if (*port_to_set)
         return 0;
-    if (port + offset > 65535)
+    if (usual < PORT_MIN || usual > UINT16_MAX)
         return yamlcursor_fail(yaml, yamlcursor_marked_line(yaml),
-                               "port %u leaves no room for the usual %s (port + %" PRIu32
-                               "): give %s a value",
-                               port, key, offset, key);
-    *port_to_set = (uint16_t)(port + offset);
+                               "port %u leaves no room for the usual %s (port %c %d): give %s a "
+                               "value",
+                               port, key, offset < 0 ? '-' : '+', abs(offset), key);
+    *port_to_set = (uint16_t)usual;
     return 0;
 }
 

@@ -27,6 +27,7 @@ SPECS = (
     ("port as list", "port: [27015]\n", 1, ("port",)),
     ("same port twice", "port: 27015\ntv_port: 27015\n", None, ("port",)),
     ("default port too high", "port: 65000\n", None, ("tv_port",)),
+    ("default port too low", "port: 2000\n", 1, ("client_port",)),
     ("anchor", "port: &a 27015\ntv_port: *a\n", 1, ()),
     ("tag", "port: !!int 27015\n", 1, ()),
     ("argument of ours", "port: 27015\narguments: [-port, 27016]\n", 2, ("port",)),

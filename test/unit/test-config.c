@@ -31,7 +31,7 @@ static void test_arguments(void **state)
                                "0.0.0.0\0-port\0"
                                "27015\0+hostport\0"
                                "27015\0+clientport\0"
-                               "37015\0+tv_port\0"
+                               "22015\0+tv_port\0"
                                "32015\0+map\0c1m1_hotel";
     static const char want_map[] = "-tickrate\0"
                                    "60\0+MAP\0c2m1_highway";
@@ -194,7 +194,7 @@ static void test_two_instances_share_no_port(void **state)
         { "port: 27015\n", "port 27015 is taken: it is the port of instance 'beta'" },
         { "port: 32015\n", "it is the tv_port of instance 'beta'" },
         { "port: 27016\ntv_port: 27015\n", "tv_port 27015 is taken" },
-        { "port: 27016\nclient_port: 37015\n", "it is the client_port of instance 'beta'" },
+        { "port: 27016\nclient_port: 22015\n", "it is the client_port of instance 'beta'" },
         { "port: 27016\n", NULL },
     };
     struct host_tree    *tree = *state;

@@ -59,7 +59,29 @@ static void test_ports_have_defaults(void **state)
     (void)state;
     assert_int_equal(parse(&instance, "port: 27015\n", &err), 0);
     assert_int_equal(instance->tv_port, 32015);
-    assert_int_equal(instance->client_port, 37015);
+    assert_int_equal(instance->client_port, 22015);
+}
+
+// However people number their servers, no default is another one's port, or one that the kernel may
+// have given to some program.
+static void test_defaults_are_out_of_the_way(void **state)
+{
+    enum { FIRST = 27000, LAST = 27767, EPHEMERAL = 32768 };
+    static uint8_t n_users[UINT16_MAX + 1];
+
+    (void)state;
+    for (unsigned port = FIRST; port <= LAST; port++) {
+        AUTO(instance_freep) struct instance *instance = NULL;
+        struct error                          err = { 0 };
+        char                                  text[32];
+        snprintf(text, sizeof text, "port: %u\n", port);
+        assert_int_equal(parse(&instance, text, &err), 0);
+        const uint16_t ports[] = { instance->port, instance->tv_port, instance->client_port };
+        for (size_t i = 0; i < ELEMENTS(ports); i++) {
+            assert_in_range(ports[i], 1024, EPHEMERAL - 1);
+            assert_int_equal(n_users[ports[i]]++, 0);
+        }
+    }
 }
 
 // Each is refused at its line with a sentence that holds the words.
@@ -79,8 +101,8 @@ static const struct {
     { "port: '27015'\n", 1, "without quotes" },
     { "port: [27015]\n", 1, "not a list or a map" },
     { "port:\n", 1, "wants 1 to" },
-    { "port: 60000\n", 1, "give client_port a value" },
-    { "port: 61000\nclient_port: 1024\n", 1, "give tv_port a value" },
+    { "port: 6023\n", 1, "usual client_port (port - 5000): give client_port a value" },
+    { "port: 60536\n", 1, "usual tv_port (port + 5000): give tv_port a value" },
     { "port: 27015\ntv_port: 27015\n", 1, "three different numbers" },
     { "port: 27015\nhostname: 'a\"b'\n", 2, "must not contain" },
     { "port: 27015\nhostname: a;quit\n", 2, "must not contain" },
@@ -207,7 +229,8 @@ static void test_limits_of_size(void **state)
 static void test_the_normalised_form_reads_back(void **state)
 {
     static const char *const texts[] = {
-        "port: 1024\n",
+        "port: 6024\n",
+        "port: 60535\n",
         "port: 27015\nhostname: a b\noverlays: [3, 4, 5]\narguments: ['+say', 'a\\b', \"it's\"]\n"
         "config: |\n  a \"b\" \\ c\n\n  // x\n  \tt\nlimits: {memory: 100M, cpu: 5, cpus: "
         "'0,2-4,255'"
@@ -323,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_key_is_read),
         cmocka_unit_test(test_ports_have_defaults),
+        cmocka_unit_test(test_defaults_are_out_of_the_way),
         cmocka_unit_test(test_what_is_wrong_is_refused_with_its_line),
         cmocka_unit_test(test_a_secret_is_never_quoted),
         cmocka_unit_test(test_limits_of_size),
