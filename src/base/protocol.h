@@ -178,7 +178,9 @@ struct log_entry {
 struct instance_spec {
     uint32_t              magic;
     uint32_t              n_bytes;
-    uint64_t              revision; // counts up with every apply
+    uint64_t              revision;     // counts up with every apply
+    uint32_t              is_unsettled; // 1: an apply was cut short: limits are not known
+    uint32_t              zero;
     struct instance_name  name;
     struct instance_stack stack;
 };

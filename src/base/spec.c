@@ -41,6 +41,8 @@ int spec_check_instance(const struct instance_spec *spec, const struct instance_
                          name->text);
     if (memcmp(&spec->name, name, sizeof *name) != 0)
         return error_set(err, ERROR_INVALID, "the spec of '%s' carries another name", name->text);
+    if (spec->is_unsettled > 1 || spec->zero)
+        return error_set(err, ERROR_INVALID, "the spec of '%s' is out of range", name->text);
     if (instance_stack_check(&spec->stack, err) < 0)
         return error_prefix(err, "the spec of '%s'", name->text);
     return 0;

@@ -38,7 +38,7 @@ int plan_make(struct instance_stack *ret, bool *ret_is_applied, const struct hos
         instance_stack_check(&stack, err) < 0)
         return -1;
     *ret = stack;
-    *ret_is_applied = is_applied && stack_is_equal(&applied.stack, &stack);
+    *ret_is_applied = is_applied && !applied.is_unsettled && stack_is_equal(&applied.stack, &stack);
     return 0;
 }
 

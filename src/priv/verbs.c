@@ -73,6 +73,24 @@ static int instance_create(struct call *call, struct error *err)
     return tidy(call->bus, "create", name->text, err);
 }
 
+// Gives the unit its limits and its port. `old` is what it has, NULL: nobody knows, so all of it is
+// taken away first. A kill in here leaves the old spec, marked so that the next one does not know.
+static int set_limits(struct bus *bus, const struct instance_spec *spec, struct instance_spec *old,
+                      struct error *err)
+{
+    struct unit_name unit = unit_server(&spec->name);
+
+    if (old) {
+        old->is_unsettled = 1;
+        if (specfile_write_instance(old, err) < 0)
+            return -1;
+    } else if (bus->revert(bus->context, unit.text, err) < 0) {
+        return -1;
+    }
+    return bus->set_limits(bus->context, unit.text, &spec->stack.limits,
+                           old ? &old->stack.limits : NULL, spec->stack.port, err);
+}
+
 static int apply(struct bus *bus, const struct request_stack *request, struct error *err)
 {
     struct instance_spec old, spec = {
@@ -82,22 +100,17 @@ static int apply(struct bus *bus, const struct request_stack *request, struct er
         .name = request->name,
         .stack = request->stack,
     };
-    struct unit_name unit = unit_server(&request->name);
 
     // A spec that cannot be read any more is replaced: that is the way to repair it.
     bool has_old = specfile_read_instance(&old, request->name.text, err) == 0;
     if (has_old)
         spec.revision = old.revision + 1;
 
-    // Limits first: a spec that is there has its limits, also after a kill between the two. Without
-    // one nobody knows what was set before, so all of it goes.
-    bool has_limits = has_old && old.stack.port == spec.stack.port &&
+    // Limits first: a spec that is not marked has its limits, also after a kill between the two.
+    bool is_settled = has_old && !old.is_unsettled;
+    bool has_limits = is_settled && old.stack.port == spec.stack.port &&
                       memcmp(&old.stack.limits, &spec.stack.limits, sizeof old.stack.limits) == 0;
-    if (!has_limits &&
-        (specfile_remove_instance(request->name.text, err) < 0 ||
-         (!has_old && bus->revert(bus->context, unit.text, err) < 0) ||
-         bus->set_limits(bus->context, unit.text, &spec.stack.limits,
-                         has_old ? &old.stack.limits : NULL, spec.stack.port, err) < 0))
+    if (!has_limits && set_limits(bus, &spec, is_settled ? &old : NULL, err) < 0)
         return -1;
     return specfile_write_instance(&spec, err);
 }

@@ -140,6 +140,8 @@ static void test_every_field_of_an_instance_is_checked(void **state)
 
     (void)state;
     assert_int_equal(spec_check_instance(&good, &name, &err), 0);
+    good.is_unsettled = 1;
+    assert_int_equal(spec_check_instance(&good, &name, &err), 0);
 #define REFUSED(change, words)                                                                     \
     do {                                                                                           \
         struct instance_spec s = good_instance();                                                  \
@@ -156,6 +158,8 @@ static void test_every_field_of_an_instance_is_checked(void **state)
     REFUSED(s.name.text[0] = '\0', "another name");
     REFUSED(s.name.text[6] = 'x', "another name"); // behind its end
     REFUSED(memset(s.name.text, 'a', sizeof s.name.text), "another name");
+    REFUSED(s.is_unsettled = 2, "out of range");
+    REFUSED(s.zero = 1, "out of range");
     REFUSED(s.stack.n_layers = 0, "the spec of 'alpha': a stack has");
     REFUSED(s.stack.n_layers = UINT32_MAX, "a stack has");
     REFUSED(s.stack.layers[0].generation = 0, "out of range");

@@ -155,6 +155,11 @@ static void test_a_plan_is_made_once(void **state)
     assert_int_equal(words.n, 1);
     assert_string_equal(strings_next(&words, NULL), "config");
     assert_int_equal(faccessat(fd, "2", F_OK, 0), -1);
+    // Nobody knows whether the unit has its limits: they are set anew.
+    spec.is_unsettled = 1;
+    write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec);
+    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);
+    assert_false(is_applied);
     // What is damaged is written anew.
     write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec - 1);
     assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);

@@ -258,6 +258,49 @@ static void test_a_spec_is_there_only_with_its_limits(void **state)
     assert_int_equal(spec.stack.layers[0].generation, 7);
 }
 
+// Whatever cuts an apply short, there is the old spec or the new one; and as long as it is not
+// known which limits the unit has, the next apply sets all of them.
+static void test_an_apply_that_is_cut_short_loses_no_spec(void **state)
+{
+    struct request_stack first = stacked(VERB_INSTANCE_APPLY), second = first;
+    struct fakebus       fake;
+    struct instance_spec spec;
+    struct error         err = { 0 };
+
+    (void)state;
+    fakebus_init(&fake);
+    forget_everything();
+    second.stack.layers[0].generation = 8;
+    second.stack.limits.memory_bytes = UINT64_C(1) << 30;
+    assert_int_equal(ask(&fake, &first, sizeof first).kind, ERROR_NONE);
+
+    fake.fail_at = 2; // set_limits, after is_over
+    assert_int_equal(ask(&fake, &second, sizeof second).kind, ERROR_FAILED);
+    assert_string_equal(fake.said, "is_over " SERVER "set_limits(1073741824,old,27015) " SERVER);
+    assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
+    assert_int_equal(spec.is_unsettled, 1);
+    assert_int_equal(spec.revision, 1);
+    assert_memory_equal(&spec.stack, &first.stack, sizeof spec.stack);
+
+    fake.fail_at = 3; // again, while nobody knows
+    assert_int_equal(ask(&fake, &second, sizeof second).kind, ERROR_FAILED);
+    assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
+    assert_int_equal(spec.is_unsettled, 1);
+
+    fake.fail_at = 0; // the same as before is not what the unit has
+    assert_int_equal(ask(&fake, &first, sizeof first).kind, ERROR_NONE);
+    assert_string_equal(fake.said,
+                        "is_over " SERVER "revert " SERVER "set_limits(0,new,27015) " SERVER);
+    assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
+    assert_int_equal(spec.is_unsettled, 0);
+    assert_int_equal(spec.revision, 2);
+
+    assert_int_equal(ask(&fake, &second, sizeof second).kind, ERROR_NONE);
+    assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
+    assert_int_equal(spec.is_unsettled, 0);
+    assert_memory_equal(&spec.stack, &second.stack, sizeof spec.stack);
+}
+
 static void test_builds(void **state)
 {
     struct fakebus    fake;
@@ -384,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_one_command_at_a_time),
         cmocka_unit_test(test_every_failing_call_is_told_and_ends_the_verb),
         cmocka_unit_test(test_a_spec_is_there_only_with_its_limits),
+        cmocka_unit_test(test_an_apply_that_is_cut_short_loses_no_spec),
         cmocka_unit_test(test_builds),
         cmocka_unit_test(test_every_wrong_size_is_refused),
         cmocka_unit_test(test_malformed_messages_are_refused),
