@@ -27,7 +27,6 @@
 #define BUSY_TRIES         100u
 #define BUSY_WAIT_NS       300000000L // between two tries
 #define TAIL_LINES         10u
-#define TAIL_TIMEOUT_MS    2000
 
 // ---- initialize --------------------------------------------------------------------------------
 
@@ -155,19 +154,21 @@ int initialize_run(struct cli *cli, struct error *err)
 
 // ---- start and restart -------------------------------------------------------------------------
 
+static void take_tail(void *data, const struct journal_line *line)
+{
+    strings_add(data, line->text, line->n_text);
+}
+
 // Keeps the last lines of a unit's newest run for the error. Best effort: a log that cannot be
 // read must not hide the error itself.
 static void keep_tail(struct cli *cli, enum log_source source)
 {
     AUTO(journal_closep) struct journal *journal = NULL;
-    struct journal_line                  line;
     struct error                         ignored;
-    bool                                 is_end = false;
 
-    if (journal_open(&journal, cli->paths, source, &cli->name, TAIL_LINES, 0, &ignored) < 0)
+    if (journal_open(&journal, cli->paths, source, &cli->name, TAIL_LINES, 0, &ignored) < 0 ||
+        journal_history(journal, JOURNAL_SILENCE_MS, take_tail, &cli->tail, &ignored) < 0)
         return;
-    while (journal_next(journal, TAIL_TIMEOUT_MS, &line, &is_end, &ignored) > 0 && !line.is_mark)
-        strings_add(&cli->tail, line.text, line.n_text);
 }
 
 static int start_error(struct cli *cli, struct units *units, const char *result, struct error *err)

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/fd.h"
 #include "host/instances.h"
@@ -15,9 +16,8 @@
 #include "host/stack.h"
 #include "host/verdict.h"
 
-#define RECALL_LINES      2000u // of the log, in which the end of the last run is looked for
-#define RECALL_TIMEOUT_MS 1000
-#define DAMAGED_WORDS     "what was applied before, which is damaged"
+#define RECALL_LINES  2000u // of the log, in which the end of the last run is looked for
+#define DAMAGED_WORDS "what was applied before, which is damaged"
 
 // Everything that is known of one instance.
 struct status {
@@ -45,28 +45,31 @@ static const struct instance_stack *effective_stack(const struct status *status)
     return status->is_applied ? &status->applied.stack : NULL;
 }
 
+static void take_end(void *data, const struct journal_line *line)
+{
+    struct unit_state *ended = data;
+
+    if (line->is_init && verdict_read_line(ended, line->text)) // a game can say it as well
+        ended->exit_us = line->realtime_us;
+}
+
 // The init system forgets: of a server that was started again after a crash it knows only the run
 // that goes on, of one that ended cleanly nothing at all. Its log still has how the last run ended.
-// Best effort: without a log there is no last exit.
-static void recall_exit(struct status *status, const struct cli *cli)
+static int recall_exit(struct status *status, const struct cli *cli, struct error *err)
 {
     AUTO(journal_closep) struct journal *journal = NULL;
     struct unit_state                    ended = status->unit;
-    struct journal_line                  line;
-    struct error                         ignored;
-    bool                                 is_end = false;
 
     if (journal_open(&journal, cli->paths, LOG_SERVER, &cli->name, RECALL_LINES, LOG_ALL_RUNS,
-                     &ignored) < 0)
-        return;
-    while (journal_next(journal, RECALL_TIMEOUT_MS, &line, &is_end, &ignored) > 0 && !line.is_mark)
-        if (line.is_init && verdict_read_line(&ended, line.text)) // a game can say it as well
-            ended.exit_us = line.realtime_us;
+                     err) < 0 ||
+        journal_history(journal, JOURNAL_SILENCE_MS, take_end, &ended, err) < 0)
+        return -1;
     if (!ended.exit_us)
-        return;
+        return 0;
     verdict_exit(&status->exit, &ended);
     memcpy(status->unit.result, ended.result, sizeof ended.result);
     status->unit.exit_us = ended.exit_us;
+    return 0;
 }
 
 // It has run, since a stack was applied; what the log has of one that has not is of a namesake.
@@ -92,8 +95,10 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
         units_is_enabled(units, UNIT_SERVER, cli->name.text, &status->is_enabled, err) < 0)
         return -1;
     verdict_exit(&status->exit, &status->unit);
-    if (!status->exit.has_ended && (status->unit.n_restarts > 0 || is_forgotten(status)))
-        recall_exit(status, cli);
+    if (!status->exit.has_ended && (status->unit.n_restarts > 0 || is_forgotten(status)) &&
+        recall_exit(status, cli, &why) < 0) // all else is known without the log
+        fprintf(stderr, "l4d2ctl: how the last run of '%s' ended is not known: %s\n",
+                cli->name.text, why.message);
     status->state = verdict_state_word(status->unit.active_state, status->unit.sub_state);
     const struct instance_stack *base = effective_stack(status);
     if (base && plan_compare(&status->pending, cli->paths, &cli->name, fd, status->instance, base,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include "base/fd.h"
 #include "host/broker.h"
 
@@ -105,4 +106,38 @@ int journal_next(struct journal *journal, int timeout_ms, struct journal_line *r
         return 0;
     }
     return take_packet(journal, (size_t)n, ret, err);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail for this clock
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int journal_history(struct journal *journal, unsigned silence_ms, journal_take *take, void *user,
+                    struct error *err)
+{
+    uint64_t heard_ms = now_ms();
+
+    for (;;) {
+        struct journal_line line;
+        bool                is_end = false;
+        uint64_t            silent_ms = now_ms() - heard_ms;
+        if (silent_ms >= silence_ms)
+            return error_set(err, ERROR_TIMEOUT, "the log reader does not answer");
+        int r = journal_next(journal, (int)(silence_ms - silent_ms), &line, &is_end, err);
+        if (r < 0)
+            return -1;
+        if (is_end)
+            return error_set(err, ERROR_UNAVAILABLE,
+                             "the log reader went away: see 'journalctl -u left4me-log'");
+        if (r == 0)
+            continue;
+        if (line.is_mark)
+            return 0;
+        take(user, &line);
+        heard_ms = now_ms();
+    }
 }

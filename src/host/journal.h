@@ -6,6 +6,10 @@
 #include "base/protocol.h"
 #include "host/paths.h"
 
+// The log reader may only be starting, on a machine that has a lot to do; more than that is a
+// fault.
+#define JOURNAL_SILENCE_MS 10000
+
 struct journal; // one connection
 
 struct journal_line {
@@ -30,3 +34,10 @@ int journal_fd(const struct journal *journal);
 // waits for ever; a signal ends the wait), or -1. *ret_is_end tells the two kinds of 0 apart.
 int journal_next(struct journal *journal, int timeout_ms, struct journal_line *ret,
                  bool *ret_is_end, struct error *err) MUST_USE;
+
+typedef void journal_take(void *user, const struct journal_line *line);
+// Hands on what has been written before, line by line, up to the mark that ends it; a signal does
+// not. Fails with ERROR_TIMEOUT when the log reader is silent for `silence_ms`, with
+// ERROR_UNAVAILABLE when it leaves before the mark.
+int journal_history(struct journal *journal, unsigned silence_ms, journal_take *take, void *user,
+                    struct error *err) MUST_USE;

@@ -5,6 +5,7 @@
 #include "host-tree.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,6 +19,7 @@ struct fake {
     size_t      n_packet[4];
     size_t      n;
     bool        is_silent; // closes without an answer
+    unsigned    delay_ms;  // before it answers, or closes
     char        heard[4096];
     ssize_t     n_heard;
     pthread_t   thread;
@@ -29,6 +31,7 @@ static void *serve(void *data)
     AUTO_FD      fd = accept4(fake->fd, NULL, NULL, SOCK_CLOEXEC);
 
     fake->n_heard = recv(fd, fake->heard, sizeof fake->heard, MSG_TRUNC);
+    (void)poll(NULL, 0, (int)fake->delay_ms);
     for (size_t i = 0; i < fake->n && !fake->is_silent; i++)
         (void)!send(fd, fake->packets[i], fake->n_packet[i], MSG_NOSIGNAL);
     return NULL;
@@ -261,6 +264,52 @@ static void test_a_log_reader_that_lies_is_left(void **state)
     }
 }
 
+static void take_text(void *data, const struct journal_line *line)
+{
+    char  *text = data;
+    size_t n = strlen(text);
+
+    snprintf(text + n, 64 - n, "%s|", line->text);
+}
+
+static void test_a_history_ends_with_its_mark_and_nothing_else(void **state)
+{
+    struct host_tree *tree = *state;
+    struct packet     line = { { .priority = 6, .n_text = 5 }, "hello" };
+    struct packet     mark = { { .priority = LOG_PRIORITY_MARK }, "" };
+    static const struct {
+        size_t          n; // packets: a line, the mark, a line
+        unsigned        delay_ms, silence_ms;
+        enum error_kind want;
+        const char     *text;
+    } cases[] = {
+        { 3, 0, 5000, ERROR_NONE, "hello|" },
+        { 2, 100, 5000, ERROR_NONE, "hello|" }, // slow is not silent
+        { 1, 0, 5000, ERROR_UNAVAILABLE, "hello|" },
+        { 0, 0, 5000, ERROR_UNAVAILABLE, "" },
+        { 0, 300, 20, ERROR_TIMEOUT, "" },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        AUTO(journal_closep) struct journal *journal = NULL;
+        struct instance_name                 name = { "alpha" };
+        struct error                         err = { 0 };
+        char                                 text[64] = "";
+        struct fake                          fake = { .packets = { &line, &mark, &line },
+                                                      .n_packet = { sizeof line.entry + 5, sizeof mark.entry,
+                                                                    sizeof line.entry + 5 },
+                                                      .n = cases[i].n,
+                                                      .delay_ms = cases[i].delay_ms };
+        fake_start(&fake, tree->paths.log_socket);
+        assert_int_equal(journal_open(&journal, &tree->paths, LOG_SERVER, &name, 10, 0, &err), 0);
+        int r = journal_history(journal, cases[i].silence_ms, take_text, text, &err);
+        fake_stop(&fake);
+        assert_int_equal(r, cases[i].want ? -1 : 0);
+        assert_int_equal(err.kind, cases[i].want);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 static void test_an_entry_too_large_is_refused(void **state)
 {
     struct host_tree *tree = *state;
@@ -287,6 +336,7 @@ int main(void)
         ON_A_TREE(test_a_bad_stack_is_not_even_sent),
         ON_A_TREE(test_entries_arrive_until_the_mark),
         ON_A_TREE(test_a_log_reader_that_lies_is_left),
+        ON_A_TREE(test_a_history_ends_with_its_mark_and_nothing_else),
         ON_A_TREE(test_an_entry_too_large_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
