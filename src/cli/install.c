@@ -135,17 +135,17 @@ static int watch_update(struct install *install, char ret_result[UNITS_WORD_MAX]
 {
     bool has_ended = false;
 
-    *ret_result = '\0';
-    while (!interrupt_came()) {
+    for (;;) {
         if (install_read_log(install, 0, err) < 0 ||
             ask_end(install, &has_ended, ret_result, err) < 0)
             return -1;
-        if (has_ended)
+        if (has_ended) // a Ctrl-C that comes too late for the update is the publication's
             return install_drain_log(install, err);
         *ret_result = '\0';
+        if (interrupt_came())
+            return 0;
         wait_for_news(install);
     }
-    return 0;
 }
 
 static void remove_scratch(const struct install *install)
@@ -172,26 +172,30 @@ static int interrupted(struct install *install, struct error *err)
         return error_set(err, ERROR_FAILED, "the update goes on without being watched");
     if (broker_build(install->cli->paths, VERB_BUILD_STOP, install->build, &reply, err) < 0 ||
         units_wait_inactive(install->units, UNIT_UPDATE, install->build_name.text, STOP_TIMEOUT_MS,
-                            &state, err) < 0)
+                            &state, err) < 0 ||
+        units_state(install->units, UNIT_PUBLISH, install->build_name.text, &state, err) < 0)
         return error_prefix(err, "interrupting the update");
+    if (!install_is_over(state.active_state)) // it came too late
+        return publication_interrupted(install, err);
     remove_scratch(install);
     return error_set(err, ERROR_FAILED, "interrupted: nothing has changed");
+}
+
+static void take_failure(void *data, const struct journal_line *line)
+{
+    if (steamline_parse(line->text).kind == STEAMLINE_ERROR)
+        install_show_line(data, line->text);
 }
 
 // The driver's error line is what a person needs most, so it is looked for again in what is there.
 static void find_failure(struct install *install)
 {
-    struct journal_line line;
-    struct error        ignored;
-    bool                is_end = false;
+    struct error ignored; // there is a sentence for an update that left none
 
     if (*install->failure ||
-        install_open_log(install, LOG_UPDATE, FAILURE_LINES, LOG_ALL_RUNS, &ignored) < 0)
+        install_open_log(install, LOG_UPDATE, FAILURE_LINES, LOG_ALL_RUNS, &ignored) < 0 ||
+        journal_history(install->journal, JOURNAL_SILENCE_MS, take_failure, install, &ignored) < 0)
         return;
-    while (journal_next(install->journal, INSTALL_WAIT_MS, &line, &is_end, &ignored) > 0 &&
-           !line.is_mark)
-        if (steamline_parse(line.text).kind == STEAMLINE_ERROR)
-            install_show_line(install, line.text);
 }
 
 // What the helper that makes the scratch failed of is in its own log; this is the likely reason.

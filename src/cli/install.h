@@ -10,6 +10,7 @@
 
 #define INSTALL_LOG_LINES 20u // of the past, of a log that is opened
 #define INSTALL_WAIT_MS   1000
+#define INSTALL_DRAIN_MS  300 // the journal may be behind the init system by as much
 
 struct install {
     struct cli          *cli;
@@ -19,9 +20,8 @@ struct install {
     uint32_t             build, job;
     bool                 is_attached; // somebody else started it
     bool                 is_terminal;
-    bool                 has_mark;        // the log of before has been read
-    bool                 has_line;        // an unfinished line is on the terminal
-    bool                 is_out_of_space; // says the publisher
+    bool                 has_mark; // the log of before has been read
+    bool                 has_line; // an unfinished line is on the terminal
     unsigned             next_percent;
     char                 failure[ERROR_MESSAGE_MAX]; // of the driver's error line
 };
@@ -45,12 +45,15 @@ int install_drain_log(struct install *install, struct error *err) MUST_USE;
 // ---- publication.c: what becomes of it ---------------------------------------------------------
 
 // Waits until the publication is over. *ret_is_unchanged: there was nothing new to publish, and
-// *ret is not written.
+// *ret is not written. Ctrl-C ends the waiting, not the publication: ERROR_FAILED.
 int publication_watch(struct install *install, struct overlay_generation *ret,
                       bool *ret_is_unchanged, struct error *err) MUST_USE;
 // Publishes what an earlier update downloaded and could not publish, say on a full disk. One that
 // fails again for another reason than space is given up: a new update begins with dropping it.
 int publication_resume(struct install *install, struct overlay_generation *ret,
                        bool *ret_is_unchanged, bool *ret_is_done, struct error *err) MUST_USE;
-// The last line the publisher wrote, or nothing.
+// Raises what Ctrl-C means for a publication. The init system goes on with it whoever watches, and
+// nobody stops it half-way: that would only throw away what was downloaded.
+int publication_interrupted(const struct install *install, struct error *err);
+// What the publisher says of its success, or nothing.
 void publication_read_summary(struct install *install, struct buffer *ret);

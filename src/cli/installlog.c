@@ -8,9 +8,7 @@
 #include <string.h>
 #include "host/steamline.h"
 
-#define STEP_PERCENT 5u  // between two lines when no terminal shows them
-#define DRAIN_MS     300 // the journal may be behind the init system by as much
-#define MARK_WAIT_MS 6000
+#define STEP_PERCENT 5u // between two lines when no terminal shows them
 
 void install_end_line(struct install *install)
 {
@@ -93,8 +91,8 @@ int install_read_log(struct install *install, int timeout_ms, struct error *err)
 
 int install_drain_log(struct install *install, struct error *err)
 {
-    for (int i = 0; !install->has_mark && i < MARK_WAIT_MS / DRAIN_MS; i++)
-        if (install_read_log(install, DRAIN_MS, err) < 0)
+    for (int i = 0; !install->has_mark && i < JOURNAL_SILENCE_MS / INSTALL_DRAIN_MS; i++)
+        if (install_read_log(install, INSTALL_DRAIN_MS, err) < 0)
             return -1;
-    return install_read_log(install, DRAIN_MS, err);
+    return install_read_log(install, INSTALL_DRAIN_MS, err);
 }

@@ -16,9 +16,12 @@
 #include "base/dir.h"
 #include "base/fd.h"
 #include "base/spec.h"
+#include "cli/interrupt.h"
 #include "host/broker.h"
+#include "host/publishlog.h"
 
-#define PUBLISH_GRACE_S 15 // from the end of the update to the start of its publication
+#define PUBLISH_GRACE_S 15  // from the end of the update to the start of its publication
+#define RECHECK_MS      250 // the state of the overlay changes without a word from the init system
 
 // The generation this build became; *ret_is_there is false as long as there is none.
 static int find_generation(struct overlay_generation *ret, bool *ret_is_there,
@@ -37,50 +40,88 @@ static int find_generation(struct overlay_generation *ret, bool *ret_is_there,
     return 0;
 }
 
-void publication_read_summary(struct install *install, struct buffer *ret)
+static void take_line(void *data, const struct journal_line *line)
 {
-    struct journal_line line;
-    struct error        ignored;
-    bool                is_end = false;
-
-    if (install_open_log(install, LOG_PUBLISH, INSTALL_LOG_LINES, 0, &ignored) < 0)
-        return;
-    while (journal_next(install->journal, INSTALL_WAIT_MS, &line, &is_end, &ignored) > 0 &&
-           !line.is_mark) {
-        // Ours begin so (content/main.c); the publisher's progress speaks of generations as well.
-        if (line.is_init || (strncmp(line.text, "published generation ", 21) != 0 &&
-                             (strncmp(line.text, "generation ", 11) != 0 ||
-                              !strstr(line.text, " is published already"))))
-            continue;
-        buffer_done(ret);
-        buffer_add(ret, line.text, line.n_text);
-    }
+    publishlog_take(data, line);
 }
 
-// Keeps the publisher's log for the error, unless it says that there was nothing to publish.
-static int publication_failed(struct install *install, bool *ret_is_unchanged, struct error *err)
+void publication_read_summary(struct install *install, struct buffer *ret)
+{
+    struct publishlog log = { 0 };
+    struct error      ignored; // the generation is told all the same
+
+    if (install_open_log(install, LOG_PUBLISH, INSTALL_LOG_LINES, 0, &ignored) == 0 &&
+        journal_history(install->journal, JOURNAL_SILENCE_MS, take_line, &log, &ignored) == 0)
+        buffer_add_string(ret, log.summary);
+}
+
+// What the publisher wrote, kept for the error.
+struct last_words {
+    struct publishlog log;
+    struct strings    lines;
+};
+
+static void last_words_done(struct last_words *words)
+{
+    strings_done(&words->lines);
+}
+
+static void take_last_words(void *data, const struct journal_line *line)
+{
+    struct last_words *words = data;
+
+    publishlog_take(&words->log, line);
+    strings_add(&words->lines, line->text, line->n_text);
+}
+
+// The journal may be behind the init system, so it is followed for a moment.
+static void read_last_words(struct last_words *ret, struct install *install)
 {
     struct journal_line line;
+    struct error        ignored; // there is a sentence for a log that says nothing
     bool                is_end = false;
 
-    if (install_open_log(install, LOG_PUBLISH, INSTALL_LOG_LINES, 0, err) == 0)
-        while (journal_next(install->journal, INSTALL_WAIT_MS, &line, &is_end, err) > 0 &&
-               !line.is_mark) {
-            if (strcmp(line.text, "nothing changed") == 0) {
-                *ret_is_unchanged = true;
-                return 0;
-            }
-            if (strstr(line.text, strerror(ENOSPC)) || strstr(line.text, strerror(EDQUOT)))
-                install->is_out_of_space = true;
-            strings_add(&install->cli->tail, line.text, line.n_text);
-        }
-    if (install->is_out_of_space)
+    if (install_open_log(install, LOG_PUBLISH, INSTALL_LOG_LINES, LOG_FOLLOW, &ignored) < 0 ||
+        journal_history(install->journal, JOURNAL_SILENCE_MS, take_last_words, ret, &ignored) < 0)
+        return;
+    while (journal_next(install->journal, INSTALL_DRAIN_MS, &line, &is_end, &ignored) > 0)
+        take_last_words(ret, &line);
+}
+
+// Quotes the publisher, unless it says that there was nothing to publish. A log without such a
+// sentence is shown as it is.
+static int publication_failed(struct install *install, bool *ret_is_unchanged, struct error *err)
+{
+    AUTO(last_words_done) struct last_words words = { 0 };
+    const char                             *sentence = words.log.sentence;
+
+    read_last_words(&words, install);
+    if (words.log.is_unchanged) {
+        *ret_is_unchanged = true;
+        return 0;
+    }
+    if (words.log.is_out_of_space)
         return error_set(err, ERROR_NO_SPACE,
-                         "the update was not published and the old generation stays: make room, "
-                         "then run 'l4d2ctl install' again: it goes on with what was downloaded");
+                         "the update was not published and the old generation stays: %s; make "
+                         "room, then run 'l4d2ctl install' again: it goes on with what was "
+                         "downloaded",
+                         sentence);
+    if (!*sentence) {
+        install->cli->tail = words.lines;
+        words.lines = (struct strings){ 0 };
+    }
     return error_set(err, ERROR_FAILED,
-                     "the update was not published and the old generation stays: see 'journalctl "
-                     "-u left4me-publish@%" PRIu32 "', then run 'l4d2ctl install' again",
+                     "the update was not published and the old generation stays: %s%ssee "
+                     "'journalctl -u left4me-publish@%" PRIu32
+                     "', then run 'l4d2ctl install' again",
+                     sentence, *sentence ? "; " : "", install->build);
+}
+
+int publication_interrupted(const struct install *install, struct error *err)
+{
+    return error_set(err, ERROR_FAILED,
+                     "interrupted, but what was downloaded is being published all the same: see "
+                     "'journalctl -u left4me-publish@%" PRIu32 "'",
                      install->build);
 }
 
@@ -111,10 +152,12 @@ int publication_watch(struct install *install, struct overlay_generation *ret,
         if (strcmp(state.active_state, "failed") == 0 || (is_idle && has_ended) ||
             (is_idle && time(NULL) - begin_s > PUBLISH_GRACE_S))
             return publication_failed(install, ret_is_unchanged, err);
+        if (interrupt_came())
+            return publication_interrupted(install, err);
         if (!is_idle)
             begin_s = time(NULL);
         struct pollfd fds = { .fd = units_fd(install->units), .events = POLLIN };
-        (void)poll(&fds, 1, INSTALL_WAIT_MS / 4); // whatever ended it, everything is looked at next
+        (void)poll(&fds, 1, RECHECK_MS); // whatever ended it, everything is looked at next
     }
 }
 
@@ -184,7 +227,7 @@ int publication_resume(struct install *install, struct overlay_generation *ret,
         (void)fflush(stdout); // main checks stdout
     }
     if (publication_watch(install, ret, ret_is_unchanged, err) < 0) {
-        if (err->kind != ERROR_FAILED)
+        if (err->kind != ERROR_FAILED || interrupt_came())
             return -1;
         strings_done(&install->cli->tail);
         if (!install->cli->is_json)
