@@ -11,55 +11,145 @@
 #include "base/protocol.h"
 #include "base/tree.h"
 
+#define NAME_ROOM 32u // bytes of a prefix and a number, the NUL included
+
+struct collection {
+    int                      overlay_fd;
+    const struct state      *state;
+    const struct uses_query *query;
+    const struct watch      *watch;
+    struct uses              uses; // the last answer
+};
+
 static bool has_prefix(const char *name, const char *prefix)
 {
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_unneeded(const char *name, const struct state *state, const struct uses *uses)
+static bool is_number(const char *name, uint32_t *ret)
 {
     struct error not_a_number;
-    uint32_t     number = 0;
 
-    return uses && number_name_parse(&number, name, &not_a_number) == 0 &&
-           !state_find(state, number) && !uses_has(uses, number);
+    return number_name_parse(ret, name, &not_a_number) == 0;
 }
 
-static int drop(int overlay_fd, const char *name, const struct watch *watch, struct error *err)
+static int ask(struct collection *collection, struct error *err)
 {
-    char old[32];
+    struct uses uses = { 0 };
 
-    (void)snprintf(old, sizeof old, COLLECT_OLD_PREFIX "%.20s", name);
-    watch_step(watch, "remove");
-    if (tree_remove(overlay_fd, old, err) < 0)
+    if (uses_collect(&uses, collection->query, err) < 0)
         return -1;
-    watch_step(watch, "rename");
-    if (renameat(overlay_fd, name, overlay_fd, old) < 0)
-        return error_sys(err, errno, "dropping generation %s", name);
-    watch_say(watch, "dropping generation %s", name);
-    watch_step(watch, "remove");
-    return tree_remove(overlay_fd, old, err);
+    uses_done(&collection->uses);
+    collection->uses = uses;
+    return 0;
 }
 
-int collect(int overlay_fd, const struct state *state, const struct uses *uses,
-            const struct watch *watch, struct error *err)
+static int remove_tree(const struct collection *collection, const char *name, struct error *err)
+{
+    watch_step(collection->watch, "remove");
+    return tree_remove(collection->overlay_fd, name, err);
+}
+
+// ---- leftovers --------------------------------------------------------------------------------
+
+// Gives `.old-N` the name N again. If there is an N already, then that is the generation.
+static int give_back(const struct collection *collection, const char *old, struct error *err)
+{
+    const char *name = old + strlen(COLLECT_OLD_PREFIX);
+    int         fd = collection->overlay_fd;
+
+    watch_step(collection->watch, "give back");
+    if (renameat2(fd, old, fd, name, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno == EEXIST)
+        return remove_tree(collection, old, err);
+    return error_sys(err, errno, "giving generation %s its name back", name);
+}
+
+static int clear(struct collection *collection, const char *name, struct error *err)
+{
+    uint32_t number = 0;
+
+    if (has_prefix(name, COLLECT_OLD_PREFIX) &&
+        is_number(name + strlen(COLLECT_OLD_PREFIX), &number))
+        return give_back(collection, name, err);
+    if (has_prefix(name, COLLECT_NEW_PREFIX) || has_prefix(name, COLLECT_OLD_PREFIX) ||
+        has_prefix(name, COLLECT_GONE_PREFIX))
+        return remove_tree(collection, name, err);
+    return 0;
+}
+
+// ---- generations ------------------------------------------------------------------------------
+
+static int drop(struct collection *collection, uint32_t number, struct error *err)
+{
+    char         name[NAME_ROOM], old[NAME_ROOM], gone[NAME_ROOM];
+    int          fd = collection->overlay_fd;
+    struct error ignored;
+
+    (void)snprintf(name, sizeof name, "%u", number);
+    (void)snprintf(old, sizeof old, COLLECT_OLD_PREFIX "%u", number);
+    (void)snprintf(gone, sizeof gone, COLLECT_GONE_PREFIX "%u", number);
+    watch_step(collection->watch, "rename");
+    if (renameat(fd, name, fd, old) < 0)
+        return error_sys(err, errno, "dropping generation %s", name);
+    watch_step(collection->watch, "ask");
+    if (ask(collection, err) < 0) {
+        (void)give_back(collection, old, &ignored); // or the next one does
+        return -1;
+    }
+    if (uses_has(&collection->uses, number))
+        return give_back(collection, old, err);
+    watch_step(collection->watch, "rename");
+    if (renameat(fd, old, fd, gone) < 0)
+        return error_sys(err, errno, "dropping generation %s", name);
+    watch_say(collection->watch, "dropping generation %s", name);
+    return remove_tree(collection, gone, err);
+}
+
+static int drop_unneeded(struct collection *collection, const char *name, struct error *err)
+{
+    uint32_t number = 0;
+
+    if (!is_number(name, &number) || state_find(collection->state, number) ||
+        uses_has(&collection->uses, number))
+        return 0;
+    return drop(collection, number, err);
+}
+
+// -----------------------------------------------------------------------------------------------
+
+static int for_each_name(struct collection *collection,
+                         int (*visit)(struct collection *collection, const char *name,
+                                      struct error *err),
+                         struct error *err)
 {
     AUTO_DIR    dir = NULL;
     const char *name;
     int         r;
 
-    if (dir_open(&dir, overlay_fd, err) < 0)
+    if (dir_open(&dir, collection->overlay_fd, err) < 0)
         return error_prefix(err, "the generations");
-    while ((r = dir_next(&name, dir, err)) > 0) {
-        int result = 0;
-        if (has_prefix(name, COLLECT_NEW_PREFIX) || has_prefix(name, COLLECT_OLD_PREFIX)) {
-            watch_step(watch, "remove");
-            result = tree_remove(overlay_fd, name, err);
-        } else if (is_unneeded(name, state, uses)) {
-            result = drop(overlay_fd, name, watch, err);
-        }
-        if (result < 0)
+    while ((r = dir_next(&name, dir, err)) > 0)
+        if (visit(collection, name, err) < 0)
             return -1;
-    }
     return r < 0 ? error_prefix(err, "the generations") : 0;
+}
+
+int collect(int overlay_fd, const struct state *state, const struct uses_query *query,
+            const struct watch *watch, struct error *err)
+{
+    struct collection collection = { overlay_fd, state, query, watch, { 0 } };
+    struct error      why = { 0 };
+
+    if (for_each_name(&collection, clear, err) < 0)
+        return -1;
+    if (ask(&collection, &why) < 0) {
+        watch_say(watch, "note: no generation is dropped, since who uses them is unknown: %s",
+                  why.message);
+        return 0;
+    }
+    int r = for_each_name(&collection, drop_unneeded, err);
+    uses_done(&collection.uses);
+    return r;
 }

@@ -3,20 +3,27 @@
 
 // collect: removes from an overlay's directory what is not published.
 //
-// `.new-N` is a tree that was never finished, `.old-N` one that is on its way out, and a number
-// that state.json does not list was dropped from it or never got into it. A number leaves by being
-// renamed to `.old-N` first, so that no half-removed tree ever carries a generation's name. The
-// caller holds the overlay's lock.
+// `.new-N` is a tree that was never finished, `.gone-N` one that is being removed, and a number
+// that state.json does not list was dropped from it or never got into it.
+//
+// A server may be given a generation at any moment, also between the question who uses it and its
+// removal. So a number nobody uses becomes `.old-N` first, which no mount finds, and then it is
+// asked again: whoever was given the generation before keeps it under its name, whoever is given it
+// later is refused by the mount, and nobody runs on a tree that is on its way out. An `.old-N` that
+// a killed run left is whole and gets its name back; a `.gone-N` never does.
+//
+// The caller holds the overlay's lock.
 
 #include "base/error.h"
 #include "content/state.h"
 #include "content/uses.h"
 #include "content/watch.h"
 
-#define COLLECT_NEW_PREFIX ".new-"
-#define COLLECT_OLD_PREFIX ".old-"
+#define COLLECT_NEW_PREFIX  ".new-"
+#define COLLECT_OLD_PREFIX  ".old-"
+#define COLLECT_GONE_PREFIX ".gone-"
 
-// `uses` NULL: nobody knows who uses what, so every number stays. Whatever it does not know by
-// name stays as well.
-int collect(int overlay_fd, const struct state *state, const struct uses *uses,
+// Where nobody can say who uses what, it says so and every number stays. Whatever it does not know
+// by name stays as well.
+int collect(int overlay_fd, const struct state *state, const struct uses_query *query,
             const struct watch *watch, struct error *err) MUST_USE;

@@ -202,52 +202,42 @@ static int settle_tree(struct job *job, struct error *err)
 
 // ---- publishing -------------------------------------------------------------------------------
 
-// What is known of who uses what. `is_known` false: nobody can say, so everything stays.
-struct needs {
-    bool        is_known;
-    struct uses uses;
-};
-
-static void needs_done(struct needs *needs)
+static struct uses_query query_of(const struct job *job)
 {
-    uses_done(&needs->uses);
-}
-
-static void needs_find(struct needs *ret, const struct job *job)
-{
-    struct error      err = { 0 };
-    struct uses_query query = { job->host_fd, job->paths->mounted_dir, job->spec.overlay,
+    return (struct uses_query){ job->host_fd, job->paths->mounted_dir, job->spec.overlay,
                                 job->spec.build };
-
-    ret->is_known = uses_collect(&ret->uses, &query, &err) == 0;
-    if (!ret->is_known)
-        watch_say(job->watch, "note: no generation is dropped, since who uses them is unknown: %s",
-                  err.message);
 }
 
 // Takes those out of the list that nobody keeps: not among the newest, not current, not in use.
-static void forget_unneeded(struct job *job, const struct needs *needs)
+// What was current until now stays as well: a start may have chosen it and not said so yet.
+static void forget_unneeded(struct job *job, uint32_t was_current)
 {
-    struct state *state = &job->state;
-    uint32_t      n = 0;
+    AUTO(uses_done) struct uses uses = { 0 };
+    struct uses_query           query = query_of(job);
+    struct state               *state = &job->state;
+    struct error                ignored; // collect() will meet it too, and say it
+    uint32_t                    n = 0;
 
-    for (uint32_t i = 0; i < state->n_generations && needs->is_known; i++) {
+    if (uses_collect(&uses, &query, &ignored) < 0)
+        return;
+    for (uint32_t i = 0; i < state->n_generations; i++) {
         uint32_t number = state->generations[i].number;
-        if (i < job->spec.keep || number == state->current || uses_has(&needs->uses, number))
+        if (i < job->spec.keep || number == state->current || number == was_current ||
+            uses_has(&uses, number))
             state->generations[n++] = state->generations[i];
     }
-    if (needs->is_known)
-        state->n_generations = n;
+    state->n_generations = n;
 }
 
-static int list_generation(struct job *job, const struct generation *generation,
-                           const struct needs *needs, struct error *err)
+static int list_generation(struct job *job, const struct generation *generation, struct error *err)
 {
+    uint32_t was_current = job->state.current;
+
     state_insert(&job->state, generation);
     job->state.current = generation->number;
     (void)snprintf(job->state.type, sizeof job->state.type, "%s",
                    build_types[job->spec.kind].overlay_type);
-    forget_unneeded(job, needs);
+    forget_unneeded(job, was_current);
     if (job->state.n_generations > STATE_GENERATIONS_MAX)
         return error_set(err, ERROR_NO_SPACE,
                          "overlay %" PRIu32 " has %u generations, all in use or kept",
@@ -274,13 +264,13 @@ static void describe(struct generation *ret, const struct job *job,
 }
 
 // After this the job cannot fail any more: what goes wrong here is put right by the next one.
-static void clean_up(struct job *job, const struct needs *needs, bool is_upper_ours)
+static void clean_up(struct job *job, bool is_upper_ours)
 {
-    struct error err = { 0 };
-    AUTO_FD      upper_fd = -1;
+    struct uses_query query = query_of(job);
+    struct error      err = { 0 };
+    AUTO_FD           upper_fd = -1;
 
-    if (collect(job->overlay_fd, &job->state, needs->is_known ? &needs->uses : NULL, job->watch,
-                &err) < 0)
+    if (collect(job->overlay_fd, &job->state, &query, job->watch, &err) < 0)
         watch_say(job->watch, "note: leftovers stay until the next time: %s", err.message);
     // Were a scratch mounted over these files again, its builder could write into the generation.
     watch_step(job->watch, "empty");
@@ -288,8 +278,7 @@ static void clean_up(struct job *job, const struct needs *needs, bool is_upper_o
         watch_say(job->watch, "note: the upper layer was not emptied: %s", err.message);
 }
 
-static int make_generation(struct job *job, struct publish_result *ret, const struct needs *needs,
-                           struct error *err)
+static int make_generation(struct job *job, struct publish_result *ret, struct error *err)
 {
     struct flatten_counts counts = { 0 };
     AUTO_FD               tree_fd = -1;
@@ -309,7 +298,7 @@ static int make_generation(struct job *job, struct publish_result *ret, const st
     if (settle_tree(job, err) < 0)
         return -1;
     ret->outcome = PUBLISH_DONE;
-    return list_generation(job, &ret->generation, needs, err);
+    return list_generation(job, &ret->generation, err);
 }
 
 // The tree of a build that died before it was listed. The file on disk has the last word on that:
@@ -329,23 +318,21 @@ static int remove_tree(struct job *job, struct error *err)
 
 static int publish_job(struct job *job, struct publish_result *ret, struct error *err)
 {
-    AUTO(needs_done) struct needs needs = { 0 };
-    struct error                  ignored;
+    struct error ignored;
 
     const struct generation *listed = state_find(&job->state, job->spec.new_generation);
     bool                     is_done = listed && listed->build == job->spec.build;
 
-    needs_find(&needs, job);
     if (is_done) {
         ret->outcome = PUBLISH_ALREADY;
         ret->generation = *listed;
     } else if (check_state(job, err) < 0 || remove_tree(job, err) < 0) {
         return -1;
-    } else if (make_generation(job, ret, &needs, err) < 0) {
+    } else if (make_generation(job, ret, err) < 0) {
         (void)remove_tree(job, &ignored); // best effort: the next one begins with it
         return -1;
     }
-    clean_up(job, &needs, ret->outcome != PUBLISH_UNCHANGED);
+    clean_up(job, ret->outcome != PUBLISH_UNCHANGED);
     return 0;
 }
 

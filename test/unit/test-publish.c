@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "content-tree.h"
 
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include "base/protocol.h"
@@ -373,24 +374,34 @@ static void test_used_generations_stay(void **state)
     instance_make(&world, "mounted", "elsewhere", 2, 3);
     unit_write(world.dir->fd, "host/instances/.new.tmp", "half");
     publish_many(&world, 5, 5, 1);
-    assert_state(&world, 5, "5 2 1");
-    assert_overlay_holds(&world, "1 2 5");
+    assert_state(&world, 5, "5 4 2 1");
+    assert_overlay_holds(&world, "1 2 4 5");
     assert_return_code(unlinkat(world.dir->fd, "host/instances/applied", 0), errno);
     publish_many(&world, 6, 6, 1);
-    assert_state(&world, 6, "6 2");
-    assert_overlay_holds(&world, "2 6");
+    assert_state(&world, 6, "6 5 2");
+    assert_overlay_holds(&world, "2 5 6");
+}
+
+// Whoever starts a server while its game is published has read which one is current before.
+static void test_what_was_current_stays_for_one_more(void **state)
+{
+    struct world world = world_make(state);
+
+    publish_many(&world, 1, 3, 1);
+    assert_state(&world, 3, "3 2");
+    assert_overlay_holds(&world, "2 3");
 }
 
 static void test_the_base_of_another_build_stays(void **state)
 {
     struct world world = world_make(state);
 
-    publish_many(&world, 1, 2, 2);
+    publish_many(&world, 1, 3, 3);
     build_make(&world, 9, 1, 1, "f z=1");
-    publish_many(&world, 3, 3, 1);
-    assert_state(&world, 3, "3 1");
+    publish_many(&world, 4, 4, 1);
+    assert_state(&world, 4, "4 3 1");
     (void)must_publish(&world, 9, PUBLISH_DONE);
-    assert_state(&world, 9, "9");
+    assert_state(&world, 9, "9 4");
     assert_generation(&world, 9, "a=1 z=1");
 }
 
@@ -422,6 +433,8 @@ static void test_leftovers_go(void **state)
     publish_many(&world, 1, 1, 3);
     unit_write(world.dir->fd, OVERLAY "/.new-8/d/f", "x");
     unit_write(world.dir->fd, OVERLAY "/.old-3/d/f", "x");
+    unit_write(world.dir->fd, OVERLAY "/.old-x/d/f", "x");
+    unit_write(world.dir->fd, OVERLAY "/.gone-4/d/f", "x");
     unit_write(world.dir->fd, OVERLAY "/5/d/f", "x");
     unit_write(world.dir->fd, OVERLAY "/2/d/f", "x"); // where the next one will be
     unit_write(world.dir->fd, OVERLAY "/notes/f", "not ours");
@@ -431,6 +444,204 @@ static void test_leftovers_go(void **state)
     publish_many(&world, 2, 2, 3);
     assert_overlay_holds(&world, "1 2 notes");
     assert_generation(&world, 2, "a=2");
+}
+
+// What a killed run left: a whole tree has its name again if somebody needs it, a half one never.
+static void test_leftovers_that_are_in_use(void **state)
+{
+    static const struct {
+        const char *leftover, *want;
+    } cases[] = {
+        { ".old-8", "1 2 8" },
+        { ".gone-8", "1 2" },
+        { ".new-8", "1 2" },
+    };
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct world world = world_make(state);
+        char         path[64];
+        publish_many(&world, 1, 1, 3);
+        instance_make(&world, "host/instances", "late", 1, 8);
+        snprintf(path, sizeof path, OVERLAY "/%s/f", cases[i].leftover);
+        unit_write(world.dir->fd, path, "x");
+        AUTO_FD fd = -1;
+        overlay_open(&fd, &world);
+        chown_all(fd, ".");
+        publish_many(&world, 2, 2, 3);
+        assert_overlay_holds(&world, cases[i].want);
+        world_empty(&world);
+    }
+}
+
+static void test_a_name_that_is_taken_is_not_given_back(void **state)
+{
+    struct world world = world_make(state);
+
+    publish_many(&world, 1, 1, 3);
+    unit_write(world.dir->fd, OVERLAY "/.old-1/f", "x");
+    AUTO_FD fd = -1;
+    overlay_open(&fd, &world);
+    chown_all(fd, ".old-1");
+    publish_many(&world, 2, 2, 3);
+    assert_overlay_holds(&world, "1 2");
+    assert_generation(&world, 1, "a=1");
+}
+
+// ---- a server is started meanwhile ------------------------------------------------------------
+
+// Does something at one step, with the rights of whoever does it, and dies at another.
+struct meddler {
+    struct world *world;
+    void (*act)(struct meddler *meddler);
+    unsigned at, dies_at, n_steps;
+    bool     was_there; // generation 1, when it was applied
+};
+
+static void count_step(void *user, const char *what)
+{
+    struct meddler *meddler = user;
+    unsigned        step = meddler->n_steps++;
+
+    (void)what;
+    if (step == meddler->dies_at)
+        _exit(meddler->was_there ? 10 : 9); // as kill -9 would: nothing is cleaned up
+    if (step != meddler->at)
+        return;
+    root_again();
+    meddler->act(meddler);
+    become_content();
+}
+
+static bool has_generation(const struct world *world, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, OVERLAY "/%s", name);
+    return faccessat(world->dir->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// What a mount finds after this, its server runs on.
+static void apply_the_first(struct meddler *meddler)
+{
+    instance_make(meddler->world, "host/instances", "late", 1, 1);
+    meddler->was_there = has_generation(meddler->world, "1");
+}
+
+static void damage_a_spec(struct meddler *meddler)
+{
+    unit_write(meddler->world->dir->fd, "host/instances/late", "garbage");
+}
+
+// Generations 1 to 3, and build 4, whose publication drops 1 unless somebody is quicker.
+static struct world world_with_a_drop(void **state)
+{
+    struct world world = world_make(state);
+
+    publish_many(&world, 1, 3, 3);
+    build_make(&world, 4, 3, 1, "f a=4");
+    return world;
+}
+
+// Publishes it, meddled with. False when it has no such step.
+static bool publish_meddled(struct world *world, struct meddler *meddler)
+{
+    struct publish_result result = { 0 };
+    struct watch          watch = { .step = count_step, .user = meddler };
+    struct error          err = { 0 };
+
+    meddler->world = world;
+    if (run_watched(world, 4, &result, &watch, &err) < 0)
+        fail_msg("step %u: %s", meddler->at, err.message);
+    assert_int_equal(result.outcome, PUBLISH_DONE);
+    return meddler->n_steps > meddler->at;
+}
+
+// At whatever step a server is given the generation that is about to go: if it is there to be
+// mounted it stays, whole. When nobody needs it any more, it goes.
+static void test_what_is_applied_at_any_step_stays(void **state)
+{
+    unsigned n_kept = 0, n_late = 0;
+    bool     is_step = true;
+
+    for (unsigned at = 0; is_step; at++) {
+        struct world   world = world_with_a_drop(state);
+        struct meddler meddler = { .act = apply_the_first, .at = at, .dies_at = UINT_MAX };
+        is_step = publish_meddled(&world, &meddler);
+        assert_false(has_generation(&world, ".old-1") || has_generation(&world, ".gone-1"));
+        if (meddler.was_there)
+            assert_generation(&world, 1, "a=1");
+        n_kept += meddler.was_there;
+        n_late += is_step && !meddler.was_there;
+        if (is_step)
+            assert_return_code(unlinkat(world.dir->fd, "host/instances/late", 0), errno);
+        build_forget(&world, 4);
+        publish_many(&world, 5, 5, 1);
+        assert_overlay_holds(&world, "4 5");
+        world_empty(&world);
+    }
+    assert_true(n_kept > 5);
+    assert_true(n_late > 1);
+}
+
+static void test_what_is_in_doubt_at_any_step_stays(void **state)
+{
+    unsigned n_kept = 0, n_dropped = 0;
+    bool     is_step = true;
+
+    for (unsigned at = 0; is_step; at++) {
+        struct world   world = world_with_a_drop(state);
+        struct meddler meddler = { .act = damage_a_spec, .at = at, .dies_at = UINT_MAX };
+        is_step = publish_meddled(&world, &meddler);
+        bool is_kept = has_generation(&world, "1");
+        if (is_kept)
+            assert_generation(&world, 1, "a=1");
+        assert_true(is_kept ? n_dropped == 0 : n_kept > 0); // dropped once it was known
+        n_kept += is_kept, n_dropped += !is_kept;
+        world_empty(&world);
+    }
+    assert_true(n_kept > 5);
+    assert_true(n_dropped > 1);
+}
+
+// The same, and then the publisher is killed. The next one does not hand out half a tree either.
+static bool die_meddled(struct world *world, unsigned at, unsigned dies_at, bool *ret_was_there)
+{
+    int   status = 0;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct meddler meddler = { .act = apply_the_first, .at = at, .dies_at = dies_at };
+        (void)publish_meddled(world, &meddler);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    *ret_was_there = WEXITSTATUS(status) == 10;
+    return WEXITSTATUS(status) != 0;
+}
+
+static void test_what_is_applied_before_a_death_stays(void **state)
+{
+    bool     is_dead = true, was_there = false;
+    unsigned n_kept = 0;
+
+    for (unsigned at = 0; is_dead; at++) {
+        unsigned dies_at = at;
+        do {
+            dies_at++;
+            struct world world = world_with_a_drop(state);
+            is_dead = die_meddled(&world, at, dies_at, &was_there);
+            AUTO(freep) struct state *s = state_of(&world);
+            (void)must_publish(&world, 4, s->current == 4 ? PUBLISH_ALREADY : PUBLISH_DONE);
+            if (was_there || has_generation(&world, "1"))
+                assert_generation(&world, 1, "a=1");
+            n_kept += was_there;
+            world_empty(&world);
+        } while (is_dead);
+        is_dead = dies_at > at + 1; // there is a step behind this one
+    }
+    assert_true(n_kept > 5);
 }
 
 // ---- death at every step ----------------------------------------------------------------------
@@ -522,9 +733,15 @@ int main(void)
         IN_DIR(test_one_at_a_time),
         IN_DIR(test_old_generations_go),
         IN_DIR(test_used_generations_stay),
+        IN_DIR(test_what_was_current_stays_for_one_more),
         IN_DIR(test_the_base_of_another_build_stays),
         IN_DIR(test_nothing_goes_when_uses_are_unknown),
         IN_DIR(test_leftovers_go),
+        IN_DIR(test_leftovers_that_are_in_use),
+        IN_DIR(test_a_name_that_is_taken_is_not_given_back),
+        IN_DIR(test_what_is_applied_at_any_step_stays),
+        IN_DIR(test_what_is_in_doubt_at_any_step_stays),
+        IN_DIR(test_what_is_applied_before_a_death_stays),
         IN_DIR(test_death_at_every_step),
     };
 
