@@ -632,6 +632,7 @@ def test_builder_output(machine):
                 done = product.install(machine, check=False)
                 equal(done.returncode, 1, f"exit code of an install with {name} ({done.stdout} {done.stderr})")
                 check("old generation stays" in done.stderr, f"{name}: {done.stderr!r} does not say what happened")
+                check(f"'left4dead2/out' {words}" in done.stderr, f"{name}: {done.stderr!r} does not say why")
                 unit = re.search(r"left4me-publish@\d+", done.stderr)[0]
                 said = machine.journal(unit)
                 check(f"'left4dead2/out' {words}" in said, f"{name}: {words!r} is not in {said}")
