@@ -229,6 +229,11 @@ static enum doctor_verdict check_broker(const struct doctor *doctor, struct doct
     return check_unit(doctor, finding, "left4me-broker.socket");
 }
 
+static enum doctor_verdict check_tidy(const struct doctor *doctor, struct doctor_finding *finding)
+{
+    return check_unit(doctor, finding, "left4me-tidy.socket");
+}
+
 static enum doctor_verdict check_log(const struct doctor *doctor, struct doctor_finding *finding)
 {
     return check_unit(doctor, finding, "left4me-log.socket");
@@ -449,6 +454,7 @@ static const struct check {
     { "disk space", check_space, "free some space, or give /var/lib/left4me a larger disk" },
     { "own disk", check_own_disk, "give /var/lib/left4me a file system of its own" },
     { "broker", check_broker, "run 'systemctl enable --now left4me-broker.socket'" },
+    { "directory maker", check_tidy, "run 'systemctl enable --now left4me-tidy.socket'" },
     { "log reader", check_log, "run 'systemctl enable --now left4me-log.socket'" },
     { "firewall", check_nft,
       "run 'systemctl enable --now left4me-nft.service': without it games "

@@ -488,6 +488,13 @@ static int bus_set_limits(void *context, const char *unit, const struct instance
 
 // -------------------------------------------------------------------------------------------------
 
+static int bus_tidy(void *context, const struct tidy_request *request, int lock_fd,
+                    struct error *err)
+{
+    (void)context;
+    return tidy_ask(request, lock_fd, err);
+}
+
 struct bus *bus_system_new(void)
 {
     struct system_bus *self = calloc(1, sizeof *self);
@@ -510,6 +517,7 @@ struct bus *bus_system_new(void)
         .is_silent = bus_is_silent,
         .set_limits = bus_set_limits,
         .revert = bus_revert,
+        .tidy = bus_tidy,
     };
     return &self->ops;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// bus: the few things the broker asks of the init system.
+// bus: the few things the broker asks of the init system, and of left4me-tidy.
 //
 // A table of functions, so that tests can put a recording fake in its place. Unit names come from
 // unit.h alone. Every function fails with the init system's own sentence.
 
-#include "base/protocol.h"
+#include "priv/tidy.h"
 
 struct bus_unit_state {
     char     active_state[24], sub_state[24], result[24];
@@ -38,6 +38,8 @@ struct bus {
     int (*set_limits)(void *context, const char *unit, const struct instance_limits *limits,
                       const struct instance_limits *old, uint16_t tcp_port, struct error *err);
     int (*revert)(void *context, const char *unit, struct error *err);
+    // See tidy_ask().
+    int (*tidy)(void *context, const struct tidy_request *request, int lock_fd, struct error *err);
 };
 
 // The system's bus. Connects at the first call that needs it.

@@ -7,3 +7,5 @@
 
 // Root or left4me may go on; everybody else is ERROR_DENIED. The kernel vouches for the answer.
 int peer_check(int fd, struct error *err) MUST_USE;
+// Only root may go on.
+int peer_is_root(int fd, struct error *err) MUST_USE;

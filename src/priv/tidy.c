@@ -2,12 +2,9 @@
 
 // left4me-tidy: makes, empties and removes the directories of one server or one build.
 //
-//     left4me-tidy ACTION:NAME
-//
-// Runs as root, started by a unit alone; its argument is the unit's instance, the action included,
-// so that a request needs no file of its own. Works by descriptor from root-owned directories that
-// nobody else can rename or replace, and never follows a link. The broker lets it near an instance
-// only while that is stopped.
+// Runs as root, started by its socket, which only root may use: the broker. A process for each
+// request. Works by descriptor from root-owned directories that nobody else can rename or replace,
+// and never follows a link. The broker lets it near an instance only while that is stopped.
 //
 //     instances/NAME    left4me          what the control plane writes: spec, config layers
 //     runtime/NAME      root             the mount points merged and config
@@ -16,15 +13,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/protocol.h"
 #include "base/tree.h"
+#include "priv/acceptor.h"
 #include "priv/account.h"
+#include "priv/peer.h"
+#include "priv/tidy.h"
+
+#define REQUEST_WITHIN_MS 5000
 
 struct dirs {
     int            data_fd;
@@ -114,65 +118,91 @@ static int build_remove(const struct dirs *dirs, const char *id, struct error *e
     return remove_below(dirs, "builds", id, err);
 }
 
-static int check_instance(const char *text, struct error *err)
-{
-    struct instance_name name;
-
-    return instance_name_set(&name, text, err);
-}
-
-static int check_number(const char *text, struct error *err)
-{
-    uint32_t number;
-
-    return number_name_parse(&number, text, err);
-}
-
-static const struct action {
-    const char *prefix;
-    int (*check)(const char *name, struct error *err);
-    int (*run)(const struct dirs *dirs, const char *name, struct error *err);
-} actions[] = {
-    { "create:", check_instance, instance_create },
-    { "wipe:", check_instance, instance_wipe },
-    { "remove:", check_instance, instance_remove },
-    { "build-create:", check_number, build_create },
-    { "build-remove:", check_number, build_remove },
+static int (*const actions[])(const struct dirs *dirs, const char *name, struct error *err) = {
+    [TIDY_INSTANCE_CREATE] = instance_create, [TIDY_INSTANCE_WIPE] = instance_wipe,
+    [TIDY_INSTANCE_REMOVE] = instance_remove, [TIDY_BUILD_CREATE] = build_create,
+    [TIDY_BUILD_REMOVE] = build_remove,
 };
+_Static_assert(ELEMENTS(actions) == TIDY_ACTION_COUNT, "every action has a function");
 
-static int run(const char *argument, struct error *err)
+static int act(const struct tidy_request *request, struct error *err)
 {
     AUTO_FD     data_fd = open(PROTOCOL_DATA_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     struct dirs dirs = { .data_fd = data_fd };
+    char        number[16];
 
     if (data_fd < 0)
         return error_sys(err, errno, "opening " PROTOCOL_DATA_DIR);
     if (account_find(&dirs.content, "left4me-content", err) < 0 ||
         account_find(&dirs.control, "left4me", err) < 0)
         return -1;
-    for (size_t i = 0; i < ELEMENTS(actions); i++) {
-        size_t n = strlen(actions[i].prefix);
-        if (strncmp(argument, actions[i].prefix, n) != 0)
-            continue;
-        if (actions[i].check(argument + n, err) < 0)
-            return -1;
-        return actions[i].run(&dirs, argument + n, err);
-    }
-    return error_set(err, ERROR_INVALID, "there is no action '%.40s'", argument);
+    (void)snprintf(number, sizeof number, "%u", request->build);
+    return actions[request->action](&dirs, request->build ? number : request->name.text, err);
 }
 
-int main(int argc, char **argv)
+// ---- one request --------------------------------------------------------------------------------
+
+// The lock that came along is held until it is closed: *ret_lock is a descriptor or -1.
+static int receive(struct tidy_request *ret, int *ret_lock, int fd, struct error *err)
+{
+    union {
+        struct cmsghdr header;
+        char           bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct pollfd waiting = { .fd = fd, .events = POLLIN };
+    struct iovec  iov = { ret, sizeof *ret };
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+
+    if (poll(&waiting, 1, REQUEST_WITHIN_MS) <= 0)
+        return error_set(err, ERROR_TIMEOUT, "the peer said nothing");
+    ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return error_sys(err, errno, "receiving the request");
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
+    if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof *ret_lock))
+        memcpy(ret_lock, CMSG_DATA(header), sizeof *ret_lock);
+    if (msg.msg_flags & MSG_TRUNC)
+        n++; // longer than any request
+    return tidy_request_check(ret, (size_t)n, err);
+}
+
+static int answer(int fd, int *ret_lock, struct error *err)
+{
+    struct tidy_request request;
+
+    if (peer_is_root(fd, err) < 0 || receive(&request, ret_lock, fd, err) < 0)
+        return -1;
+    return act(&request, err);
+}
+
+static int serve(int fd)
+{
+    struct tidy_reply reply = { .magic = PROTOCOL_MAGIC };
+    struct error      err = { 0 };
+    int               lock_fd = -1;
+
+    if (answer(fd, &lock_fd, &err) < 0) {
+        log_line(LEVEL_ERROR, "%s", err.message);
+        reply.kind = err.kind;
+        reply.errnum = err.errnum;
+        memcpy(reply.message, err.message, sizeof reply.message);
+    }
+    // Let go before whoever waits for the answer asks for the next thing.
+    (void)fd_close(lock_fd);
+    (void)send(fd, &reply, sizeof reply, MSG_NOSIGNAL); // the broker may be gone
+    return 0;
+}
+
+int main(void)
 {
     struct error err = { 0 };
 
-    if (argc != 2) {
-        log_line(LEVEL_ERROR, "left4me-tidy is started by its units: ACTION:NAME");
-        return 2;
-    }
     (void)umask(022);
-    if (run(argv[1], &err) < 0) {
-        log_line(LEVEL_ERROR, "%s: %s", argv[1], err.message);
-        return error_kind_info(err.kind)->exit_code;
+    if (acceptor_run(serve, &err) < 0) {
+        log_line(LEVEL_ERROR, "%s", err.message);
+        return 1;
     }
     return 0;
 }

@@ -34,14 +34,6 @@ struct unit_name unit_mount(const struct instance_name *name)
     return named("left4me-mount", name->text);
 }
 
-struct unit_name unit_tidy(const char *action, const char *name)
-{
-    char instance[UNIT_NAME_MAX / 2 + 32];
-
-    (void)snprintf(instance, sizeof instance, "%s:%s", action, name);
-    return named("left4me-tidy", instance);
-}
-
 struct unit_name unit_builder(enum build_kind kind, uint32_t build)
 {
     return numbered(builders[kind], build);

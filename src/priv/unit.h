@@ -14,7 +14,6 @@ struct unit_name {
 
 struct unit_name unit_server(const struct instance_name *name);
 struct unit_name unit_mount(const struct instance_name *name);
-struct unit_name unit_tidy(const char *action, const char *name); // action from a constant
 struct unit_name unit_builder(enum build_kind kind, uint32_t build);
 struct unit_name unit_build_mount(uint32_t build);
 struct unit_name unit_publish(uint32_t build);

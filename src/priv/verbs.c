@@ -16,6 +16,7 @@ struct call {
     const union request *request;
     struct bus          *bus;
     struct reply        *reply;
+    int                  lock_fd; // -1, or what lock_take() gave; let go of when the verb has ended
 };
 
 // ---- words over the bus -------------------------------------------------------------------------
@@ -53,11 +54,21 @@ static int must_be_stopped(struct bus *bus, const struct instance_name *name, st
     return 0;
 }
 
-static int tidy(struct bus *bus, const char *action, const char *name, struct error *err)
+static int tidy_instance(struct call *call, enum tidy_action action,
+                         const struct instance_name *name, struct error *err)
 {
-    struct unit_name unit = unit_tidy(action, name);
+    const struct tidy_request request = { PROTOCOL_MAGIC, action, *name, 0 };
 
-    return bus->start_wait(bus->context, unit.text, err);
+    return call->bus->tidy(call->bus->context, &request, call->lock_fd, err);
+}
+
+static int tidy_build(struct call *call, enum tidy_action action, uint32_t build, struct error *err)
+{
+    const struct tidy_request request = { .magic = PROTOCOL_MAGIC,
+                                          .action = action,
+                                          .build = build };
+
+    return call->bus->tidy(call->bus->context, &request, call->lock_fd, err);
 }
 
 // ---- instances ----------------------------------------------------------------------------------
@@ -65,12 +76,11 @@ static int tidy(struct bus *bus, const char *action, const char *name, struct er
 static int instance_create(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;
-    AUTO_FD                     lock = -1;
 
     // Stopped, or what is mounted on the directories would be given another owner.
-    if (lock_take(&lock, name->text, err) < 0 || must_be_stopped(call->bus, name, err) < 0)
+    if (lock_take(&call->lock_fd, name->text, err) < 0 || must_be_stopped(call->bus, name, err) < 0)
         return -1;
-    return tidy(call->bus, "create", name->text, err);
+    return tidy_instance(call, TIDY_INSTANCE_CREATE, name, err);
 }
 
 // Gives the unit its limits and its port. `old` is what it has, NULL: nobody knows, so all of it is
@@ -118,9 +128,8 @@ static int apply(struct bus *bus, const struct request_stack *request, struct er
 static int instance_apply(struct call *call, struct error *err)
 {
     const struct request_stack *request = &call->request->stack;
-    AUTO_FD                     lock = -1;
 
-    if (lock_take(&lock, request->name.text, err) < 0 ||
+    if (lock_take(&call->lock_fd, request->name.text, err) < 0 ||
         must_be_stopped(call->bus, &request->name, err) < 0)
         return -1;
     return apply(call->bus, request, err);
@@ -146,9 +155,8 @@ static int start(struct call *call, const struct instance_name *name, struct err
 static int instance_start(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;
-    AUTO_FD                     lock = -1;
 
-    if (lock_take(&lock, name->text, err) < 0)
+    if (lock_take(&call->lock_fd, name->text, err) < 0)
         return -1;
     return start(call, name, err);
 }
@@ -198,9 +206,8 @@ static int stop_and_unmount(struct bus *bus, const struct instance_name *name, s
 static int instance_restart(struct call *call, struct error *err)
 {
     const struct request_stack *request = &call->request->stack;
-    AUTO_FD                     lock = -1;
 
-    if (lock_take(&lock, request->name.text, err) < 0 ||
+    if (lock_take(&call->lock_fd, request->name.text, err) < 0 ||
         stop_and_unmount(call->bus, &request->name, err) < 0 || apply(call->bus, request, err) < 0)
         return -1;
     return start(call, &request->name, err);
@@ -221,11 +228,10 @@ static int instance_kill(struct call *call, struct error *err)
 static int instance_wipe(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;
-    AUTO_FD                     lock = -1;
 
-    if (lock_take(&lock, name->text, err) < 0 || must_be_stopped(call->bus, name, err) < 0)
+    if (lock_take(&call->lock_fd, name->text, err) < 0 || must_be_stopped(call->bus, name, err) < 0)
         return -1;
-    return tidy(call->bus, "wipe", name->text, err);
+    return tidy_instance(call, TIDY_INSTANCE_WIPE, name, err);
 }
 
 static int instance_remove(struct call *call, struct error *err)
@@ -234,9 +240,8 @@ static int instance_remove(struct call *call, struct error *err)
     struct bus                 *bus = call->bus;
     struct unit_name            unit = unit_server(name);
     struct unit_name            mount = unit_mount(name);
-    AUTO_FD                     lock = -1;
 
-    if (lock_take(&lock, name->text, err) < 0 || must_be_stopped(bus, name, err) < 0)
+    if (lock_take(&call->lock_fd, name->text, err) < 0 || must_be_stopped(bus, name, err) < 0)
         return -1;
     // Without a spec it cannot be started any more, whatever else is still there.
     if (bus->disable(bus->context, unit.text, err) < 0 ||
@@ -245,7 +250,7 @@ static int instance_remove(struct call *call, struct error *err)
         bus->reset_failed(bus->context, mount.text, err) < 0 ||
         bus->revert(bus->context, unit.text, err) < 0)
         return -1;
-    return tidy(bus, "remove", name->text, err);
+    return tidy_instance(call, TIDY_INSTANCE_REMOVE, name, err);
 }
 
 static int instance_status(struct call *call, struct error *err)
@@ -282,16 +287,16 @@ static int is_build_over(struct bus *bus, const struct build_spec *spec, bool *r
     return 0;
 }
 
-static int remove_build(struct bus *bus, const struct build_spec *spec, struct error *err)
+static int remove_build(struct call *call, const struct build_spec *spec, struct error *err)
 {
+    struct bus      *bus = call->bus;
     struct unit_name builder = unit_builder((enum build_kind)spec->kind, spec->build);
     struct unit_name mount = unit_build_mount(spec->build);
     struct unit_name publish = unit_publish(spec->build);
-    char             id[16];
 
-    snprintf(id, sizeof id, "%u", spec->build);
     if (bus->stop_wait(bus->context, mount.text, err) < 0 ||
-        tidy(bus, "build-remove", id, err) < 0 || specfile_remove_build(spec->build, err) < 0)
+        tidy_build(call, TIDY_BUILD_REMOVE, spec->build, err) < 0 ||
+        specfile_remove_build(spec->build, err) < 0)
         return -1;
     struct error ignored; // units that never failed have nothing to reset
     (void)bus->reset_failed(bus->context, builder.text, &ignored);
@@ -318,7 +323,7 @@ static int collect_build(struct call *call, const char *id, uint32_t overlay, st
         call->reply->build = spec.build;
         return error_set(err, ERROR_BUSY, "build %u of overlay %u is running", spec.build, overlay);
     }
-    return remove_build(call->bus, &spec, err);
+    return remove_build(call, &spec, err);
 }
 
 static int collect_builds(struct call *call, uint32_t overlay, struct error *err)
@@ -351,14 +356,15 @@ static int build_start(struct call *call, struct error *err)
                         .base_generation = request->base_generation,
                         .keep = request->keep,
     };
-    AUTO_FD lock = -1;
 
-    if (lock_take(&lock, BUILDS_LOCK, err) < 0 || collect_builds(call, request->overlay, err) < 0 ||
+    if (lock_take(&call->lock_fd, BUILDS_LOCK, err) < 0 ||
+        collect_builds(call, request->overlay, err) < 0 ||
         specfile_next_build(&spec.build, err) < 0)
         return -1;
     // Build numbers are never used twice, so they serve as numbers of generations as well.
     spec.new_generation = spec.build;
-    if (specfile_write_build(&spec, err) < 0)
+    if (specfile_write_build(&spec, err) < 0 ||
+        tidy_build(call, TIDY_BUILD_CREATE, spec.build, err) < 0)
         return -1;
     call->reply->build = spec.build;
     struct unit_name unit = unit_builder((enum build_kind)spec.kind, spec.build);
@@ -408,15 +414,14 @@ static int publish(struct call *call, struct error *err)
 static int build_remove(struct call *call, struct error *err)
 {
     struct build_spec spec;
-    AUTO_FD           lock = -1;
     bool              is_build_done = false;
 
-    if (lock_take(&lock, BUILDS_LOCK, err) < 0 || read_build(call, &spec, err) < 0 ||
+    if (lock_take(&call->lock_fd, BUILDS_LOCK, err) < 0 || read_build(call, &spec, err) < 0 ||
         is_build_over(call->bus, &spec, &is_build_done, err) < 0)
         return -1;
     if (!is_build_done)
         return error_set(err, ERROR_BUSY, "build %u is running: stop it first", spec.build);
-    return remove_build(call->bus, &spec, err);
+    return remove_build(call, &spec, err);
 }
 
 // ---- the table ----------------------------------------------------------------------------------
@@ -532,9 +537,10 @@ int verbs_handle(struct reply *reply, const void *bytes, size_t n_bytes, struct 
         fill_failure(reply, err);
         return -1;
     }
-    struct call  call = { .request = &request, .bus = bus, .reply = reply };
+    struct call  call = { .request = &request, .bus = bus, .reply = reply, .lock_fd = -1 };
     struct error failure = { 0 };
     if (verbs[request.header.verb].run(&call, &failure) < 0)
         fill_failure(reply, &failure);
+    (void)fd_close(call.lock_fd);
     return 0;
 }

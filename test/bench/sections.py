@@ -136,20 +136,13 @@ chown -R left4me-content:left4me-content {DATA}/runtime/{NAME}/upper/left4dead2
 def reset(bench):
     """After the game has exited, with 500 files of its in the upper layer."""
     bench.machine.push(FILL.encode(), f"{TOOLS}/fill", 0o755)
-    bench.machine.push(b"[Service]\nType=oneshot\nExecStart=/bin/true\n", "/etc/systemd/system/bench-true.service")
-    bench.machine.run(["systemctl", "daemon-reload"])
     fill = ["::", "bash", f"{TOOLS}/fill"]
-    ctl, broker, tidy, true, wipe = bench.times(
+    ctl, broker = bench.times(
         bench.rounds, *fill, ":", "l4d2ctl", "reset", NAME,
-        *fill, ":", f"{TOOLS}/bench-callers", "wipe", NAME, "1", "1",
-        *fill, ":", "systemctl", "start", f"left4me-tidy@wipe:{NAME}.service",
-        ":", "systemctl", "start", "bench-true.service",
-        *fill, ":", "/usr/lib/left4me/left4me-tidy", f"wipe:{NAME}")
+        *fill, ":", f"{TOOLS}/bench-callers", "wipe", NAME, "1", "1")
     return [
         of_times("l4d2ctl reset, 500 files", ctl, limit=200),
         of_times("  the broker's verb alone", broker),
-        of_times("  the tidy unit alone", tidy, true, beside="a unit that does nothing"),
-        of_times("  left4me-tidy without a unit", wipe),
     ]
 
 

@@ -13,8 +13,8 @@
 #include "priv/verbs.h"
 
 static const char *const allowed_prefixes[] = {
-    "left4me-server@", "left4me-mount@",   "left4me-tidy@",
-    "left4me-update@", "left4me-publish@", "left4me-build-mount@",
+    "left4me-server@",  "left4me-mount@",       "left4me-update@",
+    "left4me-publish@", "left4me-build-mount@",
 };
 
 // Every "operation unit; " that was said names one of our units, with a clean instance.
@@ -26,12 +26,17 @@ static void check_said(const char *said)
         if (!end)
             return; // the last one was cut off
         unit++;
+        bool is_tidy = strncmp(p, "tidy-", 5) == 0; // what it is asked was checked by the fake
         bool is_ours = false;
         for (size_t i = 0; i < ELEMENTS(allowed_prefixes); i++)
             if (strncmp(unit, allowed_prefixes[i], strlen(allowed_prefixes[i])) == 0)
                 is_ours = true;
+        if (is_tidy) {
+            p = end + 2;
+            continue;
+        }
         const char *at = strchr(unit, '@') + 1;
-        size_t      n = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_-:");
+        size_t      n = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_-");
         if (!is_ours || strncmp(at + n, ".service", 8) != 0 || at + n + 8 != end)
             abort();
         p = end + 2;

@@ -25,7 +25,7 @@ def _check_back(machine, alpha, beta, gamma, runs):
     boot = machine.output("cat /proc/sys/kernel/random/boot_id").replace("-", "")
     ours = {row.get("UNIT") or row.get("_SYSTEMD_UNIT") for row in machine.journal(json_fields=True)
             if row["_BOOT_ID"] == boot}
-    ran = sorted(unit for unit in ours if unit and unit.startswith(("left4me-broker.service", "left4me-log.service", "left4me-tidy@")))
+    ran = sorted(unit for unit in ours if unit and unit.startswith(("left4me-broker.service", "left4me-log.service", "left4me-tidy.service")))
     equal(ran, [], "helpers that ran before anybody asked")
     status = alpha.status(), beta.status(), gamma.status()
     equal([row["state"] for row in status], ["running", "running", "stopped"], "states")

@@ -318,12 +318,36 @@ def test_mount_helper_killed_at_any_time(machine):
     check(hits > 0, "no helper was killed")
 
 
+def _reset_cut_short(machine, server):
+    """Kills left4me-tidy while it wipes; False when it was too fast."""
+    many = f"{server.runtime}/upper/many"
+    machine.run(f"mkdir -p {many} && cd {many} && seq 40000 | xargs touch")
+    child = machine.popen(["l4d2ctl", "reset", server.name], stderr=subprocess.PIPE, text=True)
+    machine.run(f"while [ $(ls -U {many} 2>&1 | wc -l) = 40000 ]; do :; done; pkill -9 -x left4me-tidy", timeout=30)
+    said = child.communicate(timeout=60)[1]
+    if child.returncode == 0:
+        return False
+    equal(child.returncode, 69, f"reset when left4me-tidy was killed ({said})")
+    equal(len(said.splitlines()), 1, f"lines of {said!r}")
+    return True
+
+
 def test_tidy_killed(machine):
     """kill -9 of the helper that makes and wipes directories"""
-    with product.drop_in(machine, "left4me-tidy@.service", "[Service]\nExecStart=\nExecStart=/bin/sh -c 'kill -9 $$$$'\n"):
-        product.ready(machine)
-        product.one_sentence(product.initialize(machine, "cut", check=False), 1)
-        equal(product.ctl_json(machine, "list"), [], "instances after an initialize that failed")
+    product.ready(machine)
+    machine.run("systemctl start left4me-tidy; pkill -STOP -x left4me-tidy")
+    child = machine.popen(["l4d2ctl", "initialize", "kept", "-f", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE)
+    child.stdin.write(product.spec().encode())
+    child.stdin.close()
+    machine.run("until ss -xlH src /run/left4me-host/tidy.sock | awk '{exit !($3 > 0)}'; do :; done", timeout=30)
+    machine.run("pkill -KILL -x left4me-tidy")
+    equal((child.wait(30), child.stderr.read()), (0, b""), "a request that was waiting when left4me-tidy was killed")
+    product.ctl(machine, "delete", "kept")
+    with product.server(machine, "cut", start=False) as server:
+        check(any(_reset_cut_short(machine, server) for _ in range(10)), "no reset was cut short")
+        server.ctl("reset")
+        equal(machine.output(["ls", f"{server.runtime}/upper"]), "", "the upper layer after a reset")
     with product.server(machine, "cut") as server:
         server.rcon("sim_write left4dead2/mine.txt x")
         server.stop()

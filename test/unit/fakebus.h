@@ -7,6 +7,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -103,6 +104,20 @@ static int fakebus_set_limits(void *context, const char *unit, const struct inst
     return fakebus_say(context, what, unit, err);
 }
 
+static int fakebus_tidy(void *context, const struct tidy_request *request, int lock_fd,
+                        struct error *err)
+{
+    static const char *const words[] = { NULL,     "create",       "wipe",
+                                         "remove", "build-create", "build-remove" };
+    char                     what[32], about[16];
+
+    if (lock_fd < 0 || tidy_request_check(request, sizeof *request, err) < 0)
+        abort();
+    (void)snprintf(what, sizeof what, "tidy-%s", words[request->action]);
+    (void)snprintf(about, sizeof about, "%u", request->build);
+    return fakebus_say(context, what, request->build ? about : request->name.text, err);
+}
+
 static inline void fakebus_init(struct fakebus *fake)
 {
     *fake = (struct fakebus){
@@ -122,6 +137,7 @@ static inline void fakebus_init(struct fakebus *fake)
             .is_silent = fakebus_is_silent,
             .set_limits = fakebus_set_limits,
             .revert = fakebus_revert,
+            .tidy = fakebus_tidy,
         },
         .is_over = true,
         .active_state = "inactive",

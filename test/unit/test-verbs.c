@@ -93,8 +93,7 @@ static void test_a_life_in_verbs(void **state)
 
     reply = ask_name(&fake, VERB_INSTANCE_CREATE);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_string_equal(fake.said,
-                        "is_over " SERVER "start_wait left4me-tidy@create:alpha.service; ");
+    assert_string_equal(fake.said, "is_over " SERVER "tidy-create alpha; ");
 
     reply = ask_name(&fake, VERB_INSTANCE_START); // nothing applied
     assert_int_equal(reply.kind, ERROR_NOT_FOUND);
@@ -131,14 +130,12 @@ static void test_a_life_in_verbs(void **state)
     assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "is_silent " SERVER);
 
     reply = ask_name(&fake, VERB_INSTANCE_WIPE);
-    assert_string_equal(fake.said,
-                        "is_over " SERVER "start_wait left4me-tidy@wipe:alpha.service; ");
+    assert_string_equal(fake.said, "is_over " SERVER "tidy-wipe alpha; ");
 
     reply = ask_name(&fake, VERB_INSTANCE_REMOVE);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_non_null(strstr(fake.said,
-                           "disable " SERVER "reset_failed " SERVER "reset_failed " MOUNT
-                           "revert " SERVER "start_wait left4me-tidy@remove:alpha.service; "));
+    assert_non_null(strstr(fake.said, "disable " SERVER "reset_failed " SERVER "reset_failed " MOUNT
+                                      "revert " SERVER "tidy-remove alpha; "));
     reply = ask_name(&fake, VERB_INSTANCE_START);
     assert_int_equal(reply.kind, ERROR_NOT_FOUND);
 }
@@ -331,7 +328,7 @@ static void test_builds(void **state)
     reply = ask_build_start(&fake);
     assert_int_equal(reply.kind, ERROR_NONE);
     assert_int_equal(reply.build, first + 1);
-    snprintf(want, sizeof want, "start_wait left4me-tidy@build-remove:%u.service; ", first);
+    snprintf(want, sizeof want, "tidy-build-remove %u; ", first);
     assert_non_null(strstr(fake.said, want));
     assert_int_equal(specfile_read_build(&spec, id, &err), -1);
 
