@@ -15,9 +15,9 @@
 // The caller holds the overlay's lock.
 
 #include "base/error.h"
-#include "content/state.h"
 #include "content/uses.h"
 #include "content/watch.h"
+#include "overlay/state.h"
 
 #define COLLECT_NEW_PREFIX  ".new-"
 #define COLLECT_OLD_PREFIX  ".old-"

@@ -14,8 +14,8 @@
 // Runs as the user that owns both on disk.
 
 #include "base/error.h"
-#include "content/state.h"
 #include "content/watch.h"
+#include "overlay/state.h"
 
 struct publish_paths {
     const char *data_dir;    // overlays/OVERLAY/GENERATION, builds/BUILD/upper

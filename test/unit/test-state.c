@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "unit.h"
 
-#include "content/state.h"
+#include "overlay/state.h"
 
 #define GENERATION(number)                                                                         \
     "{\"number\":" number ",\"created_unix_s\":1,\"files\":2,\"bytes\":3,\"build\":4,"             \

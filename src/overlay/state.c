@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "content/state.h"
+#include "overlay/state.h"
 
 #include <errno.h>
 #include <jansson.h>
