@@ -39,7 +39,7 @@ test-machine: ## the package in a Debian 13 booted by systemd
 
 test-machine-12: ## a short pass of the same in a Debian 12
 	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) qstat
-	@tools/test-machine bookworm --only debian12
+	@tools/test-machine bookworm --only debian12 --only life --only exits
 
 test-vm: ## what only a whole machine can show: controllers, reboot, power cut
 	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) e2fsprogs qemu-system-x86

@@ -53,7 +53,7 @@ def only(suite):
     return mark
 
 
-def find(directory, pattern=None):
+def find(directory, patterns=None):
     """[(name, function)] of every test below, in the order of files and of their lines."""
     directory = pathlib.Path(directory)
     if str(directory) not in sys.path:
@@ -67,7 +67,7 @@ def find(directory, pattern=None):
         for name, function in vars(module).items():
             if name.startswith("test_") and callable(function):
                 full = f"{path.stem[2:]}.{name[5:]}"
-                if not pattern or pattern in full or fnmatch.fnmatch(full, pattern):
+                if not patterns or any(word in full or fnmatch.fnmatch(full, word) for word in patterns):
                     found.append((full, function))
     return found
 

@@ -22,7 +22,7 @@ def main():
     parser = argparse.ArgumentParser(description="Runs the machine tests.")
     parser.add_argument("--suite", choices=root.SUITES, default="trixie")
     parser.add_argument("--deb", help="package file to install first")
-    parser.add_argument("--only", metavar="PATTERN", help="tests whose name contains this, or matches it (*)")
+    parser.add_argument("--only", metavar="PATTERN", action="append", help="tests whose name contains this, or matches it (*)")
     parser.add_argument("--directory", default=HERE, type=pathlib.Path, help="where the t_*.py are")
     parser.add_argument("--keep", "-k", action="store_true", help="after a failure, keep the machine until Ctrl-C")
     parser.add_argument("--list", action="store_true", help="print the names and stop")
@@ -33,7 +33,7 @@ def main():
         print("\n".join(name for name, _ in tests))
         return 0
     if not tests:
-        sys.exit(f"run: no test matches {options.only!r}" if options.only else "run: no tests here")
+        sys.exit(f"run: no test matches {', '.join(options.only)}" if options.only else "run: no tests here")
     host.exit_on_signals()
     tally = harness.Tally()
     try:

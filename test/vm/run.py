@@ -19,7 +19,7 @@ import host
 def main():
     parser = argparse.ArgumentParser(description="Runs the tests of the virtual machine.")
     parser.add_argument("--deb", help="package file to install first")
-    parser.add_argument("--only", metavar="PATTERN", help="tests whose name contains this, or matches it (*)")
+    parser.add_argument("--only", metavar="PATTERN", action="append", help="tests whose name contains this, or matches it (*)")
     parser.add_argument("--directory", default=HERE, type=pathlib.Path, help="where the t_*.py are")
     parser.add_argument("--list", action="store_true", help="print the names and stop")
     options = parser.parse_args()
@@ -29,7 +29,7 @@ def main():
         print("\n".join(name for name, _ in tests))
         return 0
     if not tests:
-        sys.exit(f"run: no test matches {options.only!r}" if options.only else "run: no tests here")
+        sys.exit(f"run: no test matches {', '.join(options.only)}" if options.only else "run: no tests here")
     host.exit_on_signals()
     tally = harness.Tally()
     try:
