@@ -19,6 +19,8 @@
 
 #define SERVICE_USER  "left4me"
 #define EXIT_USAGE    2
+#define NOBODY        65534 // where the user of that name is missing as well
+#define UMASK         027
 #define LINES_DEFAULT 50u
 
 // ---- tables: options and commands --------------------------------------------------------------
@@ -343,7 +345,7 @@ static int become(const struct passwd *user, struct error *err)
 // The doctor looks at machines where the user is missing: he goes on as nobody then.
 static int become_service_user(bool is_doctor, struct error *err)
 {
-    struct passwd nobody = { .pw_name = (char[]){ "nobody" }, .pw_uid = 65534, .pw_gid = 65534 };
+    struct passwd nobody = { .pw_name = (char[]){ "nobody" }, .pw_uid = NOBODY, .pw_gid = NOBODY };
     const struct passwd *user = getpwnam(SERVICE_USER);
 
     if (!user && !is_doctor)
@@ -415,7 +417,7 @@ int main(int argc, char **argv)
     int        code;
 
     (void)signal(SIGPIPE, SIG_IGN); // a reader that leaves is an error of stdout
-    (void)umask(027);
+    (void)umask(UMASK);
     cli.is_json = wants_json(argc, argv);
     if (argc < 2)
         return usage_error(&cli, NULL, "a command is missing", "");

@@ -78,7 +78,7 @@ static const char *role_word(enum layer_role role)
 static json_t *finding_json(const struct layers *layers, const struct layer_finding *finding)
 {
     const struct layer *layer = &layers->layer[finding->layer];
-    char                description[64];
+    char                description[LAYER_DESCRIPTION_MAX];
 
     layer_describe(description, layer);
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "layer", description, "role",
@@ -97,7 +97,7 @@ static void print_findings(const struct cli *cli, const struct layers *layers, c
     buffer_add_escaped(&text, cli->path, strlen(cli->path));
     buffer_printf(&text, " in '%s', %s:\n", cli->name.text, when);
     for (size_t i = 0; i < n; i++) {
-        char description[64];
+        char description[LAYER_DESCRIPTION_MAX];
         layer_describe(description, &layers->layer[findings[i].layer]);
         buffer_printf(&text, "  %-9s %-34s %s", role_word(findings[i].role), description,
                       entry_word(findings[i].entry));

@@ -27,12 +27,13 @@
 #define BUSY_TRIES         100u
 #define BUSY_WAIT_NS       300000000L // between two tries
 #define TAIL_LINES         10u
+#define READ_BYTES         8192u // at a time
 
 // ---- initialize --------------------------------------------------------------------------------
 
 static int read_all(struct buffer *ret, int fd, const char *file, struct error *err)
 {
-    char    part[8192];
+    char    part[READ_BYTES];
     ssize_t n;
 
     while ((n = read(fd, part, sizeof part)) != 0) {

@@ -79,10 +79,12 @@ static int take_wants(struct list *list, DIR *dir, struct error *err)
 // The init system tells the enabled state of one unit a call; its links say it for all at once.
 static int take_enabled(struct list *list, const char *wants_dir, struct error *err)
 {
-    AUTO_FD     top_fd = open(wants_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO_DIR    top = NULL;
-    const char *entry;
-    int         r;
+    static const char suffix[] = ".wants";
+    const size_t      n_suffix = sizeof suffix - 1;
+    AUTO_FD           top_fd = open(wants_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_DIR          top = NULL;
+    const char       *entry;
+    int               r;
 
     if (top_fd < 0)
         return errno == ENOENT ? 0 : error_sys(err, errno, "opening %s", wants_dir);
@@ -90,7 +92,7 @@ static int take_enabled(struct list *list, const char *wants_dir, struct error *
         return error_prefix(err, "%s", wants_dir);
     while ((r = dir_next(&entry, top, err)) > 0) {
         size_t n = strlen(entry);
-        if (n < 6 || strcmp(entry + n - 6, ".wants") != 0)
+        if (n <= n_suffix || strcmp(entry + n - n_suffix, suffix) != 0)
             continue;
         AUTO_FD  fd = openat(top_fd, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         AUTO_DIR dir = NULL;

@@ -17,7 +17,7 @@
 static void print_line(const struct journal_line *line)
 {
     AUTO(buffer_done) struct buffer text = { 0 };
-    char                            stamp[32];
+    char                            stamp[OUTPUT_TIME_MAX];
 
     output_time(stamp, line->realtime_us);
     stamp[strcspn(stamp, "Z")] = '\0'; // comes after the fraction
@@ -29,7 +29,7 @@ static void print_line(const struct journal_line *line)
 
 static void print_line_json(const struct journal_line *line)
 {
-    char    stamp[32];
+    char    stamp[OUTPUT_TIME_MAX];
     json_t *json;
 
     output_time(stamp, line->realtime_us);

@@ -46,7 +46,7 @@ void output_strings(struct buffer *text, const struct strings *strings)
         buffer_printf(text, "%s%s", comma, s);
 }
 
-void output_time(char ret[32], uint64_t realtime_us)
+void output_time(char ret[OUTPUT_TIME_MAX], uint64_t realtime_us)
 {
     time_t    seconds = (time_t)(realtime_us / 1000000);
     struct tm tm;
@@ -54,7 +54,7 @@ void output_time(char ret[32], uint64_t realtime_us)
     ret[0] = '\0';
     if (realtime_us == 0 || realtime_us == UINT64_MAX || !gmtime_r(&seconds, &tm))
         return;
-    (void)strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &tm); // it fits until the year 9999
+    (void)strftime(ret, OUTPUT_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm); // it fits until the year 9999
 }
 
 void output_size(struct buffer *text, uint64_t bytes)

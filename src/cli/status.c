@@ -111,7 +111,7 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
 
 static json_t *time_json(uint64_t realtime_us)
 {
-    char text[32];
+    char text[OUTPUT_TIME_MAX];
 
     output_time(text, realtime_us);
     return *text ? json_pack("{s:s, s:I}", "time", text, "unix_s",
@@ -230,7 +230,7 @@ static void print_stack(struct buffer *text, const struct instance_stack *stack)
 static void print_state(struct buffer *text, const struct status *status)
 {
     const struct unit_state *unit = &status->unit;
-    char                     since[32];
+    char                     since[OUTPUT_TIME_MAX];
 
     row(text, "state");
     output_time(since, unit->since_us);

@@ -19,6 +19,9 @@
 #define DIR_MODE         0750       // the instance's own directory, 0700, keeps all others out
 #define FILE_MODE        0640
 #define GENERATIONS_MAX  4096u // looked at in one pass
+#define NUMBER_BYTES     16u   // for ten digits
+#define UNFINISHED       ".new-"
+#define DROPPED          ".old-"
 
 // ---- what is in a generation -------------------------------------------------------------------
 
@@ -29,7 +32,7 @@ static void add_arg(struct buffer *args, const char *arg)
 
 static void add_port(struct buffer *args, const char *option, uint16_t port)
 {
-    char digits[8];
+    char digits[NUMBER_BYTES];
 
     (void)snprintf(digits, sizeof digits, "%u", port); // five digits fit
     if (option)
@@ -154,7 +157,7 @@ bool config_is_same(int instance_fd, uint32_t generation, const struct config *c
 {
     AUTO_FD      fd = -1;
     struct error ignored;
-    char         name[16];
+    char         name[NUMBER_BYTES];
 
     (void)snprintf(name, sizeof name, "%" PRIu32, generation); // ten digits fit
     return fd_open_dir(&fd, instance_fd, name, &ignored) == 0 &&
@@ -181,7 +184,8 @@ static int remove_unfinished(int instance_fd, struct error *err)
     if (dir_open(&dir, instance_fd, err) < 0)
         return error_prefix(err, "the config generations");
     while ((r = dir_next(&name, dir, err)) > 0)
-        if ((strncmp(name, ".new-", 5) == 0 || strncmp(name, ".old-", 5) == 0) &&
+        if ((strncmp(name, UNFINISHED, sizeof UNFINISHED - 1) == 0 ||
+             strncmp(name, DROPPED, sizeof DROPPED - 1) == 0) &&
             tree_remove(instance_fd, name, err) < 0)
             return -1;
     return r < 0 ? error_prefix(err, "the config generations") : 0;
@@ -195,11 +199,11 @@ int config_collect(int instance_fd, const uint32_t *used, size_t n_used, struct 
     if (read_generations(generations, &n, instance_fd, err) < 0)
         return -1;
     for (size_t i = CONFIG_KEEP; i < n; i++) {
-        char name[16], old[24];
+        char name[NUMBER_BYTES], old[sizeof DROPPED + NUMBER_BYTES];
         if (is_used(generations[i], used, n_used))
             continue;
-        (void)snprintf(name, sizeof name, "%" PRIu32, generations[i]);    // ten digits fit
-        (void)snprintf(old, sizeof old, ".old-%" PRIu32, generations[i]); // likewise
+        (void)snprintf(name, sizeof name, "%" PRIu32, generations[i]);       // ten digits fit
+        (void)snprintf(old, sizeof old, DROPPED "%" PRIu32, generations[i]); // likewise
         // Renamed first: a number is never half a generation.
         if (renameat(instance_fd, name, instance_fd, old) < 0)
             return error_sys(err, errno, "dropping config generation %s", name);
@@ -264,10 +268,10 @@ static int write_generation(int instance_fd, uint32_t generation, const struct c
                             struct error *err)
 {
     AUTO_FD fd = -1;
-    char    name[16], tmp[24];
+    char    name[NUMBER_BYTES], tmp[sizeof UNFINISHED + NUMBER_BYTES];
 
-    (void)snprintf(name, sizeof name, "%" PRIu32, generation);    // ten digits fit
-    (void)snprintf(tmp, sizeof tmp, ".new-%" PRIu32, generation); // likewise
+    (void)snprintf(name, sizeof name, "%" PRIu32, generation);          // ten digits fit
+    (void)snprintf(tmp, sizeof tmp, UNFINISHED "%" PRIu32, generation); // likewise
     if (tree_remove(instance_fd, tmp, err) < 0)
         return -1;
     if (mkdirat(instance_fd, tmp, 0700) < 0)

@@ -29,7 +29,13 @@
 #define FREE_TO_RUN         (2 * GIB)
 #define PTRACE_SCOPE_WANTED 2u
 #define RMEM_MAX_WANTED     8388608u
+#define FREE_INODES_SHARE   20 // one of so many
 #define GROUPS_MAX          64
+#define LINE_BYTES_MAX      256u
+#define VERSION_PART_MAX    100000u
+#define SYSTEMD_NEEDED      252u
+#define SYSTEMD_BINDS_PORTS 253u // SocketBindAllow=, however Debian built it
+#define SYSTEMD_HAS_PIDS    257u // PrivatePIDs=
 
 // What the checks share.
 struct doctor {
@@ -67,10 +73,11 @@ bool doctor_version_is_at_least(const char *version, unsigned major, unsigned mi
 {
     unsigned has_major = 0, has_minor = 0;
 
-    for (; *version >= '0' && *version <= '9' && has_major < 100000; version++)
+    for (; *version >= '0' && *version <= '9' && has_major < VERSION_PART_MAX; version++)
         has_major = has_major * 10 + (unsigned)(*version - '0');
     if (*version == '.')
-        for (version++; *version >= '0' && *version <= '9' && has_minor < 100000; version++)
+        for (version++; *version >= '0' && *version <= '9' && has_minor < VERSION_PART_MAX;
+             version++)
             has_minor = has_minor * 10 + (unsigned)(*version - '0');
     return has_major > major || (has_major == major && has_minor >= minor);
 }
@@ -81,6 +88,7 @@ static enum doctor_verdict check_kernel(const struct doctor *doctor, struct doct
 
     (void)doctor;
     (void)uname(&name); // cannot fail
+    // 5.19 is the first that takes idmapped layers.
     return say(finding, doctor_version_is_at_least(name.release, 5, 19) ? DOCTOR_OK : DOCTOR_FAULT,
                "Linux %.100s", name.release);
 }
@@ -95,24 +103,24 @@ static enum doctor_verdict check_systemd(const struct doctor   *doctor,
         return say_no_bus(finding, doctor->bus_error);
     if (units_version(doctor->units, version, &err) < 0)
         return say_no_bus(finding, err.message);
-    if (!doctor_version_is_at_least(version, 252, 0))
+    if (!doctor_version_is_at_least(version, SYSTEMD_NEEDED, 0))
         return say(finding, DOCTOR_FAULT, "systemd %s", version);
-    if (!doctor_version_is_at_least(version, 257, 0))
+    if (!doctor_version_is_at_least(version, SYSTEMD_HAS_PIDS, 0))
         return say(finding, DOCTOR_WARNING,
                    "systemd %s: weaker here, servers have no process namespace of their own "
                    "(PrivatePIDs=) and games can signal each other%s",
                    version,
-                   doctor_version_is_at_least(version, 253, 0)
+                   doctor_version_is_at_least(version, SYSTEMD_BINDS_PORTS, 0)
                        ? ""
                        : "; a game's TCP ports are not limited to its own (SocketBindAllow=) where "
                          "systemd was built without BPF, as in Debian 12");
     return say(finding, DOCTOR_OK, "systemd %s", version);
 }
 
-static int read_line(char ret[256], const char *path)
+static int read_line(char ret[LINE_BYTES_MAX], const char *path)
 {
     AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, ret, 255);
+    ssize_t n = fd < 0 ? -1 : read(fd, ret, LINE_BYTES_MAX - 1);
 
     if (n < 0)
         return -1;
@@ -135,7 +143,7 @@ static enum doctor_verdict check_cgroups(const struct doctor   *doctor,
                                          struct doctor_finding *finding)
 {
     static const char *const wanted[] = { "cpu", "cpuset", "io", "memory", "pids" };
-    char                     line[256], missing[64] = "";
+    char                     line[LINE_BYTES_MAX], missing[64] = "";
     struct statfs            fs;
 
     (void)doctor;
@@ -159,7 +167,7 @@ static enum doctor_verdict check_cgroups(const struct doctor   *doctor,
 static enum doctor_verdict check_namespaces(const struct doctor   *doctor,
                                             struct doctor_finding *finding)
 {
-    char line[256];
+    char line[LINE_BYTES_MAX];
 
     (void)doctor;
     if (read_line(line, "/proc/sys/user/max_user_namespaces") < 0) {
@@ -315,7 +323,7 @@ static enum doctor_verdict check_space(const struct doctor *doctor, struct docto
         return say_no_data(doctor, finding);
     uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     double   free_gib = (double)free_bytes / (double)GIB;
-    if (fs.f_files > 0 && fs.f_favail < fs.f_files / 20)
+    if (fs.f_files > 0 && fs.f_favail < fs.f_files / FREE_INODES_SHARE)
         return say(finding, DOCTOR_WARNING, "less than 5 %% of the inodes are free");
     if (free_bytes < FREE_TO_RUN)
         return say(finding, DOCTOR_FAULT, "only %.1f GiB are free", free_gib);
@@ -371,7 +379,7 @@ static enum doctor_verdict check_sysctl(struct doctor_finding *finding, const ch
                                         const char *name, uint64_t wanted, const char *absent)
 {
     struct error ignored;
-    char         line[256];
+    char         line[LINE_BYTES_MAX];
     uint64_t     value = 0;
 
     if (read_line(line, path) < 0) {

@@ -10,6 +10,9 @@
 #include "host/owned.h"
 #include "host/yamlcursor.h"
 
+#define KEY_MAX       40u // bytes
+#define SIZE_WORD_MAX 20u // likewise
+
 #define PORT_MIN 1024 // below it only root may bind
 
 // From the game port. Servers are numbered upwards from 27015, by one or by ten: so both are far
@@ -29,7 +32,7 @@ static int read_key(struct yamlcursor *yaml, struct instance *instance, const st
                     size_t n_keys, uint32_t *seen)
 {
     unsigned    line = yamlcursor_line(yaml);
-    const char *word = yamlcursor_word(yaml, "a key", 40);
+    const char *word = yamlcursor_word(yaml, "a key", KEY_MAX);
 
     if (!word)
         return -1;
@@ -276,7 +279,7 @@ static int read_config(struct yamlcursor *yaml, struct instance *instance)
 static int read_memory(struct yamlcursor *yaml, struct instance *instance)
 {
     struct error why;
-    const char  *text = yamlcursor_next_word(yaml, "memory", 20);
+    const char  *text = yamlcursor_next_word(yaml, "memory", SIZE_WORD_MAX);
 
     if (!text)
         return -1;
@@ -296,7 +299,7 @@ static int read_cpu(struct yamlcursor *yaml, struct instance *instance)
 static int read_cpus(struct yamlcursor *yaml, struct instance *instance)
 {
     struct error why;
-    const char  *text = yamlcursor_next_word(yaml, "cpus", 1000);
+    const char  *text = yamlcursor_next_word(yaml, "cpus", LIMITTEXT_CPUS_MAX);
 
     if (!text)
         return -1;

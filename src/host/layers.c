@@ -64,18 +64,18 @@ void layers_freep(struct layers **layers)
     layers_free(*layers);
 }
 
-void layer_describe(char ret[64], const struct layer *layer)
+void layer_describe(char ret[LAYER_DESCRIPTION_MAX], const struct layer *layer)
 {
     switch (layer->kind) {
     case LAYER_UPPER:
-        (void)snprintf(ret, 64, "the game's own layer");
+        (void)snprintf(ret, LAYER_DESCRIPTION_MAX, "the game's own layer");
         break;
     case LAYER_CONFIG:
-        (void)snprintf(ret, 64, "config generation %" PRIu32, layer->generation);
+        (void)snprintf(ret, LAYER_DESCRIPTION_MAX, "config generation %" PRIu32, layer->generation);
         break;
     case LAYER_OVERLAY:
-        (void)snprintf(ret, 64, "overlay %" PRIu32 " generation %" PRIu32, layer->overlay,
-                       layer->generation);
+        (void)snprintf(ret, LAYER_DESCRIPTION_MAX, "overlay %" PRIu32 " generation %" PRIu32,
+                       layer->overlay, layer->generation);
         break;
     }
 }

@@ -12,8 +12,9 @@
 #include "base/protocol.h"
 #include "host/paths.h"
 
-#define LAYERS_MAX      (STACK_LAYERS_MAX + 2u) // upper and config are on top
-#define LAYERS_PATH_MAX 4096u                   // bytes, the NUL included
+#define LAYERS_MAX            (STACK_LAYERS_MAX + 2u) // upper and config are on top
+#define LAYERS_PATH_MAX       4096u                   // bytes, the NUL included
+#define LAYER_DESCRIPTION_MAX 64u                     // likewise
 
 enum layer_kind { LAYER_UPPER, LAYER_CONFIG, LAYER_OVERLAY };
 
@@ -54,7 +55,7 @@ int  layers_open(struct layers **ret, const struct host_paths *paths,
 void layers_free(struct layers *layers);
 void layers_freep(struct layers **layers);
 // "the game's own layer", "config generation 3", "overlay 1 generation 2".
-void layer_describe(char ret[64], const struct layer *layer);
+void layer_describe(char ret[LAYER_DESCRIPTION_MAX], const struct layer *layer);
 
 // Relative, without empty, "." and ".." components, within LAYERS_PATH_MAX.
 int               layers_check_path(const char *path, struct error *err) MUST_USE;

@@ -5,8 +5,6 @@
 #include <string.h>
 #include "base/number.h"
 
-#define CPUS_TEXT_MAX 1024u // bytes of a list; the longest one without repetition is shorter
-
 static bool has_cpu(const struct instance_limits *limits, uint32_t cpu)
 {
     return (limits->cpus[cpu / 64] >> (cpu % 64) & 1) != 0;
@@ -33,7 +31,7 @@ static int parse_range(struct instance_limits *limits, char *part, struct error 
 int limittext_parse_cpus(struct instance_limits *ret, const char *text, struct error *err)
 {
     struct instance_limits limits = { 0 };
-    char                   copy[CPUS_TEXT_MAX];
+    char                   copy[LIMITTEXT_CPUS_MAX + 1];
     size_t                 n = strlen(text);
 
     if (n >= sizeof copy)

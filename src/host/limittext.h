@@ -6,6 +6,8 @@
 #include "base/protocol.h"
 #include "host/buffer.h"
 
+#define LIMITTEXT_CPUS_MAX 1000u // bytes of a list; the longest one without repetition is shorter
+
 // Reads a list of processors such as "0-3,6" into ret->cpus.
 int limittext_parse_cpus(struct instance_limits *ret, const char *text, struct error *err) MUST_USE;
 bool limittext_has_cpus(const struct instance_limits *limits);

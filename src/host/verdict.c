@@ -8,6 +8,10 @@
 #include "base/number.h"
 #include "host/limittext.h"
 
+#define SIGNAL_BASE     128 // an exit code of so much and N stands for signal N
+#define EXIT_STATUS_MAX 255u
+#define US_PER_S        UINT64_C(1000000)
+
 const char *verdict_state_word(const char *active_state, const char *sub_state)
 {
     static const struct {
@@ -56,9 +60,9 @@ static void read_exit(struct exit_verdict *verdict, const struct unit_state *sta
     bool is_exit = state->exit_code == CLD_EXITED;
 
     verdict->has_ended = state->exit_code != 0;
-    verdict->code = is_exit && state->exit_status < 128 ? state->exit_status : -1;
+    verdict->code = is_exit && state->exit_status < SIGNAL_BASE ? state->exit_status : -1;
     if (verdict->has_ended && verdict->code < 0)
-        verdict->signal = is_exit ? state->exit_status - 128 : state->exit_status;
+        verdict->signal = is_exit ? state->exit_status - SIGNAL_BASE : state->exit_status;
     verdict->signal_word = verdict_signal_word(verdict->signal);
     verdict->is_out_of_memory = strcmp(state->result, "oom-kill") == 0;
 }
@@ -103,7 +107,7 @@ static void say_timeout(struct exit_verdict *verdict, const struct unit_state *s
     else
         (void)snprintf(verdict->sentence, sizeof verdict->sentence,
                        "did not become ready within %" PRIu64 " s",
-                       state->start_timeout_us / 1000000);
+                       state->start_timeout_us / US_PER_S);
 }
 
 // The init system gave up: it keeps the result of the last crash then, so the count tells. Only a
@@ -125,7 +129,7 @@ static void say_given_up(struct exit_verdict *verdict, const struct unit_state *
     (void)snprintf(
         verdict->sentence, sizeof verdict->sentence,
         "crashed %" PRIu32 " times in %" PRIu64 " s; fix the cause, then start it again%s%.60s",
-        state->restart_limit, state->restart_limit_us / 1000000, *last ? ": " : "", last);
+        state->restart_limit, state->restart_limit_us / US_PER_S, *last ? ": " : "", last);
 }
 
 static void say_resources(struct exit_verdict *verdict, const struct unit_state *state)
@@ -189,7 +193,7 @@ static bool read_main_exit(struct unit_state *state, const char *line)
 
     if (!take_between(code, sizeof code, line, "Main process exited, code=", ",") ||
         !take_between(status, sizeof status, line, ", status=", "/") ||
-        number_parse_u32(&number, status, 0, 255, &ignored) < 0)
+        number_parse_u32(&number, status, 0, EXIT_STATUS_MAX, &ignored) < 0)
         return false;
     for (size_t i = 0; i < ELEMENTS(codes); i++)
         if (strcmp(codes[i].word, code) == 0) {

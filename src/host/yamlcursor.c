@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include "base/number.h"
 
+#define NUMBER_WORD_MAX 20u // bytes: the longest number that fits 64 bits
+
 struct yamlcursor {
     yaml_parser_t parser;
     yaml_event_t  event;
@@ -166,7 +168,7 @@ int yamlcursor_number(struct yamlcursor *yaml, const char *key, uint32_t min, ui
 {
     struct error why;
     unsigned     line = yamlcursor_line(yaml);
-    const char  *text = yamlcursor_word(yaml, key, 20);
+    const char  *text = yamlcursor_word(yaml, key, NUMBER_WORD_MAX);
 
     if (!text)
         return -1;
