@@ -4,8 +4,8 @@
 // update: installs or updates the game with SteamCMD and says how it goes.
 //
 // Valve took most of app 222860 out of the anonymous Linux package in November 2024, so the Windows
-// files are fetched first and the Linux ones put over them, as FACTS.md describes. "Missing
-// configuration" is answered by trying again, up to UPDATE_RETRIES_MAX times in each phase.
+// files are fetched first and the Linux ones put over them. "Missing configuration" is answered by
+// trying again, up to UPDATE_RETRIES_MAX times in each phase.
 //
 // What is printed, one line each, is read by our own programs:
 //   progress PERCENT DONE TOTAL WORDS…   of both phases together, bytes of the part at hand
