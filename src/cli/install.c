@@ -233,14 +233,13 @@ static int update_failed(struct install *install, const char *result, struct err
 // ---- what came of it ---------------------------------------------------------------------------
 
 // What servers get now, when the update brought nothing new.
-static int find_current(struct overlay_generation *ret, const struct install *install,
-                        struct error *err)
+static int find_current(struct generation *ret, const struct install *install, struct error *err)
 {
-    AUTO(freep) struct overlay *overlay = NULL;
+    AUTO(freep) struct state *state = NULL;
 
-    if (overlays_read(&overlay, install->cli->paths, GAME_OVERLAY, err) < 0)
+    if (overlays_read(&state, install->cli->paths, GAME_OVERLAY, err) < 0)
         return -1;
-    const struct overlay_generation *current = overlay_find(overlay, overlay->current);
+    const struct generation *current = state_find(state, state->current);
     if (!current)
         return error_set(err, ERROR_FAILED,
                          "the update brought no game: look at its log with "
@@ -249,7 +248,7 @@ static int find_current(struct overlay_generation *ret, const struct install *in
     return 0;
 }
 
-static int report_json(const struct install *install, const struct overlay_generation *generation,
+static int report_json(const struct install *install, const struct generation *generation,
                        bool is_unchanged, const struct buffer *summary, struct error *err)
 {
     return output_json(
@@ -261,8 +260,8 @@ static int report_json(const struct install *install, const struct overlay_gener
         err);
 }
 
-static int report(struct install *install, const struct overlay_generation *generation,
-                  bool is_unchanged, struct error *err)
+static int report(struct install *install, const struct generation *generation, bool is_unchanged,
+                  struct error *err)
 {
     AUTO(buffer_done) struct buffer summary = { 0 };
     AUTO(buffer_done) struct buffer text = { 0 };
@@ -287,7 +286,7 @@ static int report(struct install *install, const struct overlay_generation *gene
     return 0;
 }
 
-static int update(struct install *install, struct overlay_generation *ret, bool *ret_is_unchanged,
+static int update(struct install *install, struct generation *ret, bool *ret_is_unchanged,
                   struct error *err)
 {
     char result[UNITS_WORD_MAX];
@@ -306,9 +305,9 @@ static int update(struct install *install, struct overlay_generation *ret, bool 
 int install_run(struct cli *cli, struct error *err)
 {
     AUTO(install_done)
-    struct install            install = { .cli = cli, .is_terminal = isatty(STDOUT_FILENO) == 1 };
-    struct overlay_generation generation = { 0 };
-    bool                      is_unchanged = false, is_done = false;
+    struct install    install = { .cli = cli, .is_terminal = isatty(STDOUT_FILENO) == 1 };
+    struct generation generation = { 0 };
+    bool              is_unchanged = false, is_done = false;
 
     interrupt_catch();
     if (units_open(&install.units, cli->paths, err) < 0 ||

@@ -46,12 +46,12 @@ int install_drain_log(struct install *install, struct error *err) MUST_USE;
 
 // Waits until the publication is over. *ret_is_unchanged: there was nothing new to publish, and
 // *ret is not written. Ctrl-C ends the waiting, not the publication: ERROR_FAILED.
-int publication_watch(struct install *install, struct overlay_generation *ret,
-                      bool *ret_is_unchanged, struct error *err) MUST_USE;
+int publication_watch(struct install *install, struct generation *ret, bool *ret_is_unchanged,
+                      struct error *err) MUST_USE;
 // Publishes what an earlier update downloaded and could not publish, say on a full disk. One that
 // fails again for another reason than space is given up: a new update begins with dropping it.
-int publication_resume(struct install *install, struct overlay_generation *ret,
-                       bool *ret_is_unchanged, bool *ret_is_done, struct error *err) MUST_USE;
+int publication_resume(struct install *install, struct generation *ret, bool *ret_is_unchanged,
+                       bool *ret_is_done, struct error *err) MUST_USE;
 // Raises what Ctrl-C means for a publication. The init system goes on with it whoever watches, and
 // nobody stops it half-way: that would only throw away what was downloaded.
 int publication_interrupted(const struct install *install, struct error *err);

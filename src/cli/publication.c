@@ -24,17 +24,17 @@
 #define RECHECK_MS      250 // the state of the overlay changes without a word from the init system
 
 // The generation this build became; *ret_is_there is false as long as there is none.
-static int find_generation(struct overlay_generation *ret, bool *ret_is_there,
+static int find_generation(struct generation *ret, bool *ret_is_there,
                            const struct install *install, struct error *err)
 {
-    AUTO(freep) struct overlay *overlay = NULL;
+    AUTO(freep) struct state *state = NULL;
 
     *ret_is_there = false;
-    if (overlays_read(&overlay, install->cli->paths, GAME_OVERLAY, err) < 0)
-        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
-    for (uint32_t i = 0; i < overlay->n_generations; i++)
-        if (overlay->generations[i].build == install->build) {
-            *ret = overlay->generations[i];
+    if (overlays_read(&state, install->cli->paths, GAME_OVERLAY, err) < 0)
+        return -1;
+    for (uint32_t i = 0; i < state->n_generations; i++)
+        if (state->generations[i].build == install->build) {
+            *ret = state->generations[i];
             *ret_is_there = true;
         }
     return 0;
@@ -125,8 +125,8 @@ int publication_interrupted(const struct install *install, struct error *err)
                      install->build);
 }
 
-int publication_watch(struct install *install, struct overlay_generation *ret,
-                      bool *ret_is_unchanged, struct error *err)
+int publication_watch(struct install *install, struct generation *ret, bool *ret_is_unchanged,
+                      struct error *err)
 {
     const char *name = install->build_name.text;
     time_t      begin_s = time(NULL);
@@ -208,8 +208,8 @@ static int find_unpublished(uint32_t *ret, const struct install *install, struct
     return r;
 }
 
-int publication_resume(struct install *install, struct overlay_generation *ret,
-                       bool *ret_is_unchanged, bool *ret_is_done, struct error *err)
+int publication_resume(struct install *install, struct generation *ret, bool *ret_is_unchanged,
+                       bool *ret_is_done, struct error *err)
 {
     struct reply reply;
     uint32_t     build = 0;

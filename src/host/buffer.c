@@ -99,11 +99,6 @@ void strings_done(struct strings *strings)
     strings->n = 0;
 }
 
-size_t buffer_utf8_length(const char *bytes, size_t n)
-{
-    return text_character(bytes, n);
-}
-
 void buffer_add_escaped(struct buffer *text, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n;) {

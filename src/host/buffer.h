@@ -36,8 +36,6 @@ const char *strings_next(const struct strings *strings, const char *previous);
 bool        strings_equal(const struct strings *a, const struct strings *b);
 void        strings_done(struct strings *strings);
 
-// The same as text_character.
-size_t buffer_utf8_length(const char *bytes, size_t n);
 // Adds foreign bytes so that a terminal shows them and obeys none: control bytes, backslashes and
 // what is not UTF-8 become \xHH.
 void buffer_add_escaped(struct buffer *text, const char *bytes, size_t n);

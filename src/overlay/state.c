@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "base/fd.h"
 #include "base/protocol.h"
+#include "base/text.h"
 
 #define STATE_MODE 0640
 
@@ -56,9 +57,11 @@ static int read_text(char *ret, size_t size, const json_t *object, const char *k
         strlen(json_string_value(value)) != json_string_length(value))
         return error_set(err, ERROR_INVALID, "'%s' is not a text in range", key);
     memcpy(ret, json_string_value(value), json_string_length(value) + 1);
-    for (const char *c = ret; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+    for (size_t i = 0, length; ret[i]; i += length) {
+        length = text_character(ret + i, strlen(ret + i)); // jansson has seen to it that it is one
+        if (!length || text_is_control(ret + i, length))
             return error_set(err, ERROR_INVALID, "'%s' holds control characters", key);
+    }
     return 0;
 }
 
@@ -199,7 +202,7 @@ static json_t *write_generation(const struct generation *generation)
     return object;
 }
 
-static char *write_text(const struct state *state)
+char *state_format(const struct state *state)
 {
     json_t                  *list = json_array();
     AUTO(json_freep) json_t *root = NULL;
@@ -214,7 +217,7 @@ static char *write_text(const struct state *state)
 
 int state_write(const struct state *state, int dir_fd, struct error *err)
 {
-    AUTO(freep) char *text = write_text(state);
+    AUTO(freep) char *text = state_format(state);
 
     if (!text)
         return error_sys(err, ENOMEM, "writing '" STATE_FILE "'");

@@ -3,9 +3,12 @@
 
 // state: the file state.json of an overlay, the truth of what is published.
 //
+//   {"type":"game","current":3,"generations":[{"number":3,"created_unix_s":N,"files":N,"bytes":N,
+//    "build":N,"added":N,"changed":N,"removed":N,"bytes_changed":N,"note":"..."},...]}
+//
 // A directory of generations holds numbered trees; only those that state.json lists exist. It is
 // replaced by one rename, and that rename is the act of publishing. A file that cannot be
-// understood is an error and stays as it is.
+// understood, down to the last key, is an error and stays as it is.
 
 #include <stdint.h>
 #include "base/error.h"
@@ -23,7 +26,7 @@ struct generation {
     uint64_t files, bytes;            // in the whole tree
     uint64_t added, changed, removed; // files, against the generation it was built over
     uint64_t bytes_changed;
-    char     note[STATE_NOTE_MAX]; // printable, perhaps empty
+    char     note[STATE_NOTE_MAX]; // printable UTF-8, perhaps empty
 };
 
 struct state {
@@ -39,8 +42,10 @@ int state_read(struct state *ret, int dir_fd, struct error *err) MUST_USE;
 // Replaces it, on disk when it returns 0.
 int state_write(const struct state *state, int dir_fd, struct error *err) MUST_USE;
 
-// `bytes` of a state.json.
-int state_parse(struct state *ret, const char *bytes, size_t n_bytes, struct error *err) MUST_USE;
+// The same from the bytes of a file, and to them; state_format() returns them owned, or NULL when
+// memory is exhausted.
+int   state_parse(struct state *ret, const char *bytes, size_t n_bytes, struct error *err) MUST_USE;
+char *state_format(const struct state *state) MUST_USE;
 
 const struct generation *state_find(const struct state *state, uint32_t number); // NULL: not there
 // Puts the generation where its number belongs; there must be room, and no other of its number.

@@ -237,7 +237,9 @@ def _until_answered(machine, ports, started):
 def mount(bench):
     """The helper as its unit runs it, without the unit."""
     extra = range(1000, 1000 + max(LAYERS) - 1)
-    state = json.dumps({"type": "files", "current": 1, "generations": [{"number": 1}]})
+    numbers = ("created_unix_s", "files", "bytes", "build", "added", "changed", "removed", "bytes_changed")
+    rows = [{"number": 1, **dict.fromkeys(numbers, 0), "note": ""}]
+    state = json.dumps({"type": "files", "current": 1, "generations": rows})
     bench.machine.run(f"""for id in $(seq {extra[0]} {extra[-1]}); do
             mkdir -p {DATA}/overlays/$id/1/left4dead2 && echo '{state}' >{DATA}/overlays/$id/state.json
             chown -R left4me-content:left4me-content {DATA}/overlays/$id && chmod -R a+rX {DATA}/overlays/$id

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "host/instance.h"
-#include "host/overlays.h"
 #include "host/steamline.h"
 #include "host/verdict.h"
 
@@ -39,18 +38,13 @@ static void check_instance(const char *bytes, size_t n_bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
-    AUTO(freep) struct overlay *overlay = NULL;
-    AUTO(freep) char           *copy = malloc(n_bytes + 1);
-    struct unit_state           state = { 0 };
-    struct error                err = { 0 };
+    AUTO(freep) char *copy = malloc(n_bytes + 1);
+    struct unit_state state = { 0 };
 
     if (!copy)
         return 0;
     memcpy(copy, bytes, n_bytes);
     check_instance(copy, n_bytes);
-    if (overlay_parse(&overlay, 1, copy, n_bytes, &err) == 0 && overlay->current &&
-        !overlay_find(overlay, overlay->current))
-        abort();
     copy[n_bytes] = '\0';
     struct steamline line = steamline_parse(copy);
     if (line.percent > 100 || line.words < copy || line.words > copy + n_bytes)

@@ -57,9 +57,10 @@ static inline void host_tree_overlay(struct host_tree *tree, unsigned overlay, u
 
     snprintf(path, sizeof path, "data/overlays/%u/state.json", overlay);
     snprintf(text, sizeof text,
-             "{\"type\":\"game\",\"current\":%u,\"next\":%u,\"generations\":[{\"number\":%u,"
-             "\"created_unix_s\":1,\"files\":2,\"bytes\":3,\"build\":4,\"note\":\"build id 5\"}]}",
-             generation, generation + 1, generation);
+             "{\"type\":\"game\",\"current\":%u,\"generations\":[{\"number\":%u,"
+             "\"created_unix_s\":1,\"files\":2,\"bytes\":3,\"build\":4,\"added\":5,\"changed\":6,"
+             "\"removed\":7,\"bytes_changed\":8,\"note\":\"build id 9\"}]}",
+             generation, generation);
     unit_write(tree->dir->fd, path, text);
     snprintf(path, sizeof path, "data/overlays/%u/%u", overlay, generation);
     (void)mkdirat(tree->dir->fd, path, 0755); // it may be there already

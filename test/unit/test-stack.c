@@ -167,37 +167,6 @@ static void test_a_plan_is_made_once(void **state)
     assert_int_equal(stack.config_generation, 1);
 }
 
-static void test_states_of_overlays(void **state)
-{
-    static const struct {
-        const char *text;
-        int64_t     current; // -1: refused
-    } cases[] = {
-        { "{\"type\":\"game\",\"current\":2,\"next\":3,\"generations\":[{\"number\":1},"
-          "{\"number\":2,\"note\":\"x\",\"build\":9,\"files\":1,\"bytes\":2}]}",
-          2 },
-        { "{\"type\":\"game\",\"current\":0,\"generations\":[]}", 0 },
-        { "{\"current\":-1,\"generations\":[]}", 0 },
-        { "{\"current\":3,\"generations\":[{\"number\":2}]}", -1 },
-        { "{\"current\":1,\"generations\":{}}", -1 },
-        { "{\"current\":1}", -1 },
-        { "[]", -1 },
-        { "", -1 },
-        { "{\"current\":1,\"current\":1,\"generations\":[]}", -1 },
-        { "{\"current\":99999999999,\"generations\":[7]}", -1 },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ELEMENTS(cases); i++) {
-        AUTO(freep) struct overlay *overlay = NULL;
-        struct error                err = { 0 };
-        int r = overlay_parse(&overlay, 1, cases[i].text, strlen(cases[i].text), &err);
-        assert_int_equal(r, cases[i].current < 0 ? -1 : 0);
-        if (overlay)
-            assert_int_equal(overlay->current, cases[i].current);
-    }
-}
-
 static void test_an_absent_overlay_has_no_generation(void **state)
 {
     struct host_tree *tree = *state;
@@ -206,12 +175,16 @@ static void test_an_absent_overlay_has_no_generation(void **state)
 
     assert_int_equal(overlays_current(&generation, &tree->paths, 4, &err), 0);
     assert_int_equal(generation, 0);
+    assert_return_code(mkdirat(tree->dir->fd, "data/overlays/4", 0755), errno); // nothing in it yet
+    assert_int_equal(overlays_current(&generation, &tree->paths, 4, &err), 0);
+    assert_int_equal(generation, 0);
     host_tree_overlay(tree, 4, 8);
     assert_int_equal(overlays_current(&generation, &tree->paths, 4, &err), 0);
     assert_int_equal(generation, 8);
     unit_write(tree->dir->fd, "data/overlays/4/state.json", "{");
     assert_int_equal(overlays_current(&generation, &tree->paths, 4, &err), -1);
     assert_int_equal(err.kind, ERROR_FAILED);
+    assert_non_null(strstr(err.message, "overlay 4: 'state.json' is damaged"));
 }
 
 #define REST "00000000:00000000 00:00000000 00000000     0        0 1 2\n"
@@ -244,7 +217,6 @@ int main(void)
         ON_A_TREE(test_records_are_read_with_suspicion),
         cmocka_unit_test(test_differences_have_words),
         ON_A_TREE(test_a_plan_is_made_once),
-        cmocka_unit_test(test_states_of_overlays),
         ON_A_TREE(test_an_absent_overlay_has_no_generation),
         ON_A_TREE(test_a_port_in_use_is_named),
     };

@@ -26,6 +26,12 @@ static const struct {
     { "a long type", "{\"type\":\"0123456789abcdef\",\"current\":0,\"generations\":[]}", "'type'" },
     { "a NUL in it", "{\"type\":\"a\\u0000b\",\"current\":0,\"generations\":[]}", "JSON" },
     { "a control byte", "{\"type\":\"a\\u001bb\",\"current\":0,\"generations\":[]}", "control" },
+    { "an escape of Latin-1 in it", "{\"type\":\"a\\u009bb\",\"current\":0,\"generations\":[]}",
+      "control" },
+    { "a DEL in it", "{\"type\":\"a\x7f\",\"current\":0,\"generations\":[]}", "control" },
+    { "broken UTF-8", "{\"type\":\"a\xff\",\"current\":0,\"generations\":[]}", "JSON" },
+    { "current negative", STATE("-1", ""), "'current'" },
+    { "current too large", STATE("2147483648", ""), "'current'" },
     { "generations no list", "{\"type\":\"g\",\"current\":0,\"generations\":{}}", "list" },
     { "current not listed", STATE("4", GENERATION("3")), "current generation" },
     { "number 0", STATE("0", GENERATION("0")), "'number'" },
@@ -54,6 +60,48 @@ static void test_parsing(void **state)
             fail_msg("%s: %s", cases[i].name, err.message);
     }
     free(parsed);
+}
+
+// One generation, with this note.
+static int parse_note(const char *note, struct error *err)
+{
+    AUTO(freep) struct state *parsed = calloc(1, sizeof *parsed);
+    char                      text[1024];
+
+    snprintf(text, sizeof text,
+             "{\"type\":\"g\",\"current\":1,\"generations\":[{\"number\":1,\"created_unix_s\":1,"
+             "\"files\":2,\"bytes\":3,\"build\":4,\"added\":5,\"changed\":6,\"removed\":7,"
+             "\"bytes_changed\":8,\"note\":\"%s\"}]}",
+             note);
+    return state_parse(parsed, text, strlen(text), err);
+}
+
+static void test_limits(void **state)
+{
+    AUTO(freep) struct state *s = calloc(1, sizeof *s);
+    AUTO(freep) char         *text = NULL, *large = calloc(1, STATE_BYTES_MAX + 2);
+    char                      note[STATE_NOTE_MAX + 1] = "";
+    struct error              err = { 0 };
+
+    (void)state;
+    memset(note, 'x', STATE_NOTE_MAX - 1);
+    assert_int_equal(parse_note(note, &err), 0);
+    note[STATE_NOTE_MAX - 1] = 'x';
+    assert_int_equal(parse_note(note, &err), -1);
+    assert_non_null(strstr(err.message, "'note'"));
+
+    strcpy(s->type, "game");
+    for (uint32_t number = 1; number <= STATE_GENERATIONS_MAX + 1; number++)
+        state_insert(s, &(struct generation){ .number = number });
+    text = state_format(s);
+    assert_int_equal(state_parse(s, text, strlen(text), &err), -1);
+    assert_non_null(strstr(err.message, "at most 256"));
+
+    memset(large, ' ', STATE_BYTES_MAX + 1);
+    memcpy(large, STATE("0", ""), strlen(STATE("0", "")));
+    assert_int_equal(state_parse(s, large, STATE_BYTES_MAX, &err), 0);
+    assert_int_equal(state_parse(s, large, STATE_BYTES_MAX + 1, &err), -1);
+    assert_non_null(strstr(err.message, "larger than"));
 }
 
 // Every beginning of a good file is refused, and none is read past its end.
@@ -138,6 +186,7 @@ int main(void)
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, unit_dir_setup, unit_dir_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parsing),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_every_prefix),
         IN_DIR(test_it_comes_back_as_it_was_written),
         IN_DIR(test_no_file_is_an_empty_state_and_a_bad_one_stays),
