@@ -311,7 +311,8 @@ static void test_builds(void **state)
     reply = ask_build_start(&fake);
     assert_int_equal(reply.kind, ERROR_NONE);
     uint32_t first = reply.build;
-    snprintf(want, sizeof want, "start left4me-update@%u.service; ", first);
+    snprintf(want, sizeof want, "tidy-build-create %u; start left4me-update@%u.service; ", first,
+             first);
     assert_string_equal(fake.said, want);
     snprintf(id, sizeof id, "%u", first);
     assert_int_equal(specfile_read_build(&spec, id, &err), 0);
