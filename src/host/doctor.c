@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "base/number.h"
 #include "host/overlays.h"
+#include "host/steamplace.h"
 #include "host/units.h"
 
 #define GIB                 (UINT64_C(1) << 30)
@@ -420,6 +421,9 @@ static enum doctor_verdict check_steamcmd(const struct doctor   *doctor,
     struct stat st;
     if (stat(target, &st) < 0 && errno == ENOENT)
         return say(finding, DOCTOR_WARNING, "SteamCMD should be in %.120s, which is gone", target);
+    struct error err;
+    if (steamplace_check(target, &err) < 0 && err.errnum == 0) // it may be closed to us alone
+        return say(finding, DOCTOR_WARNING, "%s", err.message);
     return say(finding, DOCTOR_OK, "SteamCMD is in %.120s", target);
 }
 
