@@ -310,20 +310,39 @@ static int bus_reset_failed(void *context, const char *unit, struct error *err)
     return 0;
 }
 
+// Whether a job is queued for the unit: of a start that waits for a mount, nothing else shows yet.
+static int has_job(struct system_bus *self, const char *path, bool *ret, struct error *err)
+{
+    AUTO_BUS_ERROR reply_error = SD_BUS_ERROR_NULL;
+    AUTO_MESSAGE   reply = NULL;
+    uint32_t       job = 0;
+
+    int r = sd_bus_get_property(self->bus, SERVICE, path, SERVICE ".Unit", "Job", &reply_error,
+                                &reply, "(uo)");
+    if (r >= 0)
+        r = sd_bus_message_read(reply, "(uo)", &job, NULL);
+    if (r < 0)
+        return bus_error(err, r, &reply_error, path);
+    *ret = job != 0;
+    return 0;
+}
+
 static int bus_is_over(void *context, const char *unit, bool *ret, struct error *err)
 {
     AUTO(freep) char  *path = NULL;
     struct system_bus *self = context;
     char               state[24];
+    bool               is_queued = false;
 
     if (find_loaded(self, unit, &path, err) < 0)
         return -1;
     *ret = true;
     if (!path)
         return 0;
-    if (read_word(self, path, SERVICE ".Unit", "ActiveState", state, sizeof state, err) < 0)
+    if (read_word(self, path, SERVICE ".Unit", "ActiveState", state, sizeof state, err) < 0 ||
+        has_job(self, path, &is_queued, err) < 0)
         return -1;
-    *ret = strcmp(state, "inactive") == 0 || strcmp(state, "failed") == 0;
+    *ret = !is_queued && (strcmp(state, "inactive") == 0 || strcmp(state, "failed") == 0);
     return 0;
 }
 

@@ -24,7 +24,7 @@ static int refuse(uid_t uid, struct error *err)
 int peer_check(int fd, struct error *err)
 {
     struct account control;
-    uid_t          uid;
+    uid_t          uid = (uid_t)-1;
 
     if (find_peer(&uid, fd, err) < 0)
         return -1;
@@ -37,7 +37,7 @@ int peer_check(int fd, struct error *err)
 
 int peer_is_root(int fd, struct error *err)
 {
-    uid_t uid;
+    uid_t uid = (uid_t)-1;
 
     if (find_peer(&uid, fd, err) < 0)
         return -1;

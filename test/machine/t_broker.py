@@ -16,7 +16,7 @@ from harness import check, equal, within
 BROKER, LOG = "/run/left4me/broker.sock", "/run/left4me/log.sock"
 MESSAGES = int(os.environ.get("LEFT4ME_FUZZ_MESSAGES", "10000"))
 JOBS = 8
-DONE, INVALID = "0", "1"                    # enum error_kind
+DONE, INVALID, BUSY = "0", "1", "4"         # enum error_kind
 
 
 def caller(machine, *words, user="left4me", timeout=600, **options):
@@ -129,6 +129,20 @@ def test_many_callers(machine):
         within(took, 30000, "milliseconds for 300 callers")
         watch.check()
         equal(machine.unit("left4me-broker.socket")["ActiveState"], "active", "the socket afterwards")
+
+
+def test_queued_start(machine):
+    """while a start waits for its mount, nobody else gets at the directories"""
+    hold = "[Service]\nExecStartPre=/bin/sh -c 'until [ -e /run/go ]; do :; done'\n"
+    with product.server(machine, "queued", start=False) as server, product.drop_in(machine, "left4me-mount@.service", hold):
+        attacks.bring(machine)
+        child = machine.popen(["l4d2ctl", "start", server.name], stdout=subprocess.DEVNULL)
+        machine.wait_for(f"left4me-mount@{server.name}.service", lambda unit: unit["ActiveState"] == "activating", 30)
+        equal(server.properties()["ActiveState"], "inactive", "the server that waits")
+        for verb in ("wipe", "remove", "create"):
+            equal(caller(machine, "verb", verb, server.name, check=False).stdout.split()[0], BUSY, f"{verb} meanwhile")
+        machine.run("touch /run/go")
+        equal(child.wait(60), 0, "the start")
 
 
 def test_silent_peer(machine):
