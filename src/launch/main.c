@@ -269,9 +269,10 @@ int main(void)
     // Where the unit has no process namespace of its own, orphans come to us all the same.
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (open_events(&launch, &mask, &err) == 0) {
-        say("STATUS=starting the game"); // a server without a status does not hear a stop yet
         if (claim_to_be_main(&err) < 0)
             log_line(LEVEL_WARNING, "%s", err.message); // the game can be played all the same
+        // A server without a status does not hear a stop yet. Only the main process is listened to.
+        say("STATUS=starting the game");
     }
     if (launch.timer_fd >= 0 && read_arguments(&launch.arguments, &err) == 0 &&
         set_environment(&err) == 0 && start_game(&launch, &mask, &err) == 0)

@@ -15,7 +15,7 @@
 #include "priv/verbs.h"
 
 #define REQUEST_WITHIN_MS 5000 // a peer that says nothing is not kept
-#define DONE_WITHIN_S     300  // the longest request waits for a stop and two unmounts
+#define DONE_WITHIN_S     600  // the longest waits for a stop, two unmounts and directories
 
 static int receive(union request *ret, size_t *ret_n, int fd, struct error *err)
 {

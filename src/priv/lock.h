@@ -3,7 +3,8 @@
 
 // lock: one command at a time for one instance, or for builds as a whole.
 //
-// Locks are flock(2) on files in a root-only directory on tmpfs: a killed broker lets go of them.
+// Locks are flock(2) on files in a root-only directory on tmpfs: a killed broker lets go of them,
+// but for one it handed on to left4me-tidy, which lets go when its work has ended.
 
 #include "base/error.h"
 

@@ -29,6 +29,7 @@
 #include "priv/tidy.h"
 
 #define REQUEST_WITHIN_MS 5000
+#define DONE_WITHIN_S     600
 
 struct dirs {
     int            data_fd;
@@ -183,6 +184,9 @@ static int serve(int fd)
     struct error      err = { 0 };
     int               lock_fd = -1;
 
+    // Others write in an instance's directory while it is removed, perhaps faster than we do. What
+    // is cut short, the next command repairs.
+    (void)alarm(DONE_WITHIN_S);
     if (answer(fd, &lock_fd, &err) < 0) {
         log_line(LEVEL_ERROR, "%s", err.message);
         reply.kind = err.kind;

@@ -32,13 +32,16 @@ static int is_over(struct bus *bus, struct unit_name unit, bool *ret, struct err
 static int must_be_stopped(struct bus *bus, const struct instance_name *name, struct error *err)
 {
     struct unit_name mount = unit_mount(name);
-    bool             is_server_over = false;
+    bool             is_server_over = false, is_mount_over = false;
 
     if (is_over(bus, unit_server(name), &is_server_over, err) < 0)
         return -1;
     if (!is_server_over)
-        return error_set(err, ERROR_BUSY, "the server is running: stop it first");
-    if (!specfile_has_record(name->text))
+        return error_set(err, ERROR_BUSY, "the server is running or about to: stop it first");
+    // A helper at work has no record yet.
+    if (is_over(bus, mount, &is_mount_over, err) < 0)
+        return -1;
+    if (is_mount_over && !specfile_has_record(name->text))
         return 0;
     if (bus->stop_wait(bus->context, mount.text, err) < 0)
         return -1;
@@ -397,7 +400,8 @@ static int publish(struct call *call, struct error *err)
     struct bus_unit_state state;
     struct bus           *bus = call->bus;
 
-    if (read_build(call, &spec, err) < 0)
+    // Under the lock: its scratch may just be going.
+    if (lock_take(&call->lock_fd, BUILDS_LOCK, err) < 0 || read_build(call, &spec, err) < 0)
         return -1;
     struct unit_name unit = unit_publish(spec.build);
     if (bus->state(bus->context, unit.text, &state, err) < 0)

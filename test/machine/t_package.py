@@ -95,6 +95,9 @@ def test_upgrade_restarts_no_server(machine):
         after = server.status()
         equal((after["pid"], after["run"], after["restarts"]), (before["pid"], before["run"], 0), "the run")
         equal(other.output("systemctl list-units --failed --plain --no-legend"), "", "failed units")
+        # A file that is unpacked anew would have taken away what was mounted on it.
+        inside = other.read(f"/proc/{after['pid']}/root/etc/resolv.conf")
+        equal(inside, other.read("/etc/left4me/resolv.conf"), "name servers inside the server")
         # What comes after the upgrade is not tied to what was before.
         server.ctl("restart")
         check("kept" in server.rcon("sim_read left4dead2/mine.txt"), "the upgrade lost what the game had written")

@@ -93,7 +93,7 @@ static void test_a_life_in_verbs(void **state)
 
     reply = ask_name(&fake, VERB_INSTANCE_CREATE);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_string_equal(fake.said, "is_over " SERVER "tidy-create alpha; ");
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "tidy-create alpha; ");
 
     reply = ask_name(&fake, VERB_INSTANCE_START); // nothing applied
     assert_int_equal(reply.kind, ERROR_NOT_FOUND);
@@ -101,11 +101,11 @@ static void test_a_life_in_verbs(void **state)
 
     reply = ask_stack(&fake, VERB_INSTANCE_APPLY);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_string_equal(fake.said,
-                        "is_over " SERVER "revert " SERVER "set_limits(0,new,27015) " SERVER);
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "revert " SERVER
+                                   "set_limits(0,new,27015) " SERVER);
 
     reply = ask_stack(&fake, VERB_INSTANCE_APPLY); // the same limits cost nothing
-    assert_string_equal(fake.said, "is_over " SERVER);
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT);
 
     reply = ask_name(&fake, VERB_INSTANCE_START);
     assert_int_equal(reply.kind, ERROR_NONE);
@@ -130,7 +130,7 @@ static void test_a_life_in_verbs(void **state)
     assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "is_silent " SERVER);
 
     reply = ask_name(&fake, VERB_INSTANCE_WIPE);
-    assert_string_equal(fake.said, "is_over " SERVER "tidy-wipe alpha; ");
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "tidy-wipe alpha; ");
 
     reply = ask_name(&fake, VERB_INSTANCE_REMOVE);
     assert_int_equal(reply.kind, ERROR_NONE);
@@ -244,7 +244,7 @@ static void test_a_spec_is_there_only_with_its_limits(void **state)
     (void)state;
     fakebus_init(&fake);
     forget_everything();
-    fake.fail_at = 3; // set_limits
+    fake.fail_at = 4; // set_limits
     assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_FAILED);
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), -1);
     fake.fail_at = 0;
@@ -271,9 +271,10 @@ static void test_an_apply_that_is_cut_short_loses_no_spec(void **state)
     second.stack.limits.memory_bytes = UINT64_C(1) << 30;
     assert_int_equal(ask(&fake, &first, sizeof first).kind, ERROR_NONE);
 
-    fake.fail_at = 2; // set_limits, after is_over
+    fake.fail_at = 3; // set_limits, after is_over
     assert_int_equal(ask(&fake, &second, sizeof second).kind, ERROR_FAILED);
-    assert_string_equal(fake.said, "is_over " SERVER "set_limits(1073741824,old,27015) " SERVER);
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT
+                                   "set_limits(1073741824,old,27015) " SERVER);
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
     assert_int_equal(spec.is_unsettled, 1);
     assert_int_equal(spec.revision, 1);
@@ -286,8 +287,8 @@ static void test_an_apply_that_is_cut_short_loses_no_spec(void **state)
 
     fake.fail_at = 0; // the same as before is not what the unit has
     assert_int_equal(ask(&fake, &first, sizeof first).kind, ERROR_NONE);
-    assert_string_equal(fake.said,
-                        "is_over " SERVER "revert " SERVER "set_limits(0,new,27015) " SERVER);
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "revert " SERVER
+                                   "set_limits(0,new,27015) " SERVER);
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
     assert_int_equal(spec.is_unsettled, 0);
     assert_int_equal(spec.revision, 2);
