@@ -196,7 +196,7 @@ static int bus_stop_wait(void *context, const char *unit, struct error *err)
     return queue_wait(context, "StopUnit", unit, err);
 }
 
-static int bus_kill(void *context, const char *unit, struct error *err)
+static int kill_whom(void *context, const char *unit, const char *whom, struct error *err)
 {
     AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
     struct system_bus *self = context;
@@ -204,11 +204,21 @@ static int bus_kill(void *context, const char *unit, struct error *err)
     if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "KillUnit", &reply_error,
-                               NULL, "ssi", unit, "all", SIGKILL);
+                               NULL, "ssi", unit, whom, SIGKILL);
     if (r < 0 && !sd_bus_error_has_name(&reply_error, SERVICE ".NoSuchProcess") &&
         !sd_bus_error_has_name(&reply_error, SERVICE ".NoSuchUnit"))
         return bus_error(err, r, &reply_error, unit);
     return 0;
+}
+
+static int bus_kill(void *context, const char *unit, struct error *err)
+{
+    return kill_whom(context, unit, "all", err);
+}
+
+static int bus_kill_main(void *context, const char *unit, struct error *err)
+{
+    return kill_whom(context, unit, "main", err);
 }
 
 static int bus_enable(void *context, const char *unit, struct error *err)
@@ -527,6 +537,7 @@ struct bus *bus_system_new(void)
         .start_wait = bus_start_wait,
         .stop_wait = bus_stop_wait,
         .kill = bus_kill,
+        .kill_main = bus_kill_main,
         .reset_failed = bus_reset_failed,
         .enable = bus_enable,
         .disable = bus_disable,

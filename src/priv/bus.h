@@ -23,6 +23,9 @@ struct bus {
     int (*stop_wait)(void *context, const char *unit, struct error *err);
     // SIGKILL to every process of the unit; none there is success.
     int (*kill)(void *context, const char *unit, struct error *err);
+    // The same to its main process alone. Killing the control group as a whole has been seen to
+    // kill the first process of a start that follows at once.
+    int (*kill_main)(void *context, const char *unit, struct error *err);
     int (*reset_failed)(void *context, const char *unit, struct error *err);
     int (*enable)(void *context, const char *unit, struct error *err);
     int (*disable)(void *context, const char *unit, struct error *err);

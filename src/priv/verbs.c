@@ -177,7 +177,7 @@ static int ask_to_end(struct bus *bus, struct unit_name unit, uint32_t *ret_job,
         return -1;
     if (!is_silent)
         return 0;
-    if (bus->kill(bus->context, unit.text, err) < 0 ||
+    if (bus->kill_main(bus->context, unit.text, err) < 0 ||
         bus->stop_wait(bus->context, unit.text, err) < 0)
         return -1;
     return bus->reset_failed(bus->context, unit.text, err);

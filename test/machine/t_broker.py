@@ -15,6 +15,7 @@ from harness import check, equal, within
 
 BROKER, LOG = "/run/left4me/broker.sock", "/run/left4me/log.sock"
 MESSAGES = int(os.environ.get("LEFT4ME_FUZZ_MESSAGES", "10000"))
+SEED = int(os.environ.get("LEFT4ME_FUZZ_SEED", "20261124"))
 JOBS = 8
 DONE, INVALID, BUSY = "0", "1", "4"         # enum error_kind
 
@@ -108,13 +109,15 @@ def test_fuzz(machine):
     """mutated messages through the sockets: no crash, no effect, none without an answer or an end"""
     with product.server(machine, "honest", start=False):
         watch = Watch(machine)
-        said = caller(machine, "fuzz", os.getpid(), MESSAGES, JOBS, timeout=120 + MESSAGES).stdout
+        said = caller(machine, "fuzz", SEED, MESSAGES, JOBS, timeout=120 + MESSAGES).stdout
         sums = dict(zip(said.split()[0::2], map(int, said.split()[1::2])))
         equal(sum(sums.values()), MESSAGES // JOBS * JOBS, f"messages accounted for ({said.strip()})")
         equal((sums["silent"], sums["unconnected"]), (0, 0), f"messages without an answer, refused connections ({said.strip()})")
         check(sums["refused"] > MESSAGES // 4, f"too few got as far as being refused ({said.strip()})")
-        said = caller(machine, "log", "fuzz", os.getpid(), MESSAGES // 3, JOBS, timeout=120 + MESSAGES).stdout
+        said = caller(machine, "log", "fuzz", SEED, MESSAGES // 3, JOBS, timeout=120 + MESSAGES).stdout
         check("unconnected 0" in said, f"the log reader refused connections: {said}")
+        # A message that still is an honest one has its effect.
+        caller(machine, "verb", "remove", "fuzzed")
         watch.check()
         alive(machine, "honest")
 

@@ -61,6 +61,7 @@ static int fakebus_stop(void *context, const char *unit, uint32_t *ret_job, stru
 FAKEBUS_SIMPLE(start_wait)
 FAKEBUS_SIMPLE(stop_wait)
 FAKEBUS_SIMPLE(kill)
+FAKEBUS_SIMPLE(kill_main)
 FAKEBUS_SIMPLE(reset_failed)
 FAKEBUS_SIMPLE(enable)
 FAKEBUS_SIMPLE(disable)
@@ -128,6 +129,7 @@ static inline void fakebus_init(struct fakebus *fake)
             .start_wait = fakebus_start_wait,
             .stop_wait = fakebus_stop_wait,
             .kill = fakebus_kill,
+            .kill_main = fakebus_kill_main,
             .reset_failed = fakebus_reset_failed,
             .enable = fakebus_enable,
             .disable = fakebus_disable,

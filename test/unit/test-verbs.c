@@ -150,9 +150,9 @@ static void test_who_hears_no_signal_yet_is_killed(void **state)
     fake.is_silent = true;
     assert_int_equal(ask_name(&fake, VERB_INSTANCE_STOP).kind, ERROR_NONE);
     assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "is_silent " SERVER
-                                   "kill " SERVER "stop_wait " SERVER "reset_failed " SERVER);
+                                   "kill_main " SERVER "stop_wait " SERVER "reset_failed " SERVER);
     assert_int_equal(ask_stack(&fake, VERB_INSTANCE_RESTART).kind, ERROR_NONE);
-    assert_non_null(strstr(fake.said, "kill " SERVER));
+    assert_non_null(strstr(fake.said, "kill_main " SERVER));
 }
 
 static void test_nothing_is_touched_while_it_runs(void **state)
