@@ -294,6 +294,7 @@ class Machine(Place, Debian):
         self.group.kill()
         self.group.remove()
         self.group.make()
+        self.leader = None
         self._network()
         options = [
             "--quiet", "--register=no", "--keep-unit", f"--machine={self.name}", "--hostname=machine",
@@ -342,7 +343,7 @@ class Machine(Place, Debian):
             os.close(gone)
 
     def _console_tail(self):
-        lines = (self.dir / "console.log").read_text(errors="replace").strip().splitlines()
+        lines = (self.dir / "console.log").read_text(errors="replace").strip().splitlines() if self.dir else []
         return lines[-1] if lines else "no console output"
 
     def _write_state(self):
@@ -408,6 +409,8 @@ class Machine(Place, Debian):
     def _plug(self, link):
         ours = "eth0" if link is self.outside else link.name
         theirs = "eth0" if link.namespace else "l4m-" + self.id[-6:]
+        # The kernel takes a dead namespace's links away some time later; this takes our end, and so both, now.
+        subprocess.run([*link._ip(), "link", "delete", theirs], check=False, stderr=subprocess.DEVNULL)
         peer = ["peer", "name", theirs] + (["netns", link.namespace] if link.namespace else ["netns", str(os.getpid())])
         host.call(["ip", "-n", self.name, "link", "add", ours, "type", "veth", *peer])
         for ip, device, addresses in ((["ip", "-n", self.name], ours, link.remote), (link._ip(), theirs, link.addresses)):
@@ -442,8 +445,8 @@ class Machine(Place, Debian):
     # -- inside -------------------------------------------------------------------------------------
 
     def _launch(self, argv, user, env):
-        if not self.leader:
-            raise Trouble("the machine is not running")
+        if not self.leader or self.nspawn.poll() is not None:
+            raise Trouble(f"the machine is not running: {self._console_tail()}")
         return _enter(self.leader, self.group, argv, user, env)
 
     def install(self, deb):

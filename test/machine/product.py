@@ -219,8 +219,11 @@ def server(machine, name, start=True, **keys):
         if start:
             made.start()
         yield made
-    finally:
-        made.ctl("delete", check=False)
+    except BaseException:
+        with contextlib.suppress(host.Trouble, OSError):    # what went wrong first is what to tell
+            made.ctl("delete", check=False)
+        raise
+    made.ctl("delete", check=False)
 
 
 # -- the network ------------------------------------------------------------------------------------
