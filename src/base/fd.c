@@ -69,8 +69,7 @@ int fd_open_beneath(int *ret, int dir_fd, const char *path, int flags, mode_t mo
         (void)fd_close(fd);
         fd = next;
     } while (*rest);
-    *ret = fd;
-    fd = -1;
+    *ret = TAKE_FD(fd);
     return 0;
 }
 
@@ -91,8 +90,7 @@ int fd_open_file(int *ret, uint64_t *ret_bytes, int dir_fd, const char *path, st
         return error_sys(err, errno, "looking at '%s'", path);
     if (!S_ISREG(st.st_mode) || st.st_size < 0)
         return error_set(err, ERROR_INVALID, "'%s' is not a regular file", path);
-    *ret = fd;
-    fd = -1;
+    *ret = TAKE_FD(fd);
     *ret_bytes = (uint64_t)st.st_size;
     return 0;
 }

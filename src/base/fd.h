@@ -16,6 +16,12 @@
 int  fd_close(int fd);
 void fd_closep(int *fd);
 #define AUTO_FD AUTO(fd_closep) int
+#define TAKE_FD(fd)                                                                                \
+    __extension__({                                                                                \
+        int take_ = (fd);                                                                          \
+        (fd) = -1;                                                                                 \
+        take_;                                                                                     \
+    })
 
 // Opens `path` below `dir_fd` with `flags` (O_CLOEXEC and O_NOFOLLOW are added). The error names
 // `path`.

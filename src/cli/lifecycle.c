@@ -302,8 +302,7 @@ static int open_instance(struct instance **ret, int *ret_fd, const struct cli *c
         instances_load(&instance, cli->paths, &cli->name, err) < 0)
         return -1;
     *ret = TAKE(instance);
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = TAKE_FD(fd);
     return 0;
 }
 

@@ -30,8 +30,7 @@ int entry_open_dir(int *ret, int dir_fd, const char *name, struct error *err)
         return error_sys(err, errno, "opening directory '%s'", entry_show(shown, "", name));
     if ((st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
         return error_sys(err, errno, "entering directory '%s'", entry_show(shown, "", name));
-    *ret = fd;
-    fd = -1;
+    *ret = TAKE_FD(fd);
     return 0;
 }
 

@@ -135,8 +135,7 @@ static int make_dir(struct walk *walk, int *ret, const char *name, struct error 
     fd = openat(top(walk)->new_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fchmod(fd, MODE_DIR) < 0) // the umask, or a set-group-id parent, may have its way
         return fail(walk, name, "making directory", err);
-    *ret = fd;
-    fd = -1;
+    *ret = TAKE_FD(fd);
     return 0;
 }
 

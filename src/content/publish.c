@@ -179,8 +179,7 @@ static int make_tree(struct job *job, int *ret_fd, struct flatten_counts *ret, s
     struct flatten_input input = { base_fd, upper_fd, new_fd, FLATTEN_ENTRIES_MAX };
     if (flatten(ret, &input, job->watch, err) < 0)
         return -1;
-    *ret_fd = new_fd;
-    new_fd = -1;
+    *ret_fd = TAKE_FD(new_fd);
     return 0;
 }
 

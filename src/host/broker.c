@@ -27,8 +27,7 @@ int broker_connect(int *ret, const char *socket_path, const char *what, struct e
                              socket_path, what);
         return error_sys(err, errno, "connecting to %s at %s", what, socket_path);
     }
-    *ret = fd;
-    fd = -1;
+    *ret = TAKE_FD(fd);
     return 0;
 }
 

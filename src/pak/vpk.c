@@ -363,8 +363,7 @@ static int open_file(struct vpk **ret, int dir_fd, const char *name, struct erro
     if (vpk->dir_fd < 0)
         return error_sys(err, errno, "keeping its directory open");
 
-    vpk->fd = fd;
-    fd = -1;
+    vpk->fd = TAKE_FD(fd);
     (void)snprintf(vpk->name, sizeof vpk->name, "%s", name); // its length was checked
     *ret = TAKE(vpk);
     return 0;

@@ -140,8 +140,7 @@ int idmap_open(int *ret, enum idmap map, struct error *err)
         fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC) // the bare file: nothing is kept on it
         return error_set(err, ERROR_UNAVAILABLE,
                          "the id maps are not there: run 'systemctl restart left4me-idmap'");
-    *ret = fd;
-    fd = -1;
+    *ret = TAKE_FD(fd);
     return 0;
 }
 
@@ -157,7 +156,6 @@ int idmap_clone(int *ret, int dir_fd, int map_fd, unsigned long attributes, stru
         return error_sys(err, errno, "cloning a layer");
     if (mount_set_attributes(fd, &attr) < 0)
         return error_sys(err, errno, "mapping the owner of a layer (kernel older than 5.19?)");
-    *ret = fd;
-    fd = -1;
+    *ret = TAKE_FD(fd);
     return 0;
 }

@@ -38,8 +38,7 @@ static int dial(int *ret, struct error *err)
                          "left4me-tidy does not listen (%s): run 'systemctl start "
                          "left4me-tidy.socket'",
                          strerror(errno));
-    *ret = fd;
-    fd = -1;
+    *ret = TAKE_FD(fd);
     return 0;
 }
 
