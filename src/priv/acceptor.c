@@ -14,7 +14,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 
-#define LISTEN_FD 3 // where the init system puts it
+#define LISTEN_FD 3   // where the init system puts it
+#define PAUSE_MS  100 // until the next try, when the machine is short of something
 
 struct acceptor {
     int (*serve)(int fd);
@@ -22,6 +23,8 @@ struct acceptor {
     sigset_t old_mask; // the children's
     unsigned n_children;
     bool     is_stopping;
+    bool     is_short; // of something the last caller would have needed
+    bool     is_full;  // of children, and has said so
 };
 
 static int check_socket(struct error *err)
@@ -58,21 +61,44 @@ static _Noreturn void be_child(const struct acceptor *acceptor, int fd)
     exit(acceptor->serve(fd));
 }
 
+// Said once, not at every try until it is over.
+static int be_short(struct acceptor *acceptor, const char *what)
+{
+    if (!acceptor->is_short)
+        log_line(LEVEL_ERROR, "callers wait: %s: %s", what, strerror(errno));
+    acceptor->is_short = true;
+    return 0;
+}
+
+static int fail_to_accept(struct acceptor *acceptor, struct error *err)
+{
+    switch (errno) {
+    case EAGAIN:
+    case ECONNABORTED:
+    case EINTR:
+        return 0; // the caller has left
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return be_short(acceptor, "accepting a connection");
+    }
+    return error_sys(err, errno, "accepting a connection");
+}
+
 static int accept_one(struct acceptor *acceptor, struct error *err)
 {
     AUTO_FD fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
 
-    if (fd < 0) {
-        bool is_theirs = errno == EAGAIN || errno == ECONNABORTED || errno == EINTR;
-        return is_theirs ? 0 : error_sys(err, errno, "accepting a connection");
-    }
+    if (fd < 0)
+        return fail_to_accept(acceptor, err);
     pid_t child = fork();
     if (child == 0)
         be_child(acceptor, fd);
     if (child < 0)
-        log_line(LEVEL_ERROR, "a caller was sent away: fork: %s", strerror(errno));
-    else
-        acceptor->n_children++;
+        return be_short(acceptor, "one was sent away, fork");
+    acceptor->n_children++;
+    acceptor->is_short = false;
     return 0;
 }
 
@@ -98,12 +124,26 @@ static void read_signals(struct acceptor *acceptor)
     reap(acceptor);
 }
 
+// Whether another caller may come now.
+static bool has_room(struct acceptor *acceptor)
+{
+    bool is_full = acceptor->n_children >= ACCEPTOR_CHILDREN_MAX;
+
+    if (is_full && !acceptor->is_full)
+        log_line(LEVEL_WARNING, "%u requests are at work: callers wait", acceptor->n_children);
+    acceptor->is_full = is_full;
+    return !is_full && !acceptor->is_stopping;
+}
+
 static int wait_and_accept(struct acceptor *acceptor, struct error *err)
 {
     struct pollfd fds[] = { { .fd = acceptor->signal_fd, .events = POLLIN },
                             { .fd = LISTEN_FD, .events = POLLIN } };
 
-    if (acceptor->is_stopping || acceptor->n_children >= ACCEPTOR_CHILDREN_MAX)
+    // Its queue would wake us at once: a child that ends may be all it takes.
+    if (acceptor->is_short && poll(fds, 1, PAUSE_MS) < 0 && errno != EINTR)
+        return error_sys(err, errno, "waiting");
+    if (!has_room(acceptor))
         fds[1].fd = -1;
     if (poll(fds, ELEMENTS(fds), -1) < 0)
         return errno == EINTR ? 0 : error_sys(err, errno, "waiting for a connection");
@@ -123,4 +163,14 @@ int acceptor_run(int (*serve)(int fd), struct error *err)
         r = wait_and_accept(&acceptor, err);
     (void)fd_close(acceptor.signal_fd);
     return r;
+}
+
+int acceptor_main(int (*serve)(int fd))
+{
+    struct error err = { 0 };
+
+    if (acceptor_run(serve, &err) == 0)
+        return 0;
+    log_line(LEVEL_ERROR, "%s", err.message);
+    return 1;
 }

@@ -14,5 +14,8 @@
 
 // Serves until SIGTERM, then waits for the children that are still at work. `serve` runs in the
 // child and borrows the connection; what it returns is the child's exit status, 0 for success.
-// Fails when the init system handed over no socket, or accept(2) does.
+// A machine that is short of descriptors, memory or processes is waited for. Fails when the init
+// system handed over no socket, or it can no longer be listened to.
 int acceptor_run(int (*serve)(int fd), struct error *err) MUST_USE;
+// The whole main() of such a program: serves, says why it ended, returns its exit code.
+int acceptor_main(int (*serve)(int fd));

@@ -22,8 +22,7 @@
 #include "priv/acceptor.h"
 #include "priv/peer.h"
 
-#define REQUEST_WITHIN_MS 5000
-#define FIELD_BYTES_MAX   (64u << 10) // of a journal field; longer ones come cut
+#define FIELD_BYTES_MAX (64u << 10) // of a journal field; longer ones come cut
 
 static const char *const prefixes[] = {
     [LOG_SERVER] = "left4me-server",
@@ -42,18 +41,6 @@ struct reader {
 static void closep(sd_journal **journal)
 {
     sd_journal_close(*journal);
-}
-
-static int receive(struct log_request *ret, int fd, struct error *err)
-{
-    struct pollfd waiting = { .fd = fd, .events = POLLIN };
-
-    if (poll(&waiting, 1, REQUEST_WITHIN_MS) <= 0)
-        return error_set(err, ERROR_TIMEOUT, "the peer said nothing");
-    ssize_t n = recv(fd, ret, sizeof *ret, MSG_TRUNC | MSG_DONTWAIT);
-    if (n < 0)
-        return error_sys(err, errno, "receiving the request");
-    return log_request_check(ret, (size_t)n, err);
 }
 
 // What the unit said, and what the init system said about it.
@@ -257,9 +244,12 @@ static int answer(int fd, struct error *err)
     AUTO(closep) sd_journal *journal = NULL;
     struct log_request       request;
     struct reader            reader = { .fd = fd };
+    size_t                   n_bytes = 0;
     uint32_t                 n_history = 0;
 
-    if (peer_check(fd, err) < 0 || receive(&request, fd, err) < 0)
+    if (peer_check(fd, err) < 0 ||
+        peer_receive(fd, &request, sizeof request, &n_bytes, NULL, err) < 0 ||
+        log_request_check(&request, n_bytes, err) < 0)
         return -1;
     int r = sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
     if (r < 0)
@@ -289,11 +279,5 @@ static int serve(int fd)
 
 int main(void)
 {
-    struct error err = { 0 };
-
-    if (acceptor_run(serve, &err) < 0) {
-        log_line(LEVEL_ERROR, "%s", err.message);
-        return 1;
-    }
-    return 0;
+    return acceptor_main(serve);
 }

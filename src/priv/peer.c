@@ -2,7 +2,10 @@
 #include "priv/peer.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
+#include "base/fd.h"
 #include "priv/account.h"
 
 static int find_peer(uid_t *ret, int fd, struct error *err)
@@ -42,4 +45,48 @@ int peer_is_root(int fd, struct error *err)
     if (find_peer(&uid, fd, err) < 0)
         return -1;
     return uid == 0 ? 0 : refuse(uid, err);
+}
+
+// The descriptor that came along, or -1. There is room for one, so the kernel has closed any other.
+static int take_passed(struct msghdr *msg)
+{
+    const struct cmsghdr *header = CMSG_FIRSTHDR(msg);
+    int                   passed = -1;
+
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof passed))
+        memcpy(&passed, CMSG_DATA(header), sizeof passed);
+    return passed;
+}
+
+int peer_receive(int fd, void *ret, size_t size, size_t *ret_n, int *ret_passed, struct error *err)
+{
+    union {
+        struct cmsghdr header;
+        char           bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct pollfd waiting = { .fd = fd, .events = POLLIN };
+    struct iovec  iov = { ret, size };
+    struct msghdr msg = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = ret_passed ? &control : NULL,
+        .msg_controllen = ret_passed ? sizeof control : 0,
+    };
+
+    int n_ready = poll(&waiting, 1, PEER_WITHIN_MS);
+    if (n_ready < 0)
+        return error_sys(err, errno, "waiting for the request");
+    if (n_ready == 0)
+        return error_set(err, ERROR_TIMEOUT, "the peer said nothing");
+    ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return error_sys(err, errno, "receiving the request");
+    AUTO_FD passed = ret_passed ? take_passed(&msg) : -1;
+    if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+        return error_set(err, ERROR_INVALID, "the message is not one of ours");
+    *ret_n = (size_t)n;
+    if (ret_passed)
+        *ret_passed = TAKE_FD(passed);
+    return 0;
 }

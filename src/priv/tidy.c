@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,8 +27,7 @@
 #include "priv/peer.h"
 #include "priv/tidy.h"
 
-#define REQUEST_WITHIN_MS 5000
-#define DONE_WITHIN_S     600
+#define DONE_WITHIN_S 600
 
 struct dirs {
     int            data_fd;
@@ -143,38 +141,18 @@ static int act(const struct tidy_request *request, struct error *err)
 
 // ---- one request --------------------------------------------------------------------------------
 
-// The lock that came along is held until it is closed: *ret_lock is a descriptor or -1.
-static int receive(struct tidy_request *ret, int *ret_lock, int fd, struct error *err)
-{
-    union {
-        struct cmsghdr header;
-        char           bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct pollfd waiting = { .fd = fd, .events = POLLIN };
-    struct iovec  iov = { ret, sizeof *ret };
-    struct msghdr msg = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-    };
-
-    if (poll(&waiting, 1, REQUEST_WITHIN_MS) <= 0)
-        return error_set(err, ERROR_TIMEOUT, "the peer said nothing");
-    ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (n < 0)
-        return error_sys(err, errno, "receiving the request");
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
-    if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof *ret_lock))
-        memcpy(ret_lock, CMSG_DATA(header), sizeof *ret_lock);
-    if (msg.msg_flags & MSG_TRUNC)
-        n++; // longer than any request
-    return tidy_request_check(ret, (size_t)n, err);
-}
-
+// The lock is held until it is closed: *ret_lock is a descriptor or -1.
 static int answer(int fd, int *ret_lock, struct error *err)
 {
     struct tidy_request request;
+    size_t              n_bytes = 0;
 
-    if (peer_is_root(fd, err) < 0 || receive(&request, ret_lock, fd, err) < 0)
+    if (peer_is_root(fd, err) < 0 ||
+        peer_receive(fd, &request, sizeof request, &n_bytes, ret_lock, err) < 0 ||
+        tidy_request_check(&request, n_bytes, err) < 0)
         return -1;
+    if (*ret_lock < 0)
+        return error_set(err, ERROR_INVALID, "the request comes without a lock");
     return act(&request, err);
 }
 
@@ -201,12 +179,6 @@ static int serve(int fd)
 
 int main(void)
 {
-    struct error err = { 0 };
-
     (void)umask(022);
-    if (acceptor_run(serve, &err) < 0) {
-        log_line(LEVEL_ERROR, "%s", err.message);
-        return 1;
-    }
-    return 0;
+    return acceptor_main(serve);
 }
