@@ -115,9 +115,10 @@ static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *
     return 0;
 }
 
-static int subscribe(struct system_bus *self, struct error *err)
+static int bus_watch(void *context, struct error *err)
 {
-    AUTO_BUS_ERROR reply_error = SD_BUS_ERROR_NULL;
+    AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
+    struct system_bus *self = context;
 
     if (open_bus(self, err) < 0)
         return -1;
@@ -158,22 +159,22 @@ static int await_job(struct system_bus *self, const char *unit, struct error *er
         if (r < 0 && r != -EINTR)
             return error_sys(err, -r, "waiting for %s", unit);
     }
+    return 0;
+}
+
+static int bus_await(void *context, const char *unit, uint32_t job, struct error *err)
+{
+    struct system_bus *self = context;
+
+    // What came since the watch began waits in the connection, and is only dispatched from here.
+    self->awaited_job = job;
+    self->is_job_over = false;
+    if (await_job(self, unit, err) < 0)
+        return -1;
     if (strcmp(self->job_result, "done") != 0)
         return error_set(err, ERROR_FAILED, "%s: the job ended as '%s'; see 'journalctl -u %s'",
                          unit, self->job_result, unit);
     return 0;
-}
-
-static int queue_wait(struct system_bus *self, const char *method, const char *unit,
-                      struct error *err)
-{
-    // Subscribed before asking; what is dispatched is only read after, in await_job().
-    if (subscribe(self, err) < 0)
-        return -1;
-    self->is_job_over = false;
-    if (queue(self, method, unit, &self->awaited_job, err) < 0)
-        return -1;
-    return await_job(self, unit, err);
 }
 
 static int bus_start(void *context, const char *unit, uint32_t *ret_job, struct error *err)
@@ -186,17 +187,7 @@ static int bus_stop(void *context, const char *unit, uint32_t *ret_job, struct e
     return queue(context, "StopUnit", unit, ret_job, err);
 }
 
-static int bus_start_wait(void *context, const char *unit, struct error *err)
-{
-    return queue_wait(context, "StartUnit", unit, err);
-}
-
-static int bus_stop_wait(void *context, const char *unit, struct error *err)
-{
-    return queue_wait(context, "StopUnit", unit, err);
-}
-
-static int kill_whom(void *context, const char *unit, const char *whom, struct error *err)
+static int bus_kill(void *context, const char *unit, struct error *err)
 {
     AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
     struct system_bus *self = context;
@@ -204,21 +195,11 @@ static int kill_whom(void *context, const char *unit, const char *whom, struct e
     if (open_bus(self, err) < 0)
         return -1;
     int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "KillUnit", &reply_error,
-                               NULL, "ssi", unit, whom, SIGKILL);
+                               NULL, "ssi", unit, "main", SIGKILL);
     if (r < 0 && !sd_bus_error_has_name(&reply_error, SERVICE ".NoSuchProcess") &&
         !sd_bus_error_has_name(&reply_error, SERVICE ".NoSuchUnit"))
         return bus_error(err, r, &reply_error, unit);
     return 0;
-}
-
-static int bus_kill(void *context, const char *unit, struct error *err)
-{
-    return kill_whom(context, unit, "all", err);
-}
-
-static int bus_kill_main(void *context, const char *unit, struct error *err)
-{
-    return kill_whom(context, unit, "main", err);
 }
 
 static int bus_enable(void *context, const char *unit, struct error *err)
@@ -534,10 +515,9 @@ struct bus *bus_system_new(void)
         .context = self,
         .start = bus_start,
         .stop = bus_stop,
-        .start_wait = bus_start_wait,
-        .stop_wait = bus_stop_wait,
+        .watch = bus_watch,
+        .await = bus_await,
         .kill = bus_kill,
-        .kill_main = bus_kill_main,
         .reset_failed = bus_reset_failed,
         .enable = bus_enable,
         .disable = bus_disable,

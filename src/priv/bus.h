@@ -18,14 +18,14 @@ struct bus {
     // Queue a job; *ret_job is its number. A unit that is already so gives a job that ends at once.
     int (*start)(void *context, const char *unit, uint32_t *ret_job, struct error *err);
     int (*stop)(void *context, const char *unit, uint32_t *ret_job, struct error *err);
-    // The same, and wait until it has ended; anything but success is an error.
-    int (*start_wait)(void *context, const char *unit, struct error *err);
-    int (*stop_wait)(void *context, const char *unit, struct error *err);
-    // SIGKILL to every process of the unit; none there is success.
+    // From here on the ends of jobs are kept for await(). Comes before what is to be awaited.
+    int (*watch)(void *context, struct error *err);
+    // Waits until the job has ended; anything but success is an error.
+    int (*await)(void *context, const char *unit, uint32_t job, struct error *err);
+    // SIGKILL to the main process of the unit; none there is success. What else runs there, the
+    // init system ends after it. Killing the control group as a whole has been seen to kill the
+    // first process of a start that follows at once.
     int (*kill)(void *context, const char *unit, struct error *err);
-    // The same to its main process alone. Killing the control group as a whole has been seen to
-    // kill the first process of a start that follows at once.
-    int (*kill_main)(void *context, const char *unit, struct error *err);
     int (*reset_failed)(void *context, const char *unit, struct error *err);
     int (*enable)(void *context, const char *unit, struct error *err);
     int (*disable)(void *context, const char *unit, struct error *err);

@@ -181,11 +181,21 @@ static int server_take_down(const struct server *server, const char *name, struc
     return specfile_remove_record(name, err);
 }
 
+static int server_read_spec(struct server *server, const char *name, struct error *err)
+{
+    if (specfile_read_instance(&server->spec, name, err) < 0)
+        return -1;
+    if (server->spec.is_unsettled) // its port may be closed to it, its limits are anybody's guess
+        return error_set(err, ERROR_FAILED,
+                         "its last change was cut short: 'l4d2ctl start %s' makes it whole", name);
+    return 0;
+}
+
 static int server_up_steps(struct server *server, const char *name, struct error *err)
 {
-    if (specfile_read_instance(&server->spec, name, err) < 0 ||
-        server_open_dirs(server, name, err) < 0 || server_take_down(server, name, err) < 0 ||
-        server_open_maps(server, err) < 0 || server_open_layers(server, err) < 0)
+    if (server_read_spec(server, name, err) < 0 || server_open_dirs(server, name, err) < 0 ||
+        server_take_down(server, name, err) < 0 || server_open_maps(server, err) < 0 ||
+        server_open_layers(server, err) < 0)
         return -1;
     // The record comes first: whatever is mounted, also by a helper that was killed, has one.
     if (specfile_write_record(&server->spec, err) < 0 || server_put_up_config(server, err) < 0)

@@ -26,9 +26,32 @@ static int is_over(struct bus *bus, struct unit_name unit, bool *ret, struct err
     return bus->is_over(bus->context, unit.text, ret, err);
 }
 
+static int stop_wait(struct bus *bus, struct unit_name unit, struct error *err)
+{
+    uint32_t job = 0;
+
+    if (bus->watch(bus->context, err) < 0 || bus->stop(bus->context, unit.text, &job, err) < 0)
+        return -1;
+    return bus->await(bus->context, unit.text, job, err);
+}
+
+// Puts the stack up and down again: the helper takes away what a killed one left, also when it
+// cannot put up the new one.
+static int clear_mount(struct bus *bus, struct unit_name mount, struct error *err)
+{
+    uint32_t     job = 0;
+    struct error ignored;
+
+    if (bus->reset_failed(bus->context, mount.text, err) < 0 || bus->watch(bus->context, err) < 0 ||
+        bus->start(bus->context, mount.text, &job, err) < 0)
+        return -1;
+    (void)bus->await(bus->context, mount.text, job, &ignored); // what counts is what it left
+    return stop_wait(bus, mount, err);
+}
+
 // Makes sure that the server has ended and its stack is unmounted: then nobody is in its
 // directories. An unmount that is still on its way is waited for, the game is not. A record without
-// an active unit is what a killed helper left: putting the stack up and down once more clears it.
+// an active unit is what a killed helper left.
 static int must_be_stopped(struct bus *bus, const struct instance_name *name, struct error *err)
 {
     struct unit_name mount = unit_mount(name);
@@ -43,13 +66,11 @@ static int must_be_stopped(struct bus *bus, const struct instance_name *name, st
         return -1;
     if (is_mount_over && !specfile_has_record(name->text))
         return 0;
-    if (bus->stop_wait(bus->context, mount.text, err) < 0)
+    if (stop_wait(bus, mount, err) < 0)
         return -1;
     if (!specfile_has_record(name->text))
         return 0;
-    if (bus->reset_failed(bus->context, mount.text, err) < 0 ||
-        bus->start_wait(bus->context, mount.text, err) < 0 ||
-        bus->stop_wait(bus->context, mount.text, err) < 0)
+    if (clear_mount(bus, mount, err) < 0)
         return error_prefix(err, "clearing what a killed start left");
     if (specfile_has_record(name->text))
         return error_set(err, ERROR_BUSY,
@@ -138,18 +159,18 @@ static int instance_apply(struct call *call, struct error *err)
     return apply(call->bus, request, err);
 }
 
-static int start(struct call *call, const struct instance_name *name, struct error *err)
-{
-    struct bus          *bus = call->bus;
-    struct instance_spec spec;
-    struct unit_name     unit = unit_server(name);
-    struct unit_name     mount = unit_mount(name);
+// Start and stop take turns: what a server is enabled for and what the init system was asked last
+// agree, however they meet. A restart has its turn only at the end, when nothing has to be waited
+// for any more, so that a stop gets through to it.
 
-    if (specfile_read_instance(&spec, name->text, err) < 0)
-        return -1;
+static int queue_start(struct call *call, const struct instance_name *name, struct error *err)
+{
+    struct bus      *bus = call->bus;
+    struct unit_name unit = unit_server(name);
+    struct unit_name mount = unit_mount(name);
+
     // An explicit start must work although the last one failed, or failed too often.
-    if (bus->enable(bus->context, unit.text, err) < 0 ||
-        bus->reset_failed(bus->context, unit.text, err) < 0 ||
+    if (bus->reset_failed(bus->context, unit.text, err) < 0 ||
         bus->reset_failed(bus->context, mount.text, err) < 0)
         return -1;
     return bus->start(bus->context, unit.text, &call->reply->job, err);
@@ -158,10 +179,16 @@ static int start(struct call *call, const struct instance_name *name, struct err
 static int instance_start(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;
+    struct bus                 *bus = call->bus;
+    struct instance_spec        spec;
+    AUTO_FD                     turn = -1;
 
-    if (lock_take(&call->lock_fd, name->text, err) < 0)
+    if (lock_take(&call->lock_fd, name->text, err) < 0 ||
+        specfile_read_instance(&spec, name->text, err) < 0 ||
+        lock_turn(&turn, name->text, err) < 0 ||
+        bus->enable(bus->context, unit_server(name).text, err) < 0)
         return -1;
-    return start(call, name, err);
+    return queue_start(call, name, err);
 }
 
 // Asks the server to end. Process 1 of a namespace does not hear a signal for which it has no
@@ -172,24 +199,27 @@ static int ask_to_end(struct bus *bus, struct unit_name unit, uint32_t *ret_job,
     bool is_silent = false;
 
     // Asked after the stop: who speaks up later has his handlers in place and hears it.
-    if (bus->stop(bus->context, unit.text, ret_job, err) < 0 ||
+    if (bus->watch(bus->context, err) < 0 || bus->stop(bus->context, unit.text, ret_job, err) < 0 ||
         bus->is_silent(bus->context, unit.text, &is_silent, err) < 0)
         return -1;
     if (!is_silent)
         return 0;
-    if (bus->kill_main(bus->context, unit.text, err) < 0 ||
-        bus->stop_wait(bus->context, unit.text, err) < 0)
+    if (bus->kill(bus->context, unit.text, err) < 0 ||
+        bus->await(bus->context, unit.text, *ret_job, err) < 0)
         return -1;
+    *ret_job = 0; // it is over
     return bus->reset_failed(bus->context, unit.text, err);
 }
 
 static int instance_stop(struct call *call, struct error *err)
 {
-    struct bus      *bus = call->bus;
-    struct unit_name unit = unit_server(&call->request->name.name);
+    const struct instance_name *name = &call->request->name.name;
+    struct bus                 *bus = call->bus;
+    struct unit_name            unit = unit_server(name);
+    AUTO_FD                     turn = -1;
 
     // Without the lock: a stop must get through while a restart waits.
-    if (bus->disable(bus->context, unit.text, err) < 0)
+    if (lock_turn(&turn, name->text, err) < 0 || bus->disable(bus->context, unit.text, err) < 0)
         return -1;
     return ask_to_end(bus, unit, &call->reply->job, err);
 }
@@ -198,31 +228,45 @@ static int instance_stop(struct call *call, struct error *err)
 static int stop_and_unmount(struct bus *bus, const struct instance_name *name, struct error *err)
 {
     struct unit_name unit = unit_server(name);
-    struct unit_name mount = unit_mount(name);
     uint32_t         job = 0;
 
-    if (ask_to_end(bus, unit, &job, err) < 0 || bus->stop_wait(bus->context, unit.text, err) < 0)
+    if (ask_to_end(bus, unit, &job, err) < 0)
         return -1;
-    return bus->stop_wait(bus->context, mount.text, err);
+    if (job && bus->await(bus->context, unit.text, job, err) < 0)
+        return -1;
+    return stop_wait(bus, unit_mount(name), err);
 }
 
 static int instance_restart(struct call *call, struct error *err)
 {
     const struct request_stack *request = &call->request->stack;
+    const struct instance_name *name = &request->name;
+    struct bus                 *bus = call->bus;
+    struct unit_name            unit = unit_server(name);
+    AUTO_FD                     turn = -1;
+    bool                        is_enabled = false;
 
-    if (lock_take(&call->lock_fd, request->name.text, err) < 0 ||
-        stop_and_unmount(call->bus, &request->name, err) < 0 || apply(call->bus, request, err) < 0)
+    // Enabled first: who stops the server while we wait disables it, and that is seen.
+    if (lock_take(&call->lock_fd, name->text, err) < 0 ||
+        bus->enable(bus->context, unit.text, err) < 0 || stop_and_unmount(bus, name, err) < 0 ||
+        apply(bus, request, err) < 0 || lock_turn(&turn, name->text, err) < 0 ||
+        bus->is_enabled(bus->context, unit.text, &is_enabled, err) < 0)
         return -1;
-    return start(call, &request->name, err);
+    if (!is_enabled)
+        return error_set(err, ERROR_FAILED,
+                         "it was stopped by another command while it was restarted");
+    return queue_start(call, name, err);
 }
 
 static int instance_kill(struct call *call, struct error *err)
 {
-    struct bus      *bus = call->bus;
-    struct unit_name unit = unit_server(&call->request->name.name);
+    const struct instance_name *name = &call->request->name.name;
+    struct bus                 *bus = call->bus;
+    struct unit_name            unit = unit_server(name);
+    AUTO_FD                     turn = -1;
 
     // The stop comes first, so that the death is not taken for a crash to be restarted from.
-    if (bus->disable(bus->context, unit.text, err) < 0 ||
+    if (lock_turn(&turn, name->text, err) < 0 || bus->disable(bus->context, unit.text, err) < 0 ||
         bus->stop(bus->context, unit.text, &call->reply->job, err) < 0)
         return -1;
     return bus->kill(bus->context, unit.text, err);
@@ -297,7 +341,7 @@ static int remove_build(struct call *call, const struct build_spec *spec, struct
     struct unit_name mount = unit_build_mount(spec->build);
     struct unit_name publish = unit_publish(spec->build);
 
-    if (bus->stop_wait(bus->context, mount.text, err) < 0 ||
+    if (stop_wait(bus, mount, err) < 0 ||
         tidy_build(call, TIDY_BUILD_REMOVE, spec->build, err) < 0 ||
         specfile_remove_build(spec->build, err) < 0)
         return -1;

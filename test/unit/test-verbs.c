@@ -119,9 +119,9 @@ static void test_a_life_in_verbs(void **state)
     assert_string_equal(reply.active_state, "inactive");
 
     reply = ask_stack(&fake, VERB_INSTANCE_RESTART);
-    assert_string_equal(fake.said, "stop " SERVER "is_silent " SERVER "stop_wait " SERVER
-                                   "stop_wait " MOUNT "enable " SERVER "reset_failed " SERVER
-                                   "reset_failed " MOUNT "start " SERVER);
+    assert_string_equal(fake.said, "enable " SERVER "stop " SERVER "is_silent " SERVER
+                                   "await " SERVER "stop " MOUNT "await " MOUNT "is_enabled " SERVER
+                                   "reset_failed " SERVER "reset_failed " MOUNT "start " SERVER);
 
     reply = ask_name(&fake, VERB_INSTANCE_KILL);
     assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "kill " SERVER);
@@ -150,9 +150,24 @@ static void test_who_hears_no_signal_yet_is_killed(void **state)
     fake.is_silent = true;
     assert_int_equal(ask_name(&fake, VERB_INSTANCE_STOP).kind, ERROR_NONE);
     assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "is_silent " SERVER
-                                   "kill_main " SERVER "stop_wait " SERVER "reset_failed " SERVER);
+                                   "kill " SERVER "await " SERVER "reset_failed " SERVER);
     assert_int_equal(ask_stack(&fake, VERB_INSTANCE_RESTART).kind, ERROR_NONE);
-    assert_non_null(strstr(fake.said, "kill_main " SERVER));
+    assert_non_null(strstr(fake.said, "kill " SERVER));
+}
+
+// The one who says stop last is heard, although a restart began before and ends after.
+static void test_a_stop_ends_a_restart(void **state)
+{
+    struct fakebus fake;
+
+    (void)state;
+    fakebus_init(&fake);
+    forget_everything();
+    fake.is_disabled = true; // by the time it looks again
+    struct reply reply = ask_stack(&fake, VERB_INSTANCE_RESTART);
+    assert_int_equal(reply.kind, ERROR_FAILED);
+    assert_non_null(strstr(reply.message, "stopped by another command"));
+    assert_null(strstr(fake.said, "start "));
 }
 
 static void test_nothing_is_touched_while_it_runs(void **state)
@@ -179,8 +194,9 @@ static void test_nothing_is_touched_while_it_runs(void **state)
     assert_int_equal(specfile_write_record(&spec, &err), 0);
     fake.is_over = true;
     assert_int_equal(ask_name(&fake, VERB_INSTANCE_WIPE).kind, ERROR_BUSY);
-    assert_non_null(strstr(fake.said, "stop_wait " MOUNT "reset_failed " MOUNT "start_wait " MOUNT
-                                      "stop_wait " MOUNT)); // it tried
+    assert_non_null(strstr(fake.said,
+                           "stop " MOUNT "await " MOUNT "reset_failed " MOUNT "start " MOUNT
+                           "await " MOUNT "stop " MOUNT "await " MOUNT)); // it tried
     assert_null(strstr(fake.said, "tidy"));
     forget_everything();
 }
@@ -422,6 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_life_in_verbs),
         cmocka_unit_test(test_who_hears_no_signal_yet_is_killed),
+        cmocka_unit_test(test_a_stop_ends_a_restart),
         cmocka_unit_test(test_nothing_is_touched_while_it_runs),
         cmocka_unit_test(test_one_command_at_a_time),
         cmocka_unit_test(test_every_failing_call_is_told_and_ends_the_verb),
