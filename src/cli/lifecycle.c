@@ -29,6 +29,32 @@
 #define TAIL_LINES         10u
 #define READ_BYTES         8192u // at a time
 
+// ---- asking ------------------------------------------------------------------------------------
+
+// The broker works on one instance for one caller at a time, and goes on when its caller is killed:
+// what it is busy with now is over soon. True: ask once more.
+static bool may_ask_again(const struct error *err, unsigned *tries)
+{
+    static const struct timespec pause = { .tv_nsec = BUSY_WAIT_NS };
+
+    if (err->kind != ERROR_BUSY || err->errnum != EWOULDBLOCK || ++*tries > BUSY_TRIES)
+        return false;
+    (void)nanosleep(&pause, NULL); // woken early only means one more try
+    return true;
+}
+
+static int ask_patiently(const struct cli *cli, enum verb verb, struct reply *ret,
+                         struct error *err)
+{
+    unsigned tries = 0;
+    int      r;
+
+    do
+        r = broker_instance(cli->paths, verb, &cli->name, ret, err);
+    while (r < 0 && may_ask_again(err, &tries));
+    return r;
+}
+
 // ---- initialize --------------------------------------------------------------------------------
 
 static int read_all(struct buffer *ret, int fd, const char *file, struct error *err)
@@ -91,7 +117,7 @@ static int create(const struct cli *cli, struct error *err)
             faccessat(stack_fd, "upper", F_OK, 0) == 0)
             return 0;
     }
-    return broker_instance(cli->paths, VERB_INSTANCE_CREATE, &cli->name, &reply, err);
+    return ask_patiently(cli, VERB_INSTANCE_CREATE, &reply, err);
 }
 
 // What differs from the stored state, in words; nothing if there is none.
@@ -259,36 +285,19 @@ static int apply(const struct cli *cli, int fd, const struct instance *instance,
     return broker_stack(cli->paths, VERB_INSTANCE_APPLY, &cli->name, &stack, &reply, err);
 }
 
-// The broker works on one instance for one caller at a time, and goes on when its caller is killed:
-// what it is busy with now is over soon. True: ask once more.
-static bool may_ask_again(const struct error *err, unsigned *tries)
-{
-    static const struct timespec pause = { .tv_nsec = BUSY_WAIT_NS };
-
-    if (err->kind != ERROR_BUSY || ++*tries > BUSY_TRIES)
-        return false;
-    (void)nanosleep(&pause, NULL); // woken early only means one more try
-    return true;
-}
-
 // Asks for the start while the instance is locked; who waits for the job lets go first, so that a
 // stop can interrupt a start that hangs.
 static int ask_start(const struct cli *cli, int fd, const struct instance *instance,
                      const char *active_state, struct reply *ret, struct error *err)
 {
     bool is_stopped = strcmp(active_state, "inactive") == 0 || strcmp(active_state, "failed") == 0;
-    unsigned tries = 0;
-    int      r;
 
     // What is on its way up or down keeps its stack: apply is for stopped ones. A reset that was
     // killed has left no upper layer.
     if (is_stopped && (ports_check_free(cli->paths, instance, err) < 0 || create(cli, err) < 0 ||
                        apply(cli, fd, instance, err) < 0))
         return -1;
-    do
-        r = broker_instance(cli->paths, VERB_INSTANCE_START, &cli->name, ret, err);
-    while (r < 0 && may_ask_again(err, &tries));
-    return r;
+    return ask_patiently(cli, VERB_INSTANCE_START, ret, err);
 }
 
 static int open_instance(struct instance **ret, int *ret_fd, const struct cli *cli,
@@ -413,7 +422,7 @@ int reset_run(struct cli *cli, struct error *err)
     bool         was_running = false;
 
     if (require_instance(cli, err) < 0 || stop(cli, &was_running, err) < 0 ||
-        broker_instance(cli->paths, VERB_INSTANCE_WIPE, &cli->name, &reply, err) < 0)
+        ask_patiently(cli, VERB_INSTANCE_WIPE, &reply, err) < 0)
         return -1;
     return output_action(cli, "reset", "stopped", true, "what the game had written is gone", err);
 }
@@ -427,7 +436,7 @@ int delete_run(struct cli *cli, struct error *err)
     // Also for an absent one: a delete that was cut short may have left a unit or a directory.
     if (!is_absent && stop(cli, &was_running, err) < 0)
         return -1;
-    if (broker_instance(cli->paths, VERB_INSTANCE_REMOVE, &cli->name, &reply, err) < 0 &&
+    if (ask_patiently(cli, VERB_INSTANCE_REMOVE, &reply, err) < 0 &&
         !(is_absent && err->kind == ERROR_NOT_FOUND))
         return -1;
     return output_action(cli, "delete", is_absent ? "absent" : "deleted", !is_absent,

@@ -34,13 +34,15 @@ int lock_take(int *ret, const char *name, struct error *err)
 
     if (open_file(&fd, 'l', name, err) < 0)
         return -1;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK
-                   ? error_set(err, ERROR_BUSY,
-                               "another command is at work there: wait until it has ended")
-                   : error_sys(err, errno, "locking '%s'", name);
-    *ret = TAKE_FD(fd);
-    return 0;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        *ret = TAKE_FD(fd);
+        return 0;
+    }
+    if (errno != EWOULDBLOCK)
+        return error_sys(err, errno, "locking '%s'", name);
+    (void)error_set(err, ERROR_BUSY, "another command is at work there: wait until it has ended");
+    err->errnum = EWOULDBLOCK; // of all that is busy, this is over soon
+    return -1;
 }
 
 int lock_turn(int *ret, const char *name, struct error *err)

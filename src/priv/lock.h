@@ -9,7 +9,8 @@
 
 #include "base/error.h"
 
-// ERROR_BUSY when somebody else holds it. *ret is a descriptor; closing it lets go.
+// ERROR_BUSY with EWOULDBLOCK when somebody else holds it: worth another try. *ret is a descriptor;
+// closing it lets go.
 int lock_take(int *ret, const char *name, struct error *err) MUST_USE;
 
 // Waits for its turn. Who holds one takes no other lock and waits for no game: the turn is for
