@@ -52,6 +52,22 @@ static int remove_tree(const struct collection *collection, const char *name, st
 
 // ---- leftovers --------------------------------------------------------------------------------
 
+// Renames before it removes: half a tree never has a name that is given back.
+static int discard(const struct collection *collection, const char *old, struct error *err)
+{
+    const char *number = old + strlen(COLLECT_OLD_PREFIX);
+    char        gone[NAME_ROOM];
+    int         fd = collection->overlay_fd;
+
+    (void)snprintf(gone, sizeof gone, COLLECT_GONE_PREFIX "%s", number);
+    if (remove_tree(collection, gone, err) < 0) // of a run that was killed
+        return -1;
+    watch_step(collection->watch, "rename");
+    if (renameat(fd, old, fd, gone) < 0)
+        return error_sys(err, errno, "dropping generation %s", number);
+    return remove_tree(collection, gone, err);
+}
+
 // Gives `.old-N` the name N again. If there is an N already, then that is the generation.
 static int give_back(const struct collection *collection, const char *old, struct error *err)
 {
@@ -62,7 +78,7 @@ static int give_back(const struct collection *collection, const char *old, struc
     if (renameat2(fd, old, fd, name, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno == EEXIST)
-        return remove_tree(collection, old, err);
+        return discard(collection, old, err);
     return error_sys(err, errno, "giving generation %s its name back", name);
 }
 
@@ -83,13 +99,12 @@ static int clear(struct collection *collection, const char *name, struct error *
 
 static int drop(struct collection *collection, uint32_t number, struct error *err)
 {
-    char         name[NAME_ROOM], old[NAME_ROOM], gone[NAME_ROOM];
+    char         name[NAME_ROOM], old[NAME_ROOM];
     int          fd = collection->overlay_fd;
     struct error ignored;
 
     (void)snprintf(name, sizeof name, "%u", number);
     (void)snprintf(old, sizeof old, COLLECT_OLD_PREFIX "%u", number);
-    (void)snprintf(gone, sizeof gone, COLLECT_GONE_PREFIX "%u", number);
     watch_step(collection->watch, "rename");
     if (renameat(fd, name, fd, old) < 0)
         return error_sys(err, errno, "dropping generation %s", name);
@@ -100,11 +115,8 @@ static int drop(struct collection *collection, uint32_t number, struct error *er
     }
     if (uses_has(&collection->uses, number))
         return give_back(collection, old, err);
-    watch_step(collection->watch, "rename");
-    if (renameat(fd, old, fd, gone) < 0)
-        return error_sys(err, errno, "dropping generation %s", name);
     watch_say(collection->watch, "dropping generation %s", name);
-    return remove_tree(collection, gone, err);
+    return discard(collection, old, err);
 }
 
 static int drop_unneeded(struct collection *collection, const char *name, struct error *err)
