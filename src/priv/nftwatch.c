@@ -4,7 +4,8 @@
 // table.
 //
 // "flush ruleset" takes our table along, and nothing in the init system notices. The events are
-// opened before the first load, so none is missed.
+// opened before the first load, so none is missed. Who flushes again and again, perhaps a file of
+// the administrator's that we load ourselves, is answered ever more slowly.
 
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
@@ -15,15 +16,19 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/notify.h"
 
-#define TABLE_NAME  "left4me"
-#define NFT         "/usr/sbin/nft"
-#define LOAD        "/usr/lib/left4me/load-filter"
-#define BUFFER_SIZE 65536u
+#define TABLE_NAME   "left4me"
+#define NFT          "/usr/sbin/nft"
+#define LOAD         "/usr/lib/left4me/load-filter"
+#define BUFFER_SIZE  65536u
+#define QUIET_MS     30000u // between two loads: they have nothing to do with each other
+#define PAUSE_MS     100u   // before the third load in a row, doubled for each one after it
+#define PAUSE_MS_MAX 5000u
 
 static int open_events(int *ret, struct error *err)
 {
@@ -108,9 +113,44 @@ static bool is_end_among(char *buffer, size_t n)
     return false;
 }
 
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+// Loads in a row, and what is waited for before the next one.
+struct pace {
+    uint64_t last_ms;
+    unsigned n;
+};
+
+static void keep_pace(struct pace *pace)
+{
+    unsigned        pause_ms = 0;
+    struct timespec pause;
+
+    if (now_ms() - pace->last_ms > QUIET_MS)
+        pace->n = 0;
+    if (pace->n > 1)
+        pause_ms = PAUSE_MS << MIN(pace->n - 2, 8u);
+    if (pause_ms > PAUSE_MS_MAX)
+        pause_ms = PAUSE_MS_MAX;
+    pace->n++;
+    if (pause_ms == PAUSE_MS_MAX)
+        log_line(LEVEL_WARNING, "the table is deleted again and again: does a file in "
+                                "/etc/left4me/nft.d flush the rules?");
+    pause = (struct timespec){ pause_ms / 1000, (long)(pause_ms % 1000) * 1000000 };
+    (void)nanosleep(&pause, NULL); // woken early, it only loads sooner
+    pace->last_ms = now_ms();
+}
+
 static int watch(int fd, struct error *err)
 {
     static char buffer[BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+    struct pace pace = { .last_ms = now_ms(), .n = 1 };
 
     for (;;) {
         ssize_t n = recv(fd, buffer, sizeof buffer, 0);
@@ -119,7 +159,10 @@ static int watch(int fd, struct error *err)
         // ENOBUFS: events were lost, perhaps the one.
         if (n < 0 && errno != ENOBUFS)
             return error_sys(err, errno, "watching the packet filter");
-        if ((n < 0 || is_end_among(buffer, (size_t)n)) && load_if_gone(err) < 0)
+        if (n >= 0 && !is_end_among(buffer, (size_t)n))
+            continue;
+        keep_pace(&pace);
+        if (load_if_gone(err) < 0)
             return -1;
     }
 }

@@ -133,6 +133,22 @@ def test_exceptions(machine):
         holds(server, "after the exception is gone")
 
 
+@only("trixie")
+def test_a_file_that_flushes(machine):
+    """a file in nft.d that flushes the rules is told of, and does not keep the machine busy"""
+    product.ready(machine)
+    since = time.time()
+    machine.push(b"flush ruleset\n", "/etc/left4me/nft.d/test.nft")
+    try:
+        machine.run("systemctl restart left4me-nft")
+        machine.wait_for_line("left4me-nft", "deleted again and again", 60)
+    finally:
+        machine.run("rm /etc/left4me/nft.d/test.nft; systemctl restart left4me-nft")
+    loads = machine.journal("left4me-nft", since=since).count("is loaded again")
+    check(3 <= loads <= 12, f"it was loaded again {loads} times")
+    check(is_loaded(machine), "the filter is not back")
+
+
 # Says where it listens, then the DSCP byte of each datagram and answers nothing.
 LISTEN = """
 import socket, sys
