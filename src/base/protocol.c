@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct instance_stack) == 8 + 8 * STACK_LAYERS_MAX + 8 + 4
 _Static_assert(sizeof(struct request_stack) == 8 + 72 + sizeof(struct instance_stack),
                "no padding");
 _Static_assert(sizeof(struct request_build_start) == 24, "no hidden padding");
-_Static_assert(sizeof(struct log_request) == 88, "no hidden padding");
+_Static_assert(sizeof(struct log_request) == 96, "no hidden padding");
 _Static_assert(sizeof(struct log_entry) == 56, "no hidden padding");
 _Static_assert(sizeof(struct reply) == 24 + 8 + 72 + ERROR_MESSAGE_MAX, "no hidden padding");
 
@@ -129,7 +129,8 @@ int log_request_check(const struct log_request *request, size_t n_bytes, struct 
         return error_set(err, ERROR_INVALID, "the message is not one of ours");
     if (request->source == 0 || request->source >= LOG_SOURCE_COUNT)
         return error_set(err, ERROR_INVALID, "there is no such log");
-    if (request->n_lines > LOG_LINES_MAX || request->flags & ~(LOG_FOLLOW | LOG_ALL_RUNS))
+    if (request->n_lines > LOG_LINES_MAX || request->flags & ~(LOG_FOLLOW | LOG_ALL_RUNS) ||
+        (request->since_us && (request->n_lines || !(request->flags & LOG_ALL_RUNS))))
         return error_set(err, ERROR_INVALID, "the request is out of range");
     if (!instance_name_is_valid(&request->name))
         return error_set(err, ERROR_INVALID, "the name is not valid");

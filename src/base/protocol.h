@@ -152,9 +152,10 @@ enum log_source {
 
 struct log_request {
     uint32_t             magic;
-    uint32_t             source;  // enum log_source
-    uint32_t             n_lines; // that have been written before, at most LOG_LINES_MAX
-    uint32_t             flags;
+    uint32_t             source;   // enum log_source
+    uint32_t             n_lines;  // that have been written before, at most LOG_LINES_MAX
+    uint32_t             flags;    // all runs, with since_us
+    uint64_t             since_us; // not 0: every line from this time on, since 1970; n_lines is 0
     struct instance_name name;
 };
 

@@ -11,33 +11,62 @@
 #include "host/broker.h"
 
 struct journal {
-    int fd;
+    int                      fd;
+    const struct host_paths *paths;
+    struct log_request       request;
+    bool                     has_marked; // on this connection: the log reader works
+    // Where to go on when the connection is lost: the time of the last line, how many lines of that
+    // time have been heard, and how many of these come again.
+    uint64_t heard_us;
+    uint32_t n_heard, n_again;
+    bool     is_resumed;
     union {
         struct log_entry entry;
         char             bytes[sizeof(struct log_entry) + LOG_LINE_BYTES_MAX + 1];
     } packet;
 };
 
+static uint64_t now_us(clockid_t clock)
+{
+    struct timespec now;
+
+    (void)clock_gettime(clock, &now); // cannot fail for the two that are asked
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int dial(struct journal *journal, struct error *err)
+{
+    const struct log_request *request = &journal->request;
+
+    journal->fd = fd_close(journal->fd);
+    journal->has_marked = false;
+    if (broker_connect(&journal->fd, journal->paths->log_socket, "left4me-log", err) < 0)
+        return -1;
+    if (send(journal->fd, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
+        return error_sys(err, errno, "asking for the log");
+    return 0;
+}
+
 int journal_open(struct journal **ret, const struct host_paths *paths, enum log_source source,
                  const struct instance_name *name, uint32_t n_lines, uint32_t flags,
                  struct error *err)
 {
     AUTO(journal_closep) struct journal *journal = calloc(1, sizeof *journal);
-    struct log_request                   request = {
-                          .magic = PROTOCOL_MAGIC,
-                          .source = (uint32_t)source,
-                          .n_lines = MIN(n_lines, LOG_LINES_MAX),
-                          .flags = flags,
-                          .name = *name,
-    };
 
     if (!journal)
         return error_sys(err, ENOMEM, "reading the log");
     journal->fd = -1;
-    if (broker_connect(&journal->fd, paths->log_socket, "left4me-log", err) < 0)
+    journal->paths = paths;
+    journal->heard_us = now_us(CLOCK_REALTIME);
+    journal->request = (struct log_request){
+        .magic = PROTOCOL_MAGIC,
+        .source = (uint32_t)source,
+        .n_lines = MIN(n_lines, LOG_LINES_MAX),
+        .flags = flags,
+        .name = *name,
+    };
+    if (dial(journal, err) < 0)
         return -1;
-    if (send(journal->fd, &request, sizeof request, MSG_NOSIGNAL) != (ssize_t)sizeof request)
-        return error_sys(err, errno, "asking for the log");
     *ret = TAKE(journal);
     return 0;
 }
@@ -58,6 +87,38 @@ void journal_closep(struct journal **journal)
 int journal_fd(const struct journal *journal)
 {
     return journal->fd;
+}
+
+// Goes on with the next line after the connection was lost; false: there is nothing to go on with.
+// A log reader that dies before it has sent what it was asked for would only do so again.
+static bool has_resumed(struct journal *journal)
+{
+    struct error ignored;
+
+    if (!(journal->request.flags & LOG_FOLLOW) || !journal->has_marked)
+        return false;
+    journal->request.n_lines = 0;
+    journal->request.flags |= LOG_ALL_RUNS;
+    journal->request.since_us = journal->heard_us;
+    journal->n_again = journal->n_heard;
+    journal->is_resumed = true;
+    return dial(journal, &ignored) == 0;
+}
+
+// Whether the caller has not heard it yet.
+static bool is_news(struct journal *journal, const struct journal_line *line)
+{
+    if (line->is_mark) {
+        journal->has_marked = true;
+        return !journal->is_resumed;
+    }
+    if (line->realtime_us == journal->request.since_us && journal->n_again > 0) {
+        journal->n_again--;
+        return false;
+    }
+    journal->n_heard = line->realtime_us == journal->heard_us ? journal->n_heard + 1 : 1;
+    journal->heard_us = line->realtime_us;
+    return true;
 }
 
 static int take_packet(struct journal *journal, size_t n, struct journal_line *ret,
@@ -83,8 +144,8 @@ static int take_packet(struct journal *journal, size_t n, struct journal_line *r
     return 1;
 }
 
-int journal_next(struct journal *journal, int timeout_ms, struct journal_line *ret,
-                 bool *ret_is_end, struct error *err)
+static int receive(struct journal *journal, int timeout_ms, struct journal_line *ret,
+                   bool *ret_is_end, struct error *err)
 {
     struct pollfd pollfd = { .fd = journal->fd, .events = POLLIN };
 
@@ -101,19 +162,28 @@ int journal_next(struct journal *journal, int timeout_ms, struct journal_line *r
         return 0;
     if (n < 0 && errno != ECONNRESET)
         return error_sys(err, errno, "reading the log");
-    if (n <= 0) {
-        *ret_is_end = true;
-        return 0;
-    }
-    return take_packet(journal, (size_t)n, ret, err);
+    if (n > 0)
+        return take_packet(journal, (size_t)n, ret, err);
+    if (has_resumed(journal))
+        return receive(journal, timeout_ms, ret, ret_is_end, err);
+    *ret_is_end = true;
+    return 0;
+}
+
+int journal_next(struct journal *journal, int timeout_ms, struct journal_line *ret,
+                 bool *ret_is_end, struct error *err)
+{
+    int r;
+
+    do
+        r = receive(journal, timeout_ms, ret, ret_is_end, err);
+    while (r > 0 && !is_news(journal, ret));
+    return r;
 }
 
 static uint64_t now_ms(void)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail for this clock
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return now_us(CLOCK_MONOTONIC) / 1000;
 }
 
 int journal_history(struct journal *journal, unsigned silence_ms, journal_take *take, void *user,

@@ -2,6 +2,9 @@
 #pragma once
 
 // journal: asks left4me-log for the log of one of our units and reads its entries.
+//
+// Who follows a log does not notice when the log reader is started anew, as by an upgrade: the
+// connection is made again and goes on with the next line.
 
 #include "base/protocol.h"
 #include "host/paths.h"
@@ -10,7 +13,7 @@
 // fault.
 #define JOURNAL_SILENCE_MS 10000
 
-struct journal; // one connection
+struct journal; // one log
 
 struct journal_line {
     uint64_t    realtime_us;
@@ -28,7 +31,7 @@ int  journal_open(struct journal **ret, const struct host_paths *paths, enum log
                   struct error *err) MUST_USE;
 void journal_close(struct journal *journal);
 void journal_closep(struct journal **journal);
-// To be polled for reading.
+// To be polled for reading; another one after journal_next() has connected again.
 int journal_fd(const struct journal *journal);
 // Reads the next entry: 1 and *ret, or 0 at the end or when none came within `timeout_ms` (-1:
 // waits for ever; a signal ends the wait), or -1. *ret_is_end tells the two kinds of 0 apart.

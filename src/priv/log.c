@@ -239,13 +239,32 @@ static int follow(const struct reader *reader, struct error *err)
     }
 }
 
+// Sends every entry from a time on; 1 when the peer has left.
+static int send_since(const struct reader *reader, uint64_t since_us, struct error *err)
+{
+    int r = sd_journal_seek_realtime_usec(reader->journal, since_us);
+
+    if (r < 0)
+        return journal_error(err, r);
+    r = send_new(reader, err);
+    return r ? r : send_mark(reader->fd);
+}
+
+static int send_lines(struct reader *reader, const struct log_request *request, struct error *err)
+{
+    uint32_t n = 0;
+
+    if (seek_history(reader, request, &n, err) < 0)
+        return -1;
+    return send_history(reader, n, err);
+}
+
 static int answer(int fd, struct error *err)
 {
     AUTO(closep) sd_journal *journal = NULL;
     struct log_request       request;
     struct reader            reader = { .fd = fd };
     size_t                   n_bytes = 0;
-    uint32_t                 n_history = 0;
 
     if (peer_check(fd, err) < 0 ||
         peer_receive(fd, &request, sizeof request, &n_bytes, NULL, err) < 0 ||
@@ -260,9 +279,8 @@ static int answer(int fd, struct error *err)
         return -1;
     if (request.flags & LOG_FOLLOW) // the watch comes first, so that nothing falls in between
         (void)sd_journal_get_fd(journal);
-    if (seek_history(&reader, &request, &n_history, err) < 0)
-        return -1;
-    r = send_history(&reader, n_history, err);
+    r = request.since_us ? send_since(&reader, request.since_us, err)
+                         : send_lines(&reader, &request, err);
     if (r == 0 && request.flags & LOG_FOLLOW)
         r = follow(&reader, err);
     return r < 0 ? -1 : 0;

@@ -131,17 +131,25 @@ def drop_in(machine, unit, text):
         machine.run(f"rm -r '{path.rpartition('/')[0]}' && systemctl daemon-reload")
 
 
-def read_until(stream, wanted, seconds):
-    """Reads an unbuffered pipe until these bytes have come; whether they did in time."""
+def read_all_until(stream, wanted, seconds):
+    """Reads an unbuffered pipe until these bytes have come and returns what came, or fails after a while."""
     deadline, seen = time.monotonic() + seconds, b""
     while wanted not in seen:
         if not select.select([stream], [], [], max(deadline - time.monotonic(), 0))[0]:
-            return False
+            raise Failed(f"{wanted!r} did not come within {seconds} s, only {seen[-200:]!r}")
         part = os.read(stream.fileno(), 65536)
         if not part:
-            return False
+            raise Failed(f"{wanted!r} did not come before the end, only {seen[-200:]!r}")
         seen += part
-    return True
+    return seen
+
+
+def read_until(stream, wanted, seconds):
+    """Whether these bytes come in time."""
+    try:
+        return bool(read_all_until(stream, wanted, seconds))
+    except Failed:
+        return False
 
 
 # -- a server ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 import contextlib
 import pathlib
+import subprocess
 import tempfile
 import threading
 
@@ -50,6 +51,22 @@ class _Players:
         self.thread.join()
 
 
+@contextlib.contextmanager
+def _following(machine, server):
+    """Follows a log; what is yielded makes sure that it still does."""
+    with machine.popen(["l4d2ctl", "logs", server.name, "--follow"], stdout=subprocess.PIPE) as child:
+        try:
+            product.read_all_until(child.stdout, b"[sim] ready", 10)
+
+            def heard():
+                server.rcon("say still there")
+                product.read_all_until(child.stdout, b"still there", 10)
+
+            yield heard
+        finally:
+            child.kill()
+
+
 def _apt(machine, verb, check_it=True):
     return machine.run(["apt-get", "-y", "-q", verb, "left4me"], timeout=120, check=check_it,
                        env={"DEBIAN_FRONTEND": "noninteractive"})
@@ -87,8 +104,9 @@ def test_upgrade_restarts_no_server(machine):
             product.server(other, "played", config=["sv_max_queries_sec 0", "sv_max_queries_sec_global 0"]) as server:
         server.rcon("sim_write left4dead2/mine.txt kept")
         before = server.status()
-        with _Players(other, server) as players:
+        with _Players(other, server) as players, _following(other, server) as heard:
             other.install(_next_version(machine.deb_path, scratch))
+            heard()
         check(players.answers > 5, f"only {players.answers} questions were answered")
         equal(players.failures, [], "questions without an answer")
         equal(other.output("dpkg-query -W -f '${Version}' left4me"), NEXT, "version installed")

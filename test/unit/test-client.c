@@ -12,17 +12,18 @@
 #include "host/broker.h"
 #include "host/journal.h"
 
-// A socket that hears one message, sends what it was given, and closes.
+// A socket that hears one message, sends what it was given, and closes; then the next one does.
 struct fake {
-    int         fd;
-    const void *packets[4];
-    size_t      n_packet[4];
-    size_t      n;
-    bool        is_silent; // closes without an answer
-    unsigned    delay_ms;  // before it answers, or closes
-    char        heard[4096];
-    ssize_t     n_heard;
-    pthread_t   thread;
+    int          fd;
+    struct fake *next;
+    const void  *packets[4];
+    size_t       n_packet[4];
+    size_t       n;
+    bool         is_silent; // closes without an answer
+    unsigned     delay_ms;  // before it answers, or closes
+    char         heard[4096];
+    ssize_t      n_heard;
+    pthread_t    thread;
 };
 
 static void *serve(void *data)
@@ -34,7 +35,11 @@ static void *serve(void *data)
     (void)poll(NULL, 0, (int)fake->delay_ms);
     for (size_t i = 0; i < fake->n && !fake->is_silent; i++)
         (void)!send(fd, fake->packets[i], fake->n_packet[i], MSG_NOSIGNAL);
-    return NULL;
+    if (!fake->next)
+        return NULL;
+    fake->next->fd = fake->fd;
+    fd = fd_close(fd);
+    return serve(fake->next);
 }
 
 static void fake_start(struct fake *fake, const char *path)
@@ -310,6 +315,54 @@ static void test_a_history_ends_with_its_mark_and_nothing_else(void **state)
     }
 }
 
+// The log reader is started anew while somebody follows: the second connection begins with what
+// has been heard, and the caller learns nothing of it.
+static void test_who_follows_goes_on_where_it_was(void **state)
+{
+    struct host_tree *tree = *state;
+    struct packet     first = { { .realtime_us = 5, .priority = 6, .n_text = 1 }, "a" };
+    struct packet     again = { { .realtime_us = 7, .priority = 6, .n_text = 1 }, "b" };
+    struct packet     fresh = { { .realtime_us = 7, .priority = 6, .n_text = 1 }, "c" };
+    struct packet     mark = { { .priority = LOG_PRIORITY_MARK }, "" };
+    const size_t      n_line = sizeof first.entry + 1, n_mark = sizeof mark.entry;
+    struct fake       third = { .n = 0 }; // dies before its mark: it is not asked again
+    struct fake       second = { .packets = { &again, &fresh, &mark },
+                                 .n_packet = { n_line, n_line, n_mark },
+                                 .n = 3,
+                                 .next = &third };
+    struct fake       fake = { .packets = { &first, &again, &mark },
+                               .n_packet = { n_line, n_line, n_mark },
+                               .n = 3,
+                               .next = &second };
+    struct error      err = { 0 };
+    char              text[64];
+
+    AUTO(journal_closep) struct journal *journal = NULL;
+    struct instance_name                 name = { "alpha" };
+    struct journal_line                  line;
+    struct log_request                   request;
+    bool                                 is_end = false;
+    unsigned                             n_marks = 0;
+
+    fake_start(&fake, tree->paths.log_socket);
+    assert_int_equal(journal_open(&journal, &tree->paths, LOG_SERVER, &name, 10, LOG_FOLLOW, &err),
+                     0);
+    *text = '\0';
+    while (journal_next(journal, 5000, &line, &is_end, &err) > 0) {
+        n_marks += line.is_mark;
+        if (!line.is_mark)
+            take_text(text, &line);
+    }
+    fake_stop(&fake);
+    assert_true(is_end);
+    assert_string_equal(text, "a|b|c|");
+    assert_int_equal(n_marks, 1);
+    memcpy(&request, second.heard, sizeof request);
+    assert_int_equal(request.since_us, 7);
+    assert_int_equal(request.n_lines, 0);
+    assert_int_equal(request.flags, LOG_FOLLOW | LOG_ALL_RUNS);
+}
+
 static void test_an_entry_too_large_is_refused(void **state)
 {
     struct host_tree *tree = *state;
@@ -337,6 +390,7 @@ int main(void)
         ON_A_TREE(test_entries_arrive_until_the_mark),
         ON_A_TREE(test_a_log_reader_that_lies_is_left),
         ON_A_TREE(test_a_history_ends_with_its_mark_and_nothing_else),
+        ON_A_TREE(test_who_follows_goes_on_where_it_was),
         ON_A_TREE(test_an_entry_too_large_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,9 +113,50 @@ static void test_numbers_as_names(void **state)
     assert_int_equal(value, NUMBER_MAX);
 }
 
+static void test_log_requests(void **state)
+{
+    static const struct {
+        const char        *what;
+        struct log_request request;
+        size_t             n_bytes;
+        bool               is_valid;
+    } cases[] = {
+#define LOG(...) { PROTOCOL_MAGIC, __VA_ARGS__ }
+        { "ten lines", LOG(LOG_SERVER, 10, 0, 0, { "a" }), sizeof(struct log_request), true },
+        { "as many as there may be", LOG(LOG_MOUNT, LOG_LINES_MAX, LOG_FOLLOW, 0, { "a" }),
+          sizeof(struct log_request), true },
+        { "one more", LOG(LOG_MOUNT, LOG_LINES_MAX + 1, LOG_FOLLOW, 0, { "a" }),
+          sizeof(struct log_request), false },
+        { "since", LOG(LOG_SERVER, 0, LOG_ALL_RUNS, 1, { "a" }), sizeof(struct log_request), true },
+        { "since, of one run", LOG(LOG_SERVER, 0, 0, 1, { "a" }), sizeof(struct log_request),
+          false },
+        { "since, and lines", LOG(LOG_SERVER, 1, LOG_ALL_RUNS, 1, { "a" }),
+          sizeof(struct log_request), false },
+        { "an unknown flag", LOG(LOG_SERVER, 1, 4, 0, { "a" }), sizeof(struct log_request), false },
+        { "no source", LOG(0, 1, 0, 0, { "a" }), sizeof(struct log_request), false },
+        { "an unknown source", LOG(LOG_SOURCE_COUNT, 1, 0, 0, { "a" }), sizeof(struct log_request),
+          false },
+        { "a build", LOG(LOG_UPDATE, 1, 0, 0, { "12" }), sizeof(struct log_request), true },
+        { "a build by name", LOG(LOG_PUBLISH, 1, 0, 0, { "a" }), sizeof(struct log_request),
+          false },
+        { "a bad name", LOG(LOG_SERVER, 1, 0, 0, { "../a" }), sizeof(struct log_request), false },
+        { "one byte less", LOG(LOG_SERVER, 1, 0, 0, { "a" }), sizeof(struct log_request) - 1,
+          false },
+        { "another magic", { 1, LOG_SERVER, 1, 0, 0, { "a" } }, sizeof(struct log_request), false },
+    };
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        if ((log_request_check(&cases[i].request, cases[i].n_bytes, &err) == 0) !=
+            cases[i].is_valid)
+            fail_msg("%s", cases[i].what);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_log_requests),
         cmocka_unit_test(test_instance_names),
         cmocka_unit_test(test_names_must_be_padded_with_zeros),
         cmocka_unit_test(test_every_field_of_a_stack_has_a_range),

@@ -233,7 +233,7 @@ static int run_bad(void)
 
 static int run_log_bad(void)
 {
-    struct log_request good = { PROTOCOL_MAGIC, LOG_SERVER, 10, 0, { "none" } }, bad;
+    struct log_request good = { PROTOCOL_MAGIC, LOG_SERVER, 10, 0, 0, { "none" } }, bad;
     struct reply       reply;
 
 #define LOG(text, n, ...)                                                                          \
@@ -416,7 +416,7 @@ static int run_twice(const char *name)
 static int run_fds(const char *path, const char *name)
 {
     struct request_name request = name_request(VERB_INSTANCE_STATUS, name);
-    struct log_request  log = { PROTOCOL_MAGIC, LOG_SERVER, 10, 0, { "none" } };
+    struct log_request  log = { PROTOCOL_MAGIC, LOG_SERVER, 10, 0, 0, { "none" } };
     bool                is_log = strcmp(path, PROTOCOL_LOG_SOCKET) == 0;
     struct iovec        iov = { &request, sizeof request };
     union {
