@@ -254,7 +254,7 @@ static int instance_restart(struct call *call, struct error *err)
         return -1;
     if (!is_enabled)
         return error_set(err, ERROR_FAILED,
-                         "it was stopped by another command while it was restarted");
+                         "the server was stopped by another command while it was restarted");
     return queue_start(call, name, err);
 }
 

@@ -365,13 +365,36 @@ def test_tidy_killed(machine):
         _check_healthy(machine, server)
 
 
+def test_a_change_cut_short(machine):
+    """an instance whose limits nobody knows is not started by a boot, and an ordinary start makes it whole"""
+    with product.server(machine, "cut") as server:
+        server.stop()
+        # The mark that the broker sets before it changes the limits, and takes away after.
+        machine.run(["dd", f"of={product.DATA}-host/instances/cut", "bs=1", "seek=16", "conv=notrunc", "status=none"],
+                    input=b"\1", text=False)
+        done = machine.run(["systemctl", "start", server.unit], check=False)
+        check(done.returncode != 0, "it was started all the same")
+        check("its last change was cut short: 'l4d2ctl start cut' makes it whole" in machine.journal(server.mount),
+              "the mount does not say why it refuses")
+        server.start()
+        equal(server.a2s()["name"], "cut", "A2S after a start")
+
+
 def test_log_reader_killed(machine):
-    """kill -9 of the log reader: who follows is told, and may come again"""
+    """kill -9 of the log reader: who follows misses nothing and hears nothing twice; without its socket, it is told"""
     with product.server(machine, "cut") as server:
         with machine.popen(["l4d2ctl", "logs", "cut", "--follow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             check(product.read_until(child.stdout, b"[sim] ready", 10), "no log to follow")
-            machine.run(["pkill", "-9", "-x", "left4me-log"])
+            for turn in range(3):
+                machine.run(["pkill", "-9", "-x", "left4me-log"])
+                server.rcon(f"say turn {turn}")
+                server.rcon(f"say over {turn}")
+                said = product.read_all_until(child.stdout, f"over {turn}".encode(), 10)
+                equal(said.count(f"turn {turn}".encode()), 1, f"a line after death number {turn + 1} ({said!r})")
+                check(turn == 0 or f"over {turn - 1}".encode() not in said, "a line came twice")
+            machine.run(["systemctl", "stop", "left4me-log.socket", "left4me-log.service"])
             said = child.communicate(timeout=10)[1].decode()
+            machine.run(["systemctl", "start", "left4me-log.socket"])
             equal(child.returncode, 69, f"exit code when the reader is gone ({said!r})")
         check("[sim] ready" in server.ctl("logs").stdout, "the log cannot be read again")
 
