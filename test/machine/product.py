@@ -15,6 +15,7 @@ import pathlib
 import select
 import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -129,6 +130,16 @@ def drop_in(machine, unit, text):
         yield
     finally:
         machine.run(f"rm -r '{path.rpartition('/')[0]}' && systemctl daemon-reload")
+
+
+@contextlib.contextmanager
+def running(machine, argv, **options):
+    """A command that is left running, with pipes to read; it does not outlive the block."""
+    with machine.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 def read_all_until(stream, wanted, seconds):

@@ -383,15 +383,15 @@ def test_a_change_cut_short(machine):
 def test_log_reader_killed(machine):
     """kill -9 of the log reader: who follows misses nothing and hears nothing twice; without its socket, it is told"""
     with product.server(machine, "cut") as server:
-        with machine.popen(["l4d2ctl", "logs", "cut", "--follow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        with product.running(machine, ["l4d2ctl", "logs", "cut", "--follow"]) as child:
             check(product.read_until(child.stdout, b"[sim] ready", 10), "no log to follow")
             for turn in range(3):
                 machine.run(["pkill", "-9", "-x", "left4me-log"])
                 server.rcon(f"say turn {turn}")
                 server.rcon(f"say over {turn}")
-                said = product.read_all_until(child.stdout, f"over {turn}".encode(), 10)
-                equal(said.count(f"turn {turn}".encode()), 1, f"a line after death number {turn + 1} ({said!r})")
-                check(turn == 0 or f"over {turn - 1}".encode() not in said, "a line came twice")
+                said = product.read_all_until(child.stdout, f"Console: over {turn}".encode(), 10)
+                equal(said.count(f"Console: turn {turn}".encode()), 1, f"a line after death number {turn + 1} ({said!r})")
+                check(turn == 0 or f"Console: over {turn - 1}".encode() not in said, "a line came twice")
             machine.run(["systemctl", "stop", "left4me-log.socket", "left4me-log.service"])
             said = child.communicate(timeout=10)[1].decode()
             machine.run(["systemctl", "start", "left4me-log.socket"])
