@@ -19,6 +19,7 @@
 #define MODE_DIR        0750
 #define MODE_FILE       0640
 #define MODE_PROGRAM    0750
+#define LINKS_MAX       120u // of a file: 60 names in the scratch, and as many in the new tree
 
 // One directory on the way down. The names of the upper are taken first, then those of the base
 // that the upper does not speak of.
@@ -181,7 +182,8 @@ static int link_from(struct walk *walk, DIR *from, const char *name, const struc
     if (linkat(dirfd(from), name, top(walk)->new_fd, name, 0) < 0)
         return fail(walk, name, "linking", err);
     if (S_ISREG(st->st_mode) &&
-        __builtin_add_overflow(walk->counts.bytes, (uint64_t)st->st_size, &walk->counts.bytes))
+        (__builtin_add_overflow(walk->counts.bytes, (uint64_t)st->st_size, &walk->counts.bytes) ||
+         walk->counts.bytes > INT64_MAX)) // what JSON can hold
         return refuse(walk, name, "makes the tree larger than can be counted", err);
     if (++walk->counts.files % SAY_EVERY_FILES == 0)
         watch_say(walk->watch, "%llu files", (unsigned long long)walk->counts.files);
@@ -278,11 +280,51 @@ static int drop_xattrs(struct walk *walk, const char *name, int fd, struct error
     return 0;
 }
 
+// What becomes part of a generation must be nobody else's, now and later: of our user, with few
+// names, and open for writing nowhere. The kernel grants a lease for reading only then, and by now
+// the mode lets no other user open it for writing again.
+static int check_sole(struct walk *walk, const char *name, int fd, struct stat *ret,
+                      struct error *err)
+{
+    if (fstat(fd, ret) < 0)
+        return fail(walk, name, "looking at", err);
+    if (ret->st_uid != geteuid())
+        return refuse(walk, name, "belongs to another user", err);
+    // Each generation to come adds a link for each name, and ext4 allows 65,000: enough for all
+    // that an overlay can have.
+    if (ret->st_nlink > LINKS_MAX)
+        return refuse(walk, name, "has more than 60 names: hard links are limited", err);
+    watch_step(walk->watch, "lease");
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+        return errno == EAGAIN ? refuse(walk, name, "is still open for writing somewhere", err)
+                               : fail(walk, name, "making sure that nobody writes", err);
+    if (fcntl(fd, F_SETLEASE, F_UNLCK) < 0)
+        return fail(walk, name, "making sure that nobody writes", err);
+    return 0;
+}
+
+// Links what is open as `fd`. The directory of the upper may be one that others can write, the new
+// one is not: what arrived there is what was checked, or it is refused.
+static int link_checked(struct walk *walk, const struct entry *entry, const struct stat *checked,
+                        struct error *err)
+{
+    struct stat st;
+
+    if (link_from(walk, top(walk)->upper, entry->name, checked, err) < 0)
+        return -1;
+    if (fstatat(top(walk)->new_fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail(walk, entry->name, "looking at", err);
+    if (st.st_ino != checked->st_ino || st.st_dev != checked->st_dev)
+        return refuse(walk, entry->name, "was replaced while it was published", err);
+    return 0;
+}
+
 static int take_file(struct walk *walk, const struct entry *entry, struct error *err)
 {
-    DIR   *upper = top(walk)->upper;
-    mode_t mode = entry->upper.st_mode & 0111 ? MODE_PROGRAM : MODE_FILE;
-    bool   is_same = false;
+    DIR        *upper = top(walk)->upper;
+    mode_t      mode = entry->upper.st_mode & 0111 ? MODE_PROGRAM : MODE_FILE;
+    bool        is_same = false;
+    struct stat checked;
 
     if (entry->upper.st_mode & (S_ISUID | S_ISGID))
         return refuse(walk, entry->name, "is set-user-id or set-group-id, which no overlay may be",
@@ -299,13 +341,14 @@ static int take_file(struct walk *walk, const struct entry *entry, struct error 
     AUTO_FD fd = openat(dirfd(upper), entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return fail(walk, entry->name, "opening", err);
-    if (is_same_file(walk, &is_same, entry, fd, mode, err) < 0)
+    if (check_sole(walk, entry->name, fd, &checked, err) < 0 ||
+        is_same_file(walk, &is_same, entry, fd, mode, err) < 0)
         return -1;
     if (is_same)
         return link_from(walk, top(walk)->base, entry->name, &entry->base, err);
     if (drop_xattrs(walk, entry->name, fd, err) < 0 || count_taken(walk, entry, err) < 0)
         return -1;
-    return link_from(walk, upper, entry->name, &entry->upper, err);
+    return link_checked(walk, entry, &checked, err);
 }
 
 // A link may go up first, as far as the root of the tree, and then down. ".." after a name is

@@ -217,10 +217,14 @@ char *state_format(const struct state *state)
 
 int state_write(const struct state *state, int dir_fd, struct error *err)
 {
-    AUTO(freep) char *text = state_format(state);
+    AUTO(freep) char         *text = state_format(state);
+    AUTO(freep) struct state *reread = calloc(1, sizeof *reread);
 
-    if (!text)
+    if (!text || !reread)
         return error_sys(err, ENOMEM, "writing '" STATE_FILE "'");
+    // What could not be read again would be the end of the overlay.
+    if (state_parse(reread, text, strlen(text), err) < 0)
+        return error_prefix(err, "it would not be readable");
     if (fd_replace_file(dir_fd, STATE_FILE, text, strlen(text), STATE_MODE, err) < 0)
         return -1;
     if (fsync(dir_fd) < 0)

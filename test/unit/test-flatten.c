@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "content-tree.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include "content/flatten.h"
 
 struct trees {
@@ -264,6 +266,105 @@ static void test_depth_and_length_are_limited(void **state)
     }
 }
 
+// Whoever could still write a file of the scratch could write every server's.
+static void test_a_file_that_others_may_change_is_refused(void **state)
+{
+    struct trees          trees;
+    struct flatten_counts counts = { 0 };
+    struct error          err = { 0 };
+    char                  name[24];
+
+    trees_make(&trees, *state, 0);
+    tree_make(trees.upper_fd, "d dir; f dir/plugin=text");
+    AUTO_FD writer = openat(trees.upper_fd, "dir/plugin", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(run(&counts, &trees, false, FLATTEN_ENTRIES_MAX, &err), -1);
+    assert_non_null(strstr(err.message, "'dir/plugin' is still open for writing"));
+    writer = fd_close(writer);
+    trees_close(&trees);
+
+    trees_make(&trees, *state, 1);
+    tree_make(trees.upper_fd, "f plugin=text");
+    assert_return_code(fchownat(trees.upper_fd, "plugin", CONTENT_UID + 1, CONTENT_UID, 0), errno);
+    assert_return_code(fchmodat(trees.upper_fd, "plugin", 0644, 0), errno);
+    assert_int_equal(run(&counts, &trees, false, FLATTEN_ENTRIES_MAX, &err), -1);
+    trees_close(&trees);
+
+    trees_make(&trees, *state, 2);
+    tree_make(trees.upper_fd, "f plugin=text");
+    for (unsigned i = 1; i < 60; i++) {
+        snprintf(name, sizeof name, "plugin-%u", i);
+        assert_return_code(linkat(trees.upper_fd, "plugin", trees.upper_fd, name, 0), errno);
+    }
+    assert_int_equal(run(&counts, &trees, false, FLATTEN_ENTRIES_MAX, &err), 0);
+    trees_close(&trees);
+
+    trees_make(&trees, *state, 3);
+    tree_make(trees.upper_fd, "f plugin=text");
+    for (unsigned i = 1; i < 61; i++) {
+        snprintf(name, sizeof name, "plugin-%u", i);
+        assert_return_code(linkat(trees.upper_fd, "plugin", trees.upper_fd, name, 0), errno);
+    }
+    assert_int_equal(run(&counts, &trees, false, FLATTEN_ENTRIES_MAX, &err), -1);
+    assert_non_null(strstr(err.message, "more than 60 names"));
+    trees_close(&trees);
+}
+
+// Puts another file under the name of the one that has just been checked.
+static void swap_before_the_link(void *user, const char *what)
+{
+    const struct trees *trees = user;
+
+    if (strcmp(what, "link") == 0)
+        assert_return_code(renameat(trees->dir->fd, "evil", trees->upper_fd, "plugin"), errno);
+}
+
+static void test_a_file_that_is_swapped_is_refused(void **state)
+{
+    struct trees          trees;
+    struct flatten_counts counts = { 0 };
+    struct error          err = { 0 };
+
+    trees_make(&trees, *state, 0);
+    tree_make(trees.upper_fd, "f plugin=text");
+    make_file(trees.dir->fd, "evil", "evil", 0644);
+    assert_return_code(fchown(trees.dir->fd, CONTENT_UID, CONTENT_UID), errno);
+    struct flatten_input input = { -1, trees.upper_fd, trees.new_fd, FLATTEN_ENTRIES_MAX };
+    struct watch         watch = { .step = swap_before_the_link, .user = &trees };
+    become_content();
+    int result = flatten(&counts, &input, &watch, &err);
+    root_again();
+    assert_int_equal(result, -1);
+    assert_non_null(strstr(err.message, "'plugin' was replaced"));
+    trees_close(&trees);
+}
+
+// Sparse files of which three are more than a number in state.json can say.
+static void test_more_bytes_than_can_be_said_are_refused(void **state)
+{
+    struct unit_dir      *dir = *state;
+    struct trees          trees;
+    struct flatten_counts counts = { 0 };
+    struct error          err = { 0 };
+
+    assert_return_code(unshare(CLONE_NEWNS), errno);
+    assert_return_code(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), errno);
+    assert_return_code(mount("test", dir->path, "tmpfs", 0, NULL), errno);
+    struct unit_dir large = *dir;
+    large.fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_return_code(large.fd, errno);
+    trees_make(&trees, &large, 0);
+    tree_make(trees.upper_fd, "f a=x; f b=x; f c=x");
+    for (const char *name = "abc"; *name; name++) {
+        AUTO_FD fd = openat(trees.upper_fd, (char[]){ *name, '\0' }, O_WRONLY | O_CLOEXEC);
+        assert_return_code(ftruncate(fd, INT64_C(1) << 62), errno);
+    }
+    assert_int_equal(run(&counts, &trees, false, FLATTEN_ENTRIES_MAX, &err), -1);
+    assert_non_null(strstr(err.message, "larger than can be counted"));
+    trees_close(&trees);
+    close(large.fd);
+    assert_return_code(umount(dir->path), errno);
+}
+
 int main(void)
 {
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, unit_dir_setup, unit_dir_teardown)
@@ -272,6 +373,9 @@ int main(void)
         IN_DIR(test_refusals),
         IN_DIR(test_unchanged_is_the_base_and_changed_the_upper),
         IN_DIR(test_the_number_of_entries_is_limited),
+        IN_DIR(test_a_file_that_others_may_change_is_refused),
+        IN_DIR(test_a_file_that_is_swapped_is_refused),
+        IN_DIR(test_more_bytes_than_can_be_said_are_refused),
         IN_DIR(test_depth_and_length_are_limited),
     };
 
