@@ -50,6 +50,14 @@ static enum error_kind kind_of_errno(int errnum)
     }
 }
 
+// Names of files and words of programs end up in sentences, and these on terminals and in logs.
+static void blunt(char *message)
+{
+    for (char *c = message; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+}
+
 int error_set(struct error *err, enum error_kind kind, const char *format, ...)
 {
     va_list args;
@@ -59,6 +67,7 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(err->message, sizeof err->message, format, args); // truncation is fine
     va_end(args);
+    blunt(err->message);
     return -1;
 }
 
@@ -87,6 +96,7 @@ int error_prefix(struct error *err, const char *format, ...)
     if (n >= 0 && (size_t)n < sizeof err->message)
         (void)snprintf(err->message + n, sizeof err->message - (size_t)n, ": %.*s",
                        (int)(sizeof err->message) - n, old); // truncation is fine
+    blunt(err->message);
     return -1;
 }
 
@@ -97,8 +107,5 @@ int error_adopt(struct error *err, int kind, int errnum, const char *message, si
     (void)error_set(err, is_known ? (enum error_kind)kind : ERROR_SYSTEM, "%.*s",
                     (int)MIN(n_message, sizeof err->message - 1), message);
     err->errnum = errnum;
-    for (char *c = err->message; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
     return -1;
 }

@@ -5,7 +5,7 @@
 //
 // The setters return -1, so that raising, wrapping and leaving is one statement.
 // The message is one sentence without a full stop that a person can act on: the same words reach
-// the terminal, the page and the journal. It never holds a secret.
+// the terminal, the page and the journal. It never holds a secret, nor a control byte.
 
 #include <stdbool.h>
 #include "base/macros.h"

@@ -361,15 +361,25 @@ static int become_service_user(bool is_doctor, struct error *err)
 
 // ---- main --------------------------------------------------------------------------------------
 
+static void report_tail(const struct cli *cli)
+{
+    AUTO(buffer_done) struct buffer text = { 0 };
+
+    for (const char *s = NULL; (s = strings_next(&cli->tail, s));) {
+        buffer_add_string(&text, text.n ? "\n  " : "The last lines of its log:\n  ");
+        buffer_add_escaped(&text, s, strlen(s));
+    }
+    if (text.n)
+        fprintf(stderr, "%s\n", text.bytes);
+}
+
 static int report_error(const struct cli *cli, const struct error *err)
 {
     const struct error_kind_info *info = error_kind_info(err->kind);
 
     fprintf(stderr, "l4d2ctl: %s\n", err->message);
-    if (!cli->is_json && cli->tail.n > 0)
-        fprintf(stderr, "The last lines of its log:\n");
-    for (const char *s = NULL; !cli->is_json && (s = strings_next(&cli->tail, s));)
-        fprintf(stderr, "  %s\n", s);
+    if (!cli->is_json)
+        report_tail(cli);
     if (cli->is_json) {
         AUTO(json_decrefp) json_t *message = output_text_json(err->message, strlen(err->message));
         json_t *json = json_pack("{s:{s:s, s:O}}", "error", "kind", info->word, "message", message);

@@ -36,6 +36,20 @@ static void test_errno_chooses_the_kind(void **state)
     }
 }
 
+// A file's name must not become a second line of the journal.
+static void test_no_control_byte_gets_in(void **state)
+{
+    struct error err = { 0 };
+
+    (void)state;
+    error_set(&err, ERROR_FAILED, "removing '%s'", "x\n<0>forged\x1b[2J\x7f");
+    assert_string_equal(err.message, "removing 'x?<0>forged?[2J?'");
+    error_prefix(&err, "%s", "a\tb");
+    assert_string_equal(err.message, "a?b: removing 'x?<0>forged?[2J?'");
+    error_sys(&err, EIO, "%s", "a\nb");
+    assert_null(strchr(err.message, '\n'));
+}
+
 static void test_long_messages_are_cut_not_overrun(void **state)
 {
     struct error err = { 0 };
@@ -84,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_setters_return_minus_one_and_fill),
         cmocka_unit_test(test_errno_chooses_the_kind),
+        cmocka_unit_test(test_no_control_byte_gets_in),
         cmocka_unit_test(test_long_messages_are_cut_not_overrun),
         cmocka_unit_test(test_what_came_through_a_socket_is_bounded),
         cmocka_unit_test(test_every_kind_has_a_word_and_codes),
