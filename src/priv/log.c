@@ -4,8 +4,8 @@
 //
 // A process for each connection, and one request; then entries until the history has been sent, or,
 // when following, until the peer leaves. Runs as left4me-log, which owns nothing and is in group
-// systemd-journal. A peer that reads slower than the journal grows is waited for: the journal is
-// the buffer.
+// systemd-journal. A peer that reads slower than the journal grows is waited for, up to a point:
+// the journal is the buffer.
 
 #include <errno.h>
 #include <poll.h>
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 #include "priv/acceptor.h"
 #include "priv/peer.h"
 
+#define UNREAD_S        600 // a peer that reads nothing for so long has left; who follows comes again
 #define FIELD_BYTES_MAX (64u << 10) // of a journal field; longer ones come cut
 
 static const char *const prefixes[] = {
@@ -110,7 +112,7 @@ static int send_entry(const struct reader *reader, struct error *err)
     struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ELEMENTS(iov) };
     if (sendmsg(reader->fd, &msg, MSG_NOSIGNAL) >= 0)
         return 0;
-    if (errno == EPIPE || errno == ECONNRESET)
+    if (errno == EPIPE || errno == ECONNRESET || errno == EAGAIN) // not read for too long
         return 1;
     return error_sys(err, errno, "sending an entry");
 }
@@ -288,8 +290,12 @@ static int answer(int fd, struct error *err)
 
 static int serve(int fd)
 {
-    struct error err = { 0 };
+    static const struct timeval unread = { .tv_sec = UNREAD_S };
+    struct error                err = { 0 };
 
+    // Deleted files of the journal stay on the disk while somebody stands in them.
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &unread, sizeof unread) < 0)
+        return 1;
     if (answer(fd, &err) < 0)
         log_line(LEVEL_WARNING, "refused: %s", err.message);
     return 0;
