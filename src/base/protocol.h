@@ -17,9 +17,10 @@
 #define PROTOCOL_LOG_SOCKET    "/run/left4me/log.sock"
 #define PROTOCOL_MAGIC         0x314d344cu // "L4M1"
 
-#define INSTANCE_NAME_MAX     64u  // bytes, without the NUL
-#define STACK_LAYERS_MAX      250u // short names keep their mount options within one page
-#define LIMIT_CPUS_MAX        256u // processors a server may be pinned to: bits of limits.cpus
+#define INSTANCE_NAME_MAX     64u   // bytes, without the NUL
+#define INSTANCES_MAX         1024u // that have been given something to run
+#define STACK_LAYERS_MAX      250u  // short names keep their mount options within one page
+#define LIMIT_CPUS_MAX        256u  // processors a server may be pinned to: bits of limits.cpus
 #define LIMIT_MEMORY_DEFAULT  (UINT64_C(4) << 30) // as left4me-server@.service says; a test compares
 #define LIMIT_TASKS_DEFAULT   512u                // likewise
 #define LIMIT_MEMORY_MIN      (UINT64_C(64) << 20)

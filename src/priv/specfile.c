@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "base/dir.h"
 #include "base/fd.h"
 #include "base/spec.h"
 
@@ -57,6 +58,22 @@ int specfile_read_instance(struct instance_spec *ret, const char *name, struct e
 int specfile_write_instance(const struct instance_spec *spec, struct error *err)
 {
     return write_file(spec, sizeof *spec, INSTANCES_DIR, spec->name.text, err);
+}
+
+int specfile_count_instances(uint32_t *ret, struct error *err)
+{
+    AUTO_FD     fd = -1;
+    AUTO_DIR    dir = NULL;
+    const char *name;
+    uint32_t    n = 0;
+    int         r;
+
+    if (open_dir(&fd, INSTANCES_DIR, err) < 0 || dir_open(&dir, fd, err) < 0)
+        return -1;
+    while ((r = dir_next(&name, dir, err)) > 0)
+        n++;
+    *ret = n;
+    return r;
 }
 
 int specfile_remove_instance(const char *name, struct error *err)

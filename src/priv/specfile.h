@@ -8,6 +8,8 @@
 
 int specfile_read_instance(struct instance_spec *ret, const char *name, struct error *err) MUST_USE;
 int specfile_write_instance(const struct instance_spec *spec, struct error *err) MUST_USE;
+// How many instances have a spec; temporary files count as well.
+int specfile_count_instances(uint32_t *ret, struct error *err) MUST_USE;
 int specfile_remove_instance(const char *name, struct error *err) MUST_USE; // absent is success
 
 int specfile_open_builds(int *ret, struct error *err) MUST_USE; // the directory of their specs

@@ -125,6 +125,18 @@ static int set_limits(struct bus *bus, const struct instance_spec *spec, struct 
                            old ? &old->stack.limits : NULL, spec->stack.port, err);
 }
 
+// Whoever may call could fill the disk of the system with specs and drop-ins of ever new names.
+static int check_room(struct error *err)
+{
+    uint32_t n = 0;
+
+    if (specfile_count_instances(&n, err) < 0)
+        return -1;
+    if (n >= INSTANCES_MAX)
+        return error_set(err, ERROR_DENIED, "there are %u instances, which is the limit", n);
+    return 0;
+}
+
 static int apply(struct bus *bus, const struct request_stack *request, struct error *err)
 {
     struct instance_spec old, spec = {
@@ -139,6 +151,8 @@ static int apply(struct bus *bus, const struct request_stack *request, struct er
     bool has_old = specfile_read_instance(&old, request->name.text, err) == 0;
     if (has_old)
         spec.revision = old.revision + 1;
+    else if (check_room(err) < 0)
+        return -1;
 
     // Limits first: a spec that is not marked has its limits, also after a kill between the two.
     bool is_settled = has_old && !old.is_unsettled;

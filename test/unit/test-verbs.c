@@ -315,6 +315,32 @@ static void test_an_apply_that_is_cut_short_loses_no_spec(void **state)
     assert_memory_equal(&spec.stack, &second.stack, sizeof spec.stack);
 }
 
+static void test_there_is_a_limit_to_instances(void **state)
+{
+    struct fakebus fake;
+    struct error   err = { 0 };
+
+    (void)state;
+    fakebus_init(&fake);
+    forget_everything();
+    for (unsigned i = 0; i < INSTANCES_MAX; i++) {
+        struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec };
+        snprintf(spec.name.text, sizeof spec.name.text, "many%u", i);
+        assert_int_equal(specfile_write_instance(&spec, &err), 0);
+    }
+    struct reply reply = ask_stack(&fake, VERB_INSTANCE_APPLY);
+    assert_int_equal(reply.kind, ERROR_DENIED);
+    assert_null(strstr(fake.said, "set_limits"));
+    assert_int_equal(specfile_remove_instance("many0", &err), 0);
+    assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_NONE);
+    assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_NONE); // it has its place
+    for (unsigned i = 1; i < INSTANCES_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "many%u", i);
+        assert_int_equal(specfile_remove_instance(name, &err), 0);
+    }
+}
+
 static void test_builds(void **state)
 {
     struct fakebus    fake;
@@ -444,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_every_failing_call_is_told_and_ends_the_verb),
         cmocka_unit_test(test_a_spec_is_there_only_with_its_limits),
         cmocka_unit_test(test_an_apply_that_is_cut_short_loses_no_spec),
+        cmocka_unit_test(test_there_is_a_limit_to_instances),
         cmocka_unit_test(test_builds),
         cmocka_unit_test(test_every_wrong_size_is_refused),
         cmocka_unit_test(test_malformed_messages_are_refused),
