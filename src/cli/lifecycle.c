@@ -206,6 +206,11 @@ static int start_error(struct cli *cli, struct units *units, const char *result,
     if (strcmp(result, "canceled") == 0)
         return error_set(err, ERROR_FAILED, "'%s' did not start: another command canceled it",
                          cli->name.text);
+    if (strcmp(result, "assert") == 0)
+        return error_set(err, ERROR_FAILED,
+                         "'%s' did not start: the packet filter is not in force: see 'systemctl "
+                         "status left4me-nft'",
+                         cli->name.text);
     if (strcmp(result, "dependency") == 0) {
         keep_tail(cli, LOG_MOUNT);
         return error_set(err, ERROR_FAILED, "'%s' did not start: its files could not be mounted",

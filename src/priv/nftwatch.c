@@ -8,6 +8,7 @@
 // the administrator's that we load ourselves, is answered ever more slowly.
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -25,6 +26,7 @@
 #define TABLE_NAME   "left4me"
 #define NFT          "/usr/sbin/nft"
 #define LOAD         "/usr/lib/left4me/load-filter"
+#define MARK         "/run/left4me-nft/loaded" // what servers and builds want to see before they start
 #define BUFFER_SIZE  65536u
 #define QUIET_MS     30000u // between two loads: they have nothing to do with each other
 #define PAUSE_MS     100u   // before the third load in a row, doubled for each one after it
@@ -85,7 +87,12 @@ static int load(struct error *err)
 
     if (run(&code, argv, err) < 0)
         return -1;
-    return code == 0 ? 0 : error_set(err, ERROR_FAILED, "the packet filter could not be loaded");
+    if (code != 0) {
+        (void)unlink(MARK); // not there is what it shall be
+        return error_set(err, ERROR_FAILED, "the packet filter could not be loaded");
+    }
+    AUTO_FD fd = open(MARK, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
+    return fd < 0 ? error_sys(err, errno, "making " MARK) : 0;
 }
 
 // Loading replaces the table, which ends it too: only one that does not exist is missed.

@@ -138,7 +138,7 @@ def test_rights(machine):
     with taken_over(machine, "attacker") as attacker:
         for program in BOTH:
             for word, least in (("namespaces", 16), ("mounts", 14), ("kernel", 31), ("setid", 12), ("rights", 5),
-                                ("cgroup", 4), ("netlink", 2)):
+                                ("cgroup", 4), ("netlink", 2), ("quotas", 5)):
                 attacks.must_hold(attacks.inside(attacker, word, program=program), f"{word} by {program}", least)
         families = attacks.inside(attacker, "families")
         attacks.must_hold(families, "address families", 13)
@@ -338,6 +338,22 @@ def test_lan_players(machine):
             equal(product.a2s(host.outside, server.port)["map"], "c1m1_hotel", "A2S from the internet")
             check("hostname" in product.rcon(product.inside(host), server.port, server.password, "status"),
                   "our own RCON, from the machine itself")
+
+
+def test_opened_trees(machine):
+    """what a game opens to everybody in its own tree is still reached by nobody on the machine"""
+    with product.server(machine, "open") as server:
+        server.rcon('sim_run "/usr/bin/chmod" "777" "/srv/game"')
+        deadline = 50
+        while machine.output(["stat", "-c", "%a", f"{server.runtime}/upper"]) != "777":
+            deadline -= 1
+            check(deadline > 0, "the game's chmod does not arrive on the disk, so the test shows nothing")
+        for user in ("nobody", product.GAME_USER, "left4me-build", "left4me-log"):
+            for place in ("upper", "merged", ""):
+                done = machine.run(["ls", f"{server.runtime}/{place}"], user=user, check=False)
+                check("Permission denied" in done.stderr, f"{user} in {place or 'the directory'}: {done.stdout} {done.stderr}")
+            done = machine.run(["ls", f"{product.DATA}/builds"], user=user, check=False)
+            check("Permission denied" in done.stderr, f"{user} in the builds: {done.stdout} {done.stderr}")
 
 
 def test_crash_reporter(machine):

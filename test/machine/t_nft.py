@@ -112,6 +112,44 @@ def test_counters(machine):
 
 
 @only("trixie")
+def test_forged_sources(machine):
+    """a game sends from no address but this machine's, so that nothing of it passes for a reply"""
+    with filtered(machine) as (server, home):
+        words = ("forge", machine.outside.addresses[1].partition("/")[0], HOME6)
+        attacks.must_hold(attacks.inside(server, *words), "forged sources", 2)
+        machine.run("systemctl stop left4me-nft")
+        attacks.must_work(attacks.inside(server, *words), "without the filter", "a source that is another's",
+                          "what looks like a reply")
+        machine.run("systemctl start left4me-nft")
+
+
+@only("trixie")
+def test_pace(machine):
+    """a game cannot fill the table of connections that all of the machine share, nor use up the pace of another"""
+    with filtered(machine) as (server, home), product.server(machine, "beside", start=False) as beside:
+        attacks.plant(beside)
+        beside.start()
+        attacks.must_hold(attacks.inside(server, "flood", machine.outside.address, 20000), "new flows without end")
+        attacks.must_work(attacks.inside(beside, "flood", machine.outside.address, 500), "another game", "flows")
+        equal(server.a2s()["name"], server.name, "A2S of the one that has used up its pace")
+
+
+@only("trixie")
+def test_no_server_without_it(machine):
+    """where the filter cannot be loaded, a server does not start, and says why; one that runs goes on"""
+    with product.server(machine, "before") as before, product.server(machine, "after", start=False) as after:
+        rules = "/usr/share/left4me/left4me.nft"
+        machine.run(f"mv {rules} {rules}.away; systemctl restart left4me-nft", check=False)
+        try:
+            product.one_sentence(after.ctl("start", check=False), 1, "the packet filter is not in force", "left4me-nft")
+            equal(before.a2s()["name"], "before", "A2S of the server that ran already")
+        finally:
+            machine.run(f"mv {rules}.away {rules}; systemctl reset-failed left4me-nft; systemctl restart left4me-nft")
+        after.start()
+        equal(after.a2s()["name"], "after", "A2S with the filter again")
+
+
+@only("trixie")
 def test_exceptions(machine):
     """nft.d opens one private address, and a mistake in it leaves the filter in force"""
     with filtered(machine) as (server, home):

@@ -253,6 +253,7 @@ static int run_log_bad(void)
     LOG("source out of range", sizeof bad, bad.source = 99);
     LOG("lines", sizeof bad, bad.n_lines = UINT32_MAX);
     LOG("flags", sizeof bad, bad.flags = 0x80);
+    LOG("since and lines", sizeof bad, bad.since_us = 1);
     LOG("name", sizeof bad, strcpy(bad.name.text, "../x"));
     LOG("name with a match", sizeof bad, strcpy(bad.name.text, "x.service"));
     LOG("build", sizeof bad, bad.source = LOG_UPDATE);
@@ -278,9 +279,8 @@ static size_t mutate(unsigned char bytes[static 8192], bool is_log)
 
     memset(bytes, 0, 8192);
     if (is_log) {
-        struct log_request request = {
-            PROTOCOL_MAGIC, dice(6), dice(20), dice(8) & ~LOG_FOLLOW, { "fuzzed" }
-        };
+        struct log_request request = { PROTOCOL_MAGIC,        dice(6),         dice(20),
+                                       dice(8) & ~LOG_FOLLOW, dice(3) ? 0 : 1, { "fuzzed" } };
         memcpy(bytes, &request, n = sizeof request);
     } else if (dice(2)) {
         // Not the verbs that would make something of a name.

@@ -764,6 +764,69 @@ static void attack_flow(int argc, char **argv)
         ;
 }
 
+// Binds `from`, which need not be an address of this machine.
+static void forge(const char *what, const char *from, int from_port, const char *to, int to_port)
+{
+    struct sockaddr_storage ours, theirs;
+    socklen_t               n_ours = inet_address(&ours, from, from_port);
+    socklen_t               n_theirs = inet_address(&theirs, to, to_port);
+    int                     fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+    setsockopt(fd, IPPROTO_IPV6, 78 /* IPV6_FREEBIND */, &(int){ 1 }, sizeof(int));
+    if (bind(fd, (struct sockaddr *)&ours, n_ours) < 0)
+        tell(what, -1);
+    else
+        tell(what, sendto(fd, "ping\n", 5, MSG_NOSIGNAL, (struct sockaddr *)&theirs, n_theirs));
+    close(fd);
+}
+
+// PUBLIC PRIVATE: a packet from the second to the first, and then what looks like the reply to it.
+static void attack_forge(int argc, char **argv)
+{
+    if (argc < 2)
+        return;
+    forge("a source that is another's", argv[1], 5353, argv[0], 9999);
+    forge("what looks like a reply", argv[0], 9999, argv[1], 5353);
+}
+
+// ADDRESS N: a datagram to each of N ports, as fast as it goes: "done" if none was refused.
+static void attack_flood(int argc, char **argv)
+{
+    struct sockaddr_storage to;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), n = argc > 1 ? atoi(argv[1]) : 0, n_refused = 0;
+
+    for (int port = 1; port <= n; port++) {
+        socklen_t n_to = inet_address(&to, argv[0], port);
+        while (sendto(fd, "x", 1, 0, (struct sockaddr *)&to, n_to) < 0) {
+            if (errno == ECONNREFUSED) // of an earlier one
+                continue;
+            n_refused++;
+            break;
+        }
+    }
+    close(fd);
+    say("flows", n_refused ? "blocked" : "done", "%d of %d were refused", n_refused, n);
+}
+
+// What root has as many of as this user: it made the namespace in which it counts.
+static void attack_quotas(int argc, char **argv)
+{
+    struct rlimit limit = { 0 };
+
+    (void)argc, (void)argv;
+    tell("inotify", syscall(SYS_inotify_init1, 0));
+#ifdef SYS_inotify_init
+    tell("inotify, old", syscall(SYS_inotify_init));
+#endif
+    tell("fanotify", syscall(SYS_fanotify_init, 0, 0));
+    getrlimit(RLIMIT_SIGPENDING, &limit);
+    say("pending signals", limit.rlim_cur > 1024 ? "done" : "blocked", "%llu",
+        (unsigned long long)limit.rlim_cur);
+    getrlimit(RLIMIT_MSGQUEUE, &limit);
+    say("message queues", limit.rlim_cur > 0 ? "done" : "blocked", "%llu",
+        (unsigned long long)limit.rlim_cur);
+}
+
 // Keeps one connection and talks over it every 100 ms: "done" for each answer.
 static void attack_hold(int argc, char **argv)
 {
@@ -860,7 +923,8 @@ static const struct {
     { "families", attack_families },   { "netlink", attack_netlink },
     { "flow", attack_flow },           { "hold", attack_hold },
     { "listen", attack_listen },       { "fork", attack_fork },
-    { "spin", attack_spin },
+    { "spin", attack_spin },           { "forge", attack_forge },
+    { "flood", attack_flood },         { "quotas", attack_quotas },
 };
 
 int main(int argc, char **argv)
