@@ -13,7 +13,8 @@ struct yamlcursor {
     yaml_event_t  event;
     bool          has_event;
     unsigned      marked_line;
-    const char   *file;
+    const char   *file, *bytes;
+    size_t        n_bytes;
     struct error *err;
 };
 
@@ -27,6 +28,8 @@ int yamlcursor_open(struct yamlcursor **ret, const char *file, const char *bytes
         return error_set(err, ERROR_NO_SPACE, "no memory to read %.100s", file);
     }
     yaml->file = file;
+    yaml->bytes = bytes;
+    yaml->n_bytes = n_bytes;
     yaml->err = err;
     yaml_parser_set_input_string(&yaml->parser, (const unsigned char *)bytes, n_bytes);
     *ret = yaml;
@@ -98,16 +101,27 @@ static bool is_decorated(const yaml_event_t *event)
     }
 }
 
+// Bytes that are no text are met long before their line is: the parser says how far they are.
+static unsigned problem_line(const struct yamlcursor *yaml)
+{
+    const yaml_parser_t *parser = &yaml->parser;
+    unsigned             line = 1;
+
+    if (parser->error != YAML_READER_ERROR)
+        return (unsigned)parser->problem_mark.line + 1;
+    for (size_t i = 0; i < MIN(parser->problem_offset, yaml->n_bytes); i++)
+        line += yaml->bytes[i] == '\n';
+    return line;
+}
+
 int yamlcursor_next(struct yamlcursor *yaml)
 {
     if (yaml->has_event)
         yaml_event_delete(&yaml->event);
     yaml->has_event = false;
-    if (!yaml_parser_parse(&yaml->parser, &yaml->event)) {
-        unsigned line = (unsigned)yaml->parser.problem_mark.line + 1;
-        return yamlcursor_fail(yaml, line, "this is not YAML: %s",
+    if (!yaml_parser_parse(&yaml->parser, &yaml->event))
+        return yamlcursor_fail(yaml, problem_line(yaml), "this is not YAML: %s",
                                yaml->parser.problem ? yaml->parser.problem : "it cannot be read");
-    }
     yaml->has_event = true;
     if (is_decorated(&yaml->event))
         return yamlcursor_fail(yaml, yamlcursor_line(yaml),

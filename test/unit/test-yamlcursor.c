@@ -141,6 +141,10 @@ static const struct {
     { "two colons", YAML("a: b: c\n"), 1, NOT_YAML },
     { "a list among keys", YAML("a: 1\n- b\n"), 2, NOT_YAML },
     { "a version to come", YAML("%YAML 3.0\n---\na\n"), 1, NOT_YAML },
+    { "a byte that is no text", YAML("\nb: 2\nc: \xff\n"), 3, NOT_YAML },
+    { "half a character", YAML("a: 1\nb: \xc3"), 2, NOT_YAML },
+    { "a control character", YAML("\xef\xbb\xbf\n\n\nb: \x01\n"), 4, NOT_YAML },
+    { "a NUL in the first line", YAML("a: \0\nb: 2\n"), 1, NOT_YAML },
 };
 
 static void test_what_is_wrong_is_refused_with_its_line(void **state)
