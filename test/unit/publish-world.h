@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// publish-world: a data directory with one overlay, and builds to publish in it, for tests of
+// publishing and of what it drops.
+
+#include "content-tree.h"
+#include "base/protocol.h"
+#include "content/publish.h"
+
+#define OVERLAY "data/overlays/1"
+
+// One world: a data directory with overlay 1, a host directory, records of mounts.
+struct world {
+    struct unit_dir     *dir;
+    char                 data[96], host[96], mounted[96];
+    struct publish_paths paths;
+};
+
+static inline void own(const struct world *world, const char *path)
+{
+    assert_return_code(fchownat(world->dir->fd, path, CONTENT_UID, CONTENT_UID, 0), errno);
+}
+
+static inline void make_path(const struct world *world, const char *path)
+{
+    assert_return_code(mkdirat(world->dir->fd, path, 0755), errno);
+}
+
+static inline struct world world_make(void **state)
+{
+    static const char *const dirs[] = { "data", "data/overlays",  OVERLAY,       "data/builds",
+                                        "host", "host/instances", "host/builds", "mounted" };
+    struct world             world = { .dir = *state };
+
+    assert_return_code(fchmod(world.dir->fd, 0755), errno);
+    for (size_t i = 0; i < ELEMENTS(dirs); i++)
+        make_path(&world, dirs[i]);
+    own(&world, OVERLAY);
+    snprintf(world.data, sizeof world.data, "%s/data", world.dir->path);
+    snprintf(world.host, sizeof world.host, "%s/host", world.dir->path);
+    snprintf(world.mounted, sizeof world.mounted, "%s/mounted", world.dir->path);
+    return world;
+}
+
+static inline void set_paths(struct world *world)
+{
+    world->paths = (struct publish_paths){ world->data, world->host, world->mounted };
+}
+
+static inline void world_empty(const struct world *world)
+{
+    char command[160];
+
+    snprintf(command, sizeof command, "rm -rf '%s'/*", world->dir->path);
+    assert_int_equal(system(command), 0);
+}
+
+static inline void write_bytes(const struct world *world, const char *path, const void *bytes,
+                               size_t n)
+{
+    AUTO_FD fd = openat(world->dir->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+    assert_return_code(fd, errno);
+    assert_int_equal(write(fd, bytes, n), n);
+}
+
+// A build `number` that makes generation `number` over `base`, with this upper layer.
+static inline void build_make(const struct world *world, uint32_t number, uint32_t base,
+                              uint32_t keep, const char *upper)
+{
+    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, number, BUILD_UPDATE, 1,
+                               base,           number,      keep };
+    char              path[64];
+
+    snprintf(path, sizeof path, "host/builds/%u", number);
+    write_bytes(world, path, &spec, sizeof spec);
+    snprintf(path, sizeof path, "data/builds/%u", number);
+    make_path(world, path);
+    snprintf(path, sizeof path, "data/builds/%u/upper", number);
+    make_path(world, path);
+    own(world, path);
+    AUTO_FD fd = openat(world->dir->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_return_code(fd, errno);
+    tree_make(fd, upper);
+}
+
+// The broker forgets a build when its scratch has been removed.
+static inline void build_forget(const struct world *world, uint32_t number)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "host/builds/%u", number);
+    assert_return_code(unlinkat(world->dir->fd, path, 0), errno);
+}
+
+static inline void instance_make(const struct world *world, const char *where, const char *name,
+                                 uint32_t overlay, uint32_t generation)
+{
+    struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec, .revision = 1 };
+    struct error         err = { 0 };
+    char                 path[64];
+
+    assert_int_equal(instance_name_set(&spec.name, name, &err), 0);
+    spec.stack = (struct instance_stack){ .config_generation = 1, .n_layers = 1, .port = 27015 };
+    spec.stack.layers[0] = (struct layer_ref){ overlay, generation };
+    snprintf(path, sizeof path, "%s/%s", where, name);
+    write_bytes(world, path, &spec, sizeof spec);
+}
+
+static inline int run_watched(struct world *world, uint32_t build, struct publish_result *ret,
+                              const struct watch *watch, struct error *err)
+{
+    set_paths(world);
+    become_content();
+    int result = publish(ret, build, &world->paths, watch, err);
+    root_again();
+    return result;
+}
+
+static inline struct publish_result must_publish(struct world *world, uint32_t build,
+                                                 enum publish_outcome want)
+{
+    struct publish_result result = { 0 };
+    struct watch          watch = { 0 };
+    struct error          err = { 0 };
+
+    if (run_watched(world, build, &result, &watch, &err) < 0)
+        fail_msg("build %u: %s", build, err.message);
+    assert_int_equal(result.outcome, want);
+    return result;
+}
+
+static inline void overlay_open(int *ret, const struct world *world)
+{
+    *ret = openat(world->dir->fd, OVERLAY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_return_code(*ret, errno);
+}
+
+static inline void assert_generation(const struct world *world, uint32_t number, const char *want)
+{
+    AUTO_FD fd = -1;
+    char    name[16];
+
+    overlay_open(&fd, world);
+    snprintf(name, sizeof name, "%u", number);
+    assert_string_equal(tree_show(fd, name).text, want);
+}
+
+// What lies in the overlay's directory, sorted, besides its state and lock.
+static inline void assert_overlay_holds(const struct world *world, const char *want)
+{
+    struct dirent **entries = NULL;
+    char            path[160], found[512] = "";
+
+    snprintf(path, sizeof path, "%s/" OVERLAY, world->dir->path);
+    int n = scandir(path, &entries, NULL, alphasort);
+    assert_true(n >= 0);
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, ".lock") != 0 &&
+            strcmp(name, STATE_FILE) != 0 && strcmp(name, ".state.json.tmp") != 0)
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", *found ? " " : "",
+                     name);
+        free(entries[i]);
+    }
+    free(entries);
+    assert_string_equal(found, want);
+}
+
+static inline struct state *state_of(const struct world *world)
+{
+    struct state *state = calloc(1, sizeof *state);
+    struct error  err = { 0 };
+    AUTO_FD       fd = -1;
+
+    overlay_open(&fd, world);
+    if (state_read(state, fd, &err) < 0)
+        fail_msg("%s", err.message);
+    return state;
+}
+
+static inline void assert_state(const struct world *world, uint32_t current, const char *want)
+{
+    AUTO(freep) struct state *state = state_of(world);
+    char                      found[512] = "";
+
+    for (uint32_t i = 0; i < state->n_generations; i++)
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%s%u", *found ? " " : "",
+                 state->generations[i].number);
+    assert_string_equal(found, want);
+    assert_int_equal(state->current, current);
+}
+
+static inline void publish_many(struct world *world, uint32_t from, uint32_t to, uint32_t keep)
+{
+    char upper[32];
+
+    for (uint32_t number = from; number <= to; number++) {
+        snprintf(upper, sizeof upper, "f a=%u", number);
+        build_make(world, number, number - 1, keep, upper);
+        (void)must_publish(world, number, PUBLISH_DONE);
+        build_forget(world, number);
+    }
+}
