@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../unit/fakebus.h"
+#include "../unit/private-dirs.h"
 #include "priv/verbs.h"
 
 static const char *const allowed_prefixes[] = {
@@ -51,7 +52,7 @@ static void handle(const uint8_t *bytes, size_t n_bytes)
     struct error          err = { 0 };
 
     if (!is_set_up) {
-        if (fakebus_private_dirs() < 0) {
+        if (private_dirs_enter() < 0) {
             perror("fuzz-verbs needs root for a mount namespace");
             exit(77);
         }

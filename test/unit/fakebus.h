@@ -2,16 +2,11 @@
 #pragma once
 
 // fakebus: an init system that writes down what it is asked, answers from a script, and can fail at
-// its nth call. With it, a private /run and /var/lib, so that the broker's files are really
-// written.
+// its nth call.
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "priv/bus.h"
 
 struct fakebus {
@@ -157,23 +152,4 @@ static inline void fakebus_init(struct fakebus *fake)
         .is_over = true,
         .active_state = "inactive",
     };
-}
-
-// Enters a mount namespace in which /run and /var/lib are empty, but for our directories. Needs
-// root. Returns -1 with errno.
-static inline int fakebus_private_dirs(void)
-{
-    static const char *const dirs[] = {
-        "/var/lib/left4me-host", "/var/lib/left4me-host/instances", "/var/lib/left4me-host/builds",
-        "/run/left4me-host",     "/run/left4me-host/lock",          "/run/left4me-host/mounted",
-    };
-
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("test", "/var/lib", "tmpfs", 0, NULL) < 0 ||
-        mount("test", "/run", "tmpfs", 0, NULL) < 0)
-        return -1;
-    for (size_t i = 0; i < ELEMENTS(dirs); i++)
-        if (mkdir(dirs[i], 0755) < 0)
-            return -1;
-    return 0;
 }

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include <errno.h>
-#include "fakebus.h"
+#include "private-dirs.h"
 #include "priv/specfile.h"
 
 #define COUNTER   PROTOCOL_HOST_DIR "/build-counter"
@@ -144,7 +144,7 @@ int main(void)
         cmocka_unit_test(test_a_record),
         cmocka_unit_test(test_build_numbers),
     };
-    if (fakebus_private_dirs() < 0) {
+    if (private_dirs_enter() < 0) {
         fprintf(stderr, "test-specfile needs root for a mount namespace: %s\n", strerror(errno));
         return 77; // skipped
     }

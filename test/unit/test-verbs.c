@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include "fakebus.h"
+#include "private-dirs.h"
 #include "priv/lock.h"
 #include "priv/specfile.h"
 #include "priv/verbs.h"
@@ -475,7 +476,7 @@ int main(void)
         cmocka_unit_test(test_every_wrong_size_is_refused),
         cmocka_unit_test(test_malformed_messages_are_refused),
     };
-    if (fakebus_private_dirs() < 0) {
+    if (private_dirs_enter() < 0) {
         fprintf(stderr, "test-verbs needs root for a mount namespace: %s\n", strerror(errno));
         return 77; // skipped
     }
