@@ -71,7 +71,8 @@ int peer_receive(int fd, void *ret, size_t size, size_t *ret_n, int *ret_passed,
         .msg_iov = &iov,
         .msg_iovlen = 1,
         .msg_control = ret_passed ? &control : NULL,
-        .msg_controllen = ret_passed ? sizeof control : 0,
+        // Not CMSG_SPACE(): what it adds for alignment has room for a second one.
+        .msg_controllen = ret_passed ? CMSG_LEN(sizeof(int)) : 0,
     };
 
     int n_ready = poll(&waiting, 1, PEER_WITHIN_MS);

@@ -79,6 +79,9 @@ static void test_what_is_received(void **state)
         { "a descriptor that is wanted", SIZE, 1, true, true },
         { "none, where one is wanted", SIZE, 0, true, true },
         { "one that nobody wants", SIZE, 1, false, false },
+        { "two, where one is wanted", SIZE, 2, true, false },
+        { "three", SIZE, 3, true, false },
+        { "four", SIZE, PASSED_MAX, true, false },
         { "two that nobody wants", SIZE, 2, false, false },
         { "a descriptor with a message that is too long", SIZE + 1, 1, true, false },
     };
