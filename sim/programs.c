@@ -67,17 +67,22 @@ int programs_run(struct programs *programs, char *const argv[], struct error *er
     return 0;
 }
 
-// Waits until the parent has named us as its tracer, which Yama asks for.
+// Waits until the parent has named us as its tracer, which Yama asks for. What came of it goes
+// straight to standard output: the console is the parent's.
 static NORETURN void inspect_parent(pid_t parent, int go_fd)
 {
-    char nothing;
-    int  status;
+    char        nothing;
+    int         status;
+    const char *result = "ok";
 
     (void)!read(go_fd, &nothing, 1); // ends when the parent closes its side
     if (ptrace(PTRACE_ATTACH, parent, NULL, NULL) == 0) {
         (void)waitpid(parent, &status, __WALL);          // it stops, or is gone: both are fine
         (void)ptrace(PTRACE_DETACH, parent, NULL, NULL); // our exit would detach as well
+    } else {
+        result = strerrorname_np(errno);
     }
+    dprintf(STDOUT_FILENO, "[sim] crash reporter: ptrace: %s\n", result);
     _exit(0);
 }
 

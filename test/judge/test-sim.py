@@ -389,6 +389,13 @@ class Console(Case):
         self.assertIn("Connection to Steam servers successful.", server.lines)
         self.assertIn("   VAC secure mode is activated.", server.lines)
 
+    def test_crash_reporter(self):
+        server = self.running()
+        server.seen = 0     # it may have come before that or after it
+        server.wait(r"^\[sim\] crash reporter: ptrace: ok$")
+        self.assertIn("hostname", self.run_one("status"))
+        self.assertEqual(sum("crash reporter" in line for line in server.lines), 1)
+
     def test_configs(self):
         self.config(CONFIG + "exec one\nexec missing\nexec loop.cfg\nexec utf8\necho last; "
                     'nonsense // no comment\necho "a;b" // c\nmp_gamemode versus\n')

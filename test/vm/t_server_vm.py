@@ -70,8 +70,17 @@ def test_filter(vm):
     found = attacks.parse(vm.output(["journalctl", "-q", "-o", "cat", "-u", unit("first"), "-g", "^vm-flow "]))
     attacks.must_hold(found, "new flows", 3)
     equal(found["tcp 127.0.0.1"][1].split()[0], "ECONNREFUSED", "how a connection to this machine is refused")
+
+
+def test_crash_reporter(vm):
+    """a ptrace at each start is refused, in silence; what the kernel has to say of filters can be seen here"""
+    for name in ("first", "limited"):
+        equal(vm.wait_for_line(unit(name), "crash reporter"), "[sim] crash reporter: ptrace: EPERM", f"the child of {name}")
     audit = vm.output("journalctl -k -q --no-pager -g 'type=1326|SECCOMP'", check=False).splitlines()
-    check(len(audit) <= 1, f"audit lines of the crash reporter: {audit}")
+    check(len(audit) <= 2, f"audit lines of two crash reporters: {audit}")
+    done = vm.run(["systemd-run", "--quiet", "--wait", "-p", "SystemCallFilter=~mkdir mkdirat", "mkdir", "/tmp/x"], check=False)
+    check(done.returncode != 0, "a call that a filter kills for went through")
+    vm.run("journalctl -k -q -n all -f | grep -m1 'type=1326.*mkdir'", timeout=60)
 
 
 def test_task_limit(vm):
