@@ -135,6 +135,7 @@ void ticker_reset(struct ticker *ticker)
     memset(ticker->buckets, 0, sizeof ticker->buckets);
 }
 
+// The upper end of the bucket, as far as anything was that late; the last bucket has no end.
 static uint32_t percentile_us(const struct ticker *ticker, unsigned percent)
 {
     uint64_t wanted = (ticker->n_ticks * percent + 99) / 100;
@@ -143,7 +144,8 @@ static uint32_t percentile_us(const struct ticker *ticker, unsigned percent)
     for (uint32_t i = 0; i < TICKER_BUCKETS; i++) {
         seen += ticker->buckets[i];
         if (seen && seen >= wanted)
-            return (i + 1) * TICKER_BUCKET_US;
+            return i == TICKER_BUCKETS - 1 ? ticker->max_us
+                                           : MIN((i + 1) * TICKER_BUCKET_US, ticker->max_us);
     }
     return 0;
 }
