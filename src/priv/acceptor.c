@@ -20,7 +20,8 @@
 struct acceptor {
     int (*serve)(int fd);
     int      signal_fd;
-    sigset_t old_mask; // the children's
+    int      caller_fd; // accepted, and waiting for a process; -1: none
+    sigset_t old_mask;  // the children's
     unsigned n_children;
     bool     is_stopping;
     bool     is_short; // of something the last caller would have needed
@@ -86,17 +87,19 @@ static int fail_to_accept(struct acceptor *acceptor, struct error *err)
     return error_sys(err, errno, "accepting a connection");
 }
 
-static int accept_one(struct acceptor *acceptor, struct error *err)
+// Who has been accepted cannot be put back: he is kept until there is a process for him.
+static int serve_one(struct acceptor *acceptor, struct error *err)
 {
-    AUTO_FD fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
-
-    if (fd < 0)
+    if (acceptor->caller_fd < 0)
+        acceptor->caller_fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
+    if (acceptor->caller_fd < 0)
         return fail_to_accept(acceptor, err);
     pid_t child = fork();
     if (child == 0)
-        be_child(acceptor, fd);
+        be_child(acceptor, acceptor->caller_fd);
     if (child < 0)
-        return be_short(acceptor, "one was sent away, fork");
+        return be_short(acceptor, "fork");
+    acceptor->caller_fd = fd_close(acceptor->caller_fd);
     acceptor->n_children++;
     acceptor->is_short = false;
     return 0;
@@ -145,22 +148,23 @@ static int wait_and_accept(struct acceptor *acceptor, struct error *err)
         return error_sys(err, errno, "waiting");
     if (!has_room(acceptor))
         fds[1].fd = -1;
-    if (poll(fds, ELEMENTS(fds), -1) < 0)
+    if (poll(fds, ELEMENTS(fds), acceptor->caller_fd >= 0 ? 0 : -1) < 0)
         return errno == EINTR ? 0 : error_sys(err, errno, "waiting for a connection");
     if (fds[0].revents)
         read_signals(acceptor);
-    return fds[1].revents ? accept_one(acceptor, err) : 0;
+    return fds[1].revents || acceptor->caller_fd >= 0 ? serve_one(acceptor, err) : 0;
 }
 
 int acceptor_run(int (*serve)(int fd), struct error *err)
 {
-    struct acceptor acceptor = { .serve = serve, .signal_fd = -1 };
+    struct acceptor acceptor = { .serve = serve, .signal_fd = -1, .caller_fd = -1 };
     int             r = 0;
 
     if (check_socket(err) < 0 || open_signals(&acceptor, err) < 0)
         return -1;
-    while (r == 0 && !(acceptor.is_stopping && acceptor.n_children == 0))
+    while (r == 0 && !(acceptor.is_stopping && acceptor.n_children == 0 && acceptor.caller_fd < 0))
         r = wait_and_accept(&acceptor, err);
+    (void)fd_close(acceptor.caller_fd);
     (void)fd_close(acceptor.signal_fd);
     return r;
 }

@@ -42,6 +42,12 @@ static int dial(int *ret, struct error *err)
     return 0;
 }
 
+static int gone(struct error *err)
+{
+    return error_set(err, ERROR_UNAVAILABLE,
+                     "left4me-tidy ended without an answer: see 'journalctl -u left4me-tidy'");
+}
+
 static int send_request(int fd, const struct tidy_request *request, int lock_fd, struct error *err)
 {
     struct tidy_request copy = *request;
@@ -58,7 +64,8 @@ static int send_request(int fd, const struct tidy_request *request, int lock_fd,
 
     memcpy(CMSG_DATA(&control.header), &lock_fd, sizeof lock_fd);
     if (sendmsg(fd, &msg, MSG_NOSIGNAL) != (ssize_t)sizeof copy)
-        return error_sys(err, errno, "asking left4me-tidy");
+        return errno == EPIPE || errno == ECONNRESET ? gone(err)
+                                                     : error_sys(err, errno, "asking left4me-tidy");
     return 0;
 }
 
@@ -75,8 +82,7 @@ static int hear(int fd, struct error *err)
                          "the directories are still being worked on: try again later");
     ssize_t n = recv(fd, &reply, sizeof reply, MSG_TRUNC);
     if (n != (ssize_t)sizeof reply || reply.magic != PROTOCOL_MAGIC)
-        return error_set(err, ERROR_UNAVAILABLE,
-                         "left4me-tidy ended without an answer: see 'journalctl -u left4me-tidy'");
+        return gone(err);
     if (reply.kind == ERROR_NONE)
         return 0;
     return error_adopt(err, (int)reply.kind, reply.errnum, reply.message, sizeof reply.message);

@@ -340,6 +340,30 @@ def test_lan_players(machine):
                   "our own RCON, from the machine itself")
 
 
+def _audit_lines():
+    """Lines of the filter in the kernel's log; None where that is closed to us, as in a container."""
+    done = subprocess.run(["dmesg"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    return None if done.returncode else sum("type=1326" in line for line in done.stdout.splitlines())
+
+
+@only("trixie")
+def test_filter_as_a_log(machine):
+    """the documented drop-in lets forbidden calls pass and logs them"""
+    with product.server(machine, "logged", start=False) as server:
+        attacks.plant(server)
+        text = machine.read("/usr/share/left4me/server-syscall-log.conf.example")
+        with product.drop_in(machine, f"left4me-server@{server.name}.service", text):
+            server.start()
+            before = _audit_lines()
+            found = attacks.inside(server, "quotas")
+            attacks.must_work(found, "with the drop-in", "inotify")
+            after = _audit_lines()
+            check(after is None or after > before, f"no line in the kernel's log: {found}")
+            server.stop()
+        server.start()
+        equal(attacks.inside(server, "quotas")["inotify"], ("blocked", "EPERM"), "inotify without the drop-in")
+
+
 def test_opened_trees(machine):
     """what a game opens to everybody in its own tree is still reached by nobody on the machine"""
     with product.server(machine, "open") as server:
@@ -547,11 +571,12 @@ def test_races(machine):
 
 
 ASK_TIDY = """
-import socket, struct, sys
+import os, socket, struct, sys
 MAGIC = 0x314d344c
+lock = os.open("/run/left4me-host/lock/test", os.O_RDWR | os.O_CREAT, 0o600)     # a request brings one
 connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 connection.connect("/run/left4me-host/tidy.sock")
-connection.send(struct.pack("<II72sI", MAGIC, int(sys.argv[1]), sys.argv[2].encode(), 0))
+socket.send_fds(connection, [struct.pack("<II72sI", MAGIC, int(sys.argv[1]), sys.argv[2].encode(), 0)], [lock])
 sys.exit(struct.unpack_from("<I", connection.recv(4096), 4)[0])
 """
 
