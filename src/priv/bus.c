@@ -483,16 +483,53 @@ static int bus_revert(void *context, const char *unit, struct error *err)
     return r < 0 ? bus_error(err, r, &reply_error, unit) : 0;
 }
 
+// Properties that were set are drop-ins in a directory of their own.
+static bool is_setting(const char *path)
+{
+    static const char *const places[] = { "/etc/systemd/system.control/",
+                                          "/run/systemd/system.control/" };
+
+    for (size_t i = 0; i < ELEMENTS(places); i++)
+        if (strncmp(path, places[i], strlen(places[i])) == 0)
+            return true;
+    return false;
+}
+
+static int bus_has_settings(void *context, const char *unit, bool *ret, struct error *err)
+{
+    AUTO_BUS_ERROR     reply_error = SD_BUS_ERROR_NULL;
+    AUTO_MESSAGE       reply = NULL;
+    struct system_bus *self = context;
+    const char        *path = NULL;
+
+    if (open_bus(self, err) < 0)
+        return -1;
+    int r = sd_bus_call_method(self->bus, SERVICE, MANAGER_PATH, MANAGER, "LoadUnit", &reply_error,
+                               &reply, "s", unit);
+    if (r >= 0)
+        r = sd_bus_message_read(reply, "o", &path);
+    AUTO_MESSAGE list = NULL;
+    if (r >= 0)
+        r = sd_bus_get_property(self->bus, SERVICE, path, SERVICE ".Unit", "DropInPaths",
+                                &reply_error, &list, "as");
+    if (r >= 0)
+        r = sd_bus_message_enter_container(list, 'a', "s");
+    *ret = false;
+    while (r >= 0 && (r = sd_bus_message_read(list, "s", &path)) > 0)
+        *ret = *ret || is_setting(path);
+    return r < 0 ? bus_error(err, r, &reply_error, unit) : 0;
+}
+
 static int bus_set_limits(void *context, const char *unit, const struct instance_limits *limits,
                           const struct instance_limits *old, uint16_t tcp_port, struct error *err)
 {
-    static const struct instance_limits none;
+    static const struct instance_limits any = { 1, 1, 1, { 1 } }; // each may have been set
     AUTO_BUS_ERROR                      reply_error = SD_BUS_ERROR_NULL;
     struct system_bus                  *self = context;
 
     if (open_bus(self, err) < 0)
         return -1;
-    int r = set_properties(self, unit, limits, old ? old : &none, tcp_port, &reply_error);
+    int r = set_properties(self, unit, limits, old ? old : &any, tcp_port, &reply_error);
     return r < 0 ? bus_error(err, r, &reply_error, unit) : 0;
 }
 
@@ -526,6 +563,7 @@ struct bus *bus_system_new(void)
         .is_over = bus_is_over,
         .is_silent = bus_is_silent,
         .set_limits = bus_set_limits,
+        .has_settings = bus_has_settings,
         .revert = bus_revert,
         .tidy = bus_tidy,
     };

@@ -36,10 +36,13 @@ struct bus {
     // Whether it is starting or ending and its main process has not told the init system anything
     // yet: in the sandbox that is being set up, nobody hears a signal.
     int (*is_silent)(void *context, const char *unit, bool *ret, struct error *err);
+    // Whether somebody has set properties of the unit that are kept across reboots.
+    int (*has_settings)(void *context, const char *unit, bool *ret, struct error *err);
     // Limits and the one TCP port it may bind, kept across reboots. `old` is what was set before,
-    // or NULL: a limit that is gone goes back to what the unit file says.
+    // or NULL: nobody knows. A limit that is gone goes back to what the unit file says.
     int (*set_limits)(void *context, const char *unit, const struct instance_limits *limits,
                       const struct instance_limits *old, uint16_t tcp_port, struct error *err);
+    // Back to what the packages say: settings and drop-ins, the administrator's too, are removed.
     int (*revert)(void *context, const char *unit, struct error *err);
     // See tidy_ask().
     int (*tidy)(void *context, const struct tidy_request *request, int lock_fd, struct error *err);

@@ -107,22 +107,28 @@ static int instance_create(struct call *call, struct error *err)
     return tidy_instance(call, TIDY_INSTANCE_CREATE, name, err);
 }
 
-// Gives the unit its limits and its port. `old` is what it has, NULL: nobody knows, so all of it is
-// taken away first. A kill in here leaves the old spec, marked so that the next one does not know.
+// Gives the unit its limits and its port. `old` is what it has, NULL: nobody knows, so whatever may
+// have been set is set anew. A kill in here leaves the old spec, marked so that the next one does
+// not know. (Reverting the unit would be simpler, but takes the administrator's drop-ins along.)
 static int set_limits(struct bus *bus, const struct instance_spec *spec, struct instance_spec *old,
                       struct error *err)
 {
-    struct unit_name unit = unit_server(&spec->name);
+    static const struct instance_limits none;
+    struct unit_name                    unit = unit_server(&spec->name);
+    const struct instance_limits       *before = old ? &old->stack.limits : NULL;
+    bool                                has_settings = false;
 
     if (old) {
         old->is_unsettled = 1;
         if (specfile_write_instance(old, err) < 0)
             return -1;
-    } else if (bus->revert(bus->context, unit.text, err) < 0) {
+    } else if (bus->has_settings(bus->context, unit.text, &has_settings, err) < 0) {
         return -1;
+    } else if (!has_settings) {
+        before = &none;
     }
-    return bus->set_limits(bus->context, unit.text, &spec->stack.limits,
-                           old ? &old->stack.limits : NULL, spec->stack.port, err);
+    return bus->set_limits(bus->context, unit.text, &spec->stack.limits, before, spec->stack.port,
+                           err);
 }
 
 // Whoever may call could fill the disk of the system with specs and drop-ins of ever new names.

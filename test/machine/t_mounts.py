@@ -367,7 +367,7 @@ def test_tidy_killed(machine):
 
 def test_a_change_cut_short(machine):
     """an instance whose limits nobody knows is not started by a boot, and an ordinary start makes it whole"""
-    with product.server(machine, "cut") as server:
+    with product.server(machine, "cut", limits={"memory": "1G", "cpu": 150, "tasks": 300}) as server:
         server.stop()
         # The mark that the broker sets before it changes the limits, and takes away after.
         machine.run(["dd", f"of={product.DATA}-host/instances/cut", "bs=1", "seek=16", "conv=notrunc", "status=none"],
@@ -376,8 +376,12 @@ def test_a_change_cut_short(machine):
         check(done.returncode != 0, "it was started all the same")
         check("its last change was cut short: 'l4d2ctl start cut' makes it whole" in machine.journal(server.mount),
               "the mount does not say why it refuses")
+        server.initialize(limits={"tasks": 400})
         server.start()
         equal(server.a2s()["name"], "cut", "A2S after a start")
+        unit = server.properties()
+        equal((unit["MemoryMax"], unit["CPUQuotaPerSecUSec"], unit["TasksMax"]), (4 << 30, 2**64 - 1, 400),
+              "limits when nobody knew what they were")
 
 
 def test_log_reader_killed(machine):

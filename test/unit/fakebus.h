@@ -15,7 +15,7 @@ struct fakebus {
     unsigned   n_calls;
     unsigned   fail_at; // 0: never
     bool       is_over; // the answer about every unit
-    bool       is_silent, is_disabled;
+    bool       is_silent, is_disabled, has_settings;
     char       active_state[24];
     uint32_t   next_job;
 };
@@ -94,6 +94,12 @@ static int fakebus_is_silent(void *context, const char *unit, bool *ret, struct 
     return fakebus_say(context, "is_silent", unit, err);
 }
 
+static int fakebus_has_settings(void *context, const char *unit, bool *ret, struct error *err)
+{
+    *ret = ((struct fakebus *)context)->has_settings;
+    return fakebus_say(context, "has_settings", unit, err);
+}
+
 static int fakebus_state(void *context, const char *unit, struct bus_unit_state *ret,
                          struct error *err)
 {
@@ -110,7 +116,7 @@ static int fakebus_set_limits(void *context, const char *unit, const struct inst
     char what[96];
 
     (void)snprintf(what, sizeof what, "set_limits(%llu,%s,%u)",
-                   (unsigned long long)limits->memory_bytes, old ? "old" : "new", tcp_port);
+                   (unsigned long long)limits->memory_bytes, old ? "old" : "any", tcp_port);
     return fakebus_say(context, what, unit, err);
 }
 
@@ -146,6 +152,7 @@ static inline void fakebus_init(struct fakebus *fake)
             .is_over = fakebus_is_over,
             .is_silent = fakebus_is_silent,
             .set_limits = fakebus_set_limits,
+            .has_settings = fakebus_has_settings,
             .revert = fakebus_revert,
             .tidy = fakebus_tidy,
         },

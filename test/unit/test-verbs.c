@@ -102,8 +102,8 @@ static void test_a_life_in_verbs(void **state)
 
     reply = ask_stack(&fake, VERB_INSTANCE_APPLY);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "revert " SERVER
-                                   "set_limits(0,new,27015) " SERVER);
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "has_settings " SERVER
+                                   "set_limits(0,old,27015) " SERVER);
 
     reply = ask_stack(&fake, VERB_INSTANCE_APPLY); // the same limits cost nothing
     assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT);
@@ -266,7 +266,7 @@ static void test_a_spec_is_there_only_with_its_limits(void **state)
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), -1);
     fake.fail_at = 0;
     assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_NONE);
-    assert_non_null(strstr(fake.said, "revert " SERVER)); // whatever was set before is gone
+    assert_non_null(strstr(fake.said, "set_limits(0,old,27015) " SERVER));
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
     assert_int_equal(spec.stack.port, 27015);
     assert_int_equal(spec.stack.layers[0].generation, 7);
@@ -302,10 +302,11 @@ static void test_an_apply_that_is_cut_short_loses_no_spec(void **state)
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
     assert_int_equal(spec.is_unsettled, 1);
 
-    fake.fail_at = 0; // the same as before is not what the unit has
+    fake.fail_at = 0;         // the same as before is not what the unit has
+    fake.has_settings = true; // what the one before has done before it failed
     assert_int_equal(ask(&fake, &first, sizeof first).kind, ERROR_NONE);
-    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "revert " SERVER
-                                   "set_limits(0,new,27015) " SERVER);
+    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "has_settings " SERVER
+                                   "set_limits(0,any,27015) " SERVER);
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
     assert_int_equal(spec.is_unsettled, 0);
     assert_int_equal(spec.revision, 2);
