@@ -95,13 +95,13 @@ int fd_open_file(int *ret, uint64_t *ret_bytes, int dir_fd, const char *path, st
     return 0;
 }
 
-// Up to `n` bytes; fewer only at the end of the file.
-static ssize_t read_some(int fd, char *bytes, size_t n)
+ssize_t fd_read_up_to(int fd, void *bytes, size_t n)
 {
+    char  *p = bytes;
     size_t done = 0;
 
     while (done < n) {
-        ssize_t got = read(fd, bytes + done, n - done);
+        ssize_t got = read(fd, p + done, n - done);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -115,7 +115,7 @@ static ssize_t read_some(int fd, char *bytes, size_t n)
 
 int fd_read_exactly(int fd, void *bytes, size_t n, struct error *err)
 {
-    ssize_t got = read_some(fd, bytes, n);
+    ssize_t got = fd_read_up_to(fd, bytes, n);
 
     if (got < 0)
         return error_sys(err, errno, "reading");
@@ -155,7 +155,7 @@ int fd_read_file(char **ret, size_t *ret_n, int dir_fd, const char *path, size_t
     text = malloc((size_t)n_bytes + 1);
     if (!text)
         return error_sys(err, ENOMEM, "reading '%s'", path);
-    ssize_t got = read_some(fd, text, (size_t)n_bytes);
+    ssize_t got = fd_read_up_to(fd, text, (size_t)n_bytes);
     if (got < 0)
         return error_sys(err, errno, "reading '%s'", path);
     text[got] = '\0';

@@ -33,6 +33,8 @@ int fd_open_dir(int *ret, int dir_fd, const char *path, struct error *err) MUST_
 int fd_open_file(int *ret, uint64_t *ret_bytes, int dir_fd, const char *path, struct error *err)
     MUST_USE;
 
+// Reads until `n` bytes have come or the file ends; how many did, or -1 with errno.
+ssize_t fd_read_up_to(int fd, void *bytes, size_t n);
 // Reads or writes exactly `n` bytes; a short file is ERROR_INVALID.
 int fd_read_exactly(int fd, void *bytes, size_t n, struct error *err) MUST_USE;
 int fd_write_all(int fd, const void *bytes, size_t n, struct error *err) MUST_USE;

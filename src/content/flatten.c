@@ -211,28 +211,11 @@ static int count_taken(struct walk *walk, const struct entry *entry, struct erro
     return S_ISDIR(entry->base.st_mode) ? count_removed(walk, entry->name, err) : 0;
 }
 
-static ssize_t read_block(int fd, char *bytes, size_t n)
-{
-    size_t done = 0;
-
-    while (done < n) {
-        ssize_t got = read(fd, bytes + done, n - done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    return (ssize_t)done;
-}
-
 static int compare_bytes(struct walk *walk, bool *ret, int a, int b)
 {
     for (;;) {
-        ssize_t n_a = read_block(a, walk->buffers[0], COMPARE_BYTES);
-        ssize_t n_b = read_block(b, walk->buffers[1], COMPARE_BYTES);
+        ssize_t n_a = fd_read_up_to(a, walk->buffers[0], COMPARE_BYTES);
+        ssize_t n_b = fd_read_up_to(b, walk->buffers[1], COMPARE_BYTES);
         if (n_a < 0 || n_b < 0)
             return -1;
         *ret = n_a == n_b && memcmp(walk->buffers[0], walk->buffers[1], (size_t)n_a) == 0;
