@@ -307,6 +307,21 @@ static enum doctor_verdict check_filesystem(const struct doctor   *doctor,
     return say(finding, DOCTOR_OK, "%s can carry overlays", doctor->paths->data_dir);
 }
 
+// A set-id file that a game makes overlayfs copy belongs to left4me-content on the disk.
+static enum doctor_verdict check_mount_flags(const struct doctor   *doctor,
+                                             struct doctor_finding *finding)
+{
+    struct statvfs fs;
+
+    if (statvfs(doctor->paths->data_dir, &fs) < 0)
+        return say_no_data(doctor, finding);
+    if (!(fs.f_flag & ST_NOSUID) || !(fs.f_flag & ST_NODEV))
+        return say(finding, DOCTOR_FAULT, "%s is mounted without nosuid and nodev",
+                   doctor->paths->data_dir);
+    return say(finding, DOCTOR_OK, "set-id programs and devices do not work in %s",
+               doctor->paths->data_dir);
+}
+
 static bool has_game(const struct doctor *doctor)
 {
     struct error ignored;
@@ -463,6 +478,9 @@ static const struct check {
     { "groups", check_groups, "run 'systemd-sysusers', or 'usermod -aG left4me-content left4me'" },
     { "directories", check_dirs, "run 'systemd-tmpfiles --create'" },
     { "file system", check_filesystem, "put /var/lib/left4me on ext4, xfs or btrfs" },
+    { "mount flags", check_mount_flags,
+      "run 'systemctl enable --now var-lib-left4me.mount', or add nosuid,nodev to its line in "
+      "/etc/fstab and mount it anew" },
     { "disk space", check_space, "free some space, or give /var/lib/left4me a larger disk" },
     { "own disk", check_own_disk, "give /var/lib/left4me a file system of its own" },
     { "broker", check_broker, "run 'systemctl enable --now left4me-broker.socket'" },
