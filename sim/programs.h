@@ -18,8 +18,8 @@ struct programs *programs_free(struct programs *programs); // kills what still r
 // signal N" follows on the console.
 int programs_run(struct programs *programs, char *const argv[], struct error *err) MUST_USE;
 
-// Breakpad's child: attaches to its parent and lets it go again. "[sim] crash reporter: ptrace: ok",
-// or the name of the error instead of ok, follows on standard output.
+// Breakpad's child: attaches to its parent and lets it go again. "[sim] crash reporter: ptrace:
+// ok", or the name of the error instead of ok, follows on standard output.
 void programs_start_breakpad(struct programs *programs);
 
 void programs_reap(struct programs *programs); // on SIGCHLD
