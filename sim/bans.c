@@ -3,10 +3,13 @@
 
 #include "loop.h"
 #include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct ban {
     char     who[40];
@@ -104,7 +107,7 @@ const char *bans_at(const struct bans *bans, enum bans_kind kind, size_t i, doub
     return bans->list[kind][i].who;
 }
 
-bool bans_write(const struct bans *bans, enum bans_kind kind, const char *path)
+static bool write_list(const struct bans *bans, enum bans_kind kind, const char *path)
 {
     FILE *file = fopen(path, "we");
     if (!file)
@@ -114,4 +117,16 @@ bool bans_write(const struct bans *bans, enum bans_kind kind, const char *path)
         if (bans->list[kind][i].minutes <= 0)
             fprintf(file, "%s 0 %s\r\n", command_names[kind], bans->list[kind][i].who);
     return fclose(file) == 0;
+}
+
+bool bans_write(const struct bans *bans, enum bans_kind kind, const char *path)
+{
+    char temporary[PATH_MAX];
+
+    int n = snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    if (n < 0 || (size_t)n >= sizeof temporary || !write_list(bans, kind, temporary))
+        return false;
+    if (unlink(path) < 0 && errno != ENOENT)
+        return false;
+    return rename(temporary, path) == 0;
 }

@@ -24,5 +24,7 @@ bool        bans_has_address(const struct bans *bans, struct in_addr address);
 size_t      bans_count(const struct bans *bans, enum bans_kind kind);
 const char *bans_at(const struct bans *bans, enum bans_kind kind, size_t i, double *ret_minutes);
 
-// Writes the bans without an end to `path` ("left4dead2/cfg/banned_user.cfg"). False: errno.
+// Writes the bans without an end to `path` ("left4dead2/cfg/banned_user.cfg"). False: errno. The
+// new file is written beside the old one, which is deleted before the new one gets its name: an
+// overlay sees all that can happen to a file.
 bool bans_write(const struct bans *bans, enum bans_kind kind, const char *path);

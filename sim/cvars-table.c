@@ -41,6 +41,7 @@ const struct cvars_row cvars_table[] = {
     { "sim_reorder", "0", 0, "Emulator: send the parts of a split answer last first" },
     { "sim_split_size", "1248", 0, "Emulator: bytes of one part of a split answer, its header included" },
     { "sim_challenge_ms", "60000", 0, "Emulator: for how long a query challenge is good, at least" },
+    { "sim_logs_kept", "20", 0, "Emulator: log files in logs/, older ones are deleted (0: all are kept)" },
     { "sim_mapchange_ms", "300", 0, "Emulator: how long a map change takes" },
     { "sim_startup_ms", "0", 0, "Emulator: how long the first map takes" },
     { "sim_delay_listen", "0", 0, "Emulator: milliseconds between the first rcon_password and the RCON listener" },

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "gamelog.h"
 
+#include "base/fd.h"
 #include "console.h"
 #include "cvars.h"
 #include "version.h"
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -94,6 +98,50 @@ static FILE *open_numbered(char path[PATH_MAX], const char *game)
     return NULL;
 }
 
+static int is_log_name(const struct dirent *entry)
+{
+    return fnmatch("L[0-9]*.log", entry->d_name, 0) == 0;
+}
+
+static bool is_older(const struct stat *one, const struct stat *other)
+{
+    if (one->st_mtim.tv_sec != other->st_mtim.tv_sec)
+        return one->st_mtim.tv_sec < other->st_mtim.tv_sec;
+    return one->st_mtim.tv_nsec < other->st_mtim.tv_nsec;
+}
+
+// Deletes the log that was written to the longest ago; of those alike, the first by name.
+static int delete_oldest(int dir_fd, struct dirent *const *entries, int n_entries)
+{
+    struct stat oldest = { 0 }, status;
+    const char *name = NULL;
+
+    for (int i = 0; i < n_entries; i++) {
+        if (fstatat(dir_fd, entries[i]->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+            (name && !is_older(&status, &oldest)))
+            continue;
+        name = entries[i]->d_name;
+        oldest = status;
+    }
+    return name ? unlinkat(dir_fd, name, 0) : -1;
+}
+
+// Makes room for one more log.
+static void rotate(const char *game, double n_kept)
+{
+    struct dirent **entries = NULL;
+    char            path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/logs", game);
+    AUTO_FD dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int     n = dir_fd < 0 || n_kept < 1 ? 0 : scandir(path, &entries, is_log_name, alphasort);
+    for (int left = n; left >= n_kept && delete_oldest(dir_fd, entries, n) == 0;)
+        left--;
+    for (int i = 0; i < n; i++)
+        free(entries[i]);
+    free(entries);
+}
+
 void gamelog_open(struct gamelog *log)
 {
     char path[PATH_MAX];
@@ -103,6 +151,7 @@ void gamelog_open(struct gamelog *log)
     if (!cvars_is_on(log->cvars, "sv_logfile"))
         return;
 
+    rotate(log->game, cvars_number(log->cvars, "sim_logs_kept"));
     log->file = open_numbered(path, log->game);
     if (!log->file) {
         console_print(log->console, "Unable to open log file %s: %s\n", path, strerror(errno));

@@ -15,7 +15,9 @@ struct gamelog *gamelog_new(const char *game, const struct version *version,
                             const struct cvars *cvars, struct console *console); // NULL: no memory
 struct gamelog *gamelog_free(struct gamelog *log); // closes the file as `log off` does
 
-void gamelog_open(struct gamelog *log); // `log on`: a new file; says on the console if it cannot
+// `log on`: a new file; says on the console if it cannot. Of more logs than sim_logs_kept the
+// oldest are deleted, as the plug-ins and scripts do that look after a real server.
+void gamelog_open(struct gamelog *log);
 void gamelog_close(struct gamelog *log);
 bool gamelog_is_open(const struct gamelog *log);
 

@@ -11,12 +11,12 @@
 #include "query.h"
 #include "rcon.h"
 #include "shell.h"
+#include "sourcemod.h"
 #include "ticker.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAP_NAME_MAX 64
@@ -89,29 +89,14 @@ static void say_whether_public(const struct game *game)
 
 // --- loading ----------------------------------------------------------------------------------
 
-static void write_text(const char *path, const char *mode, const char *text)
-{
-    FILE *file = fopen(path, mode);
-
-    if (!file)
-        return;
-    fputs(text, file);
-    fclose(file);
-}
-
-// SourceMod keeps state in data/ and logs in logs/, and runs its own config behind server.cfg.
+// SourceMod keeps state in data/, and runs its own config behind server.cfg.
 static void run_sourcemod(const struct map *map)
 {
     const struct game *game = map->game;
-    char               path[4096], line[128];
 
     if (!files_exists(game->files, "addons/sourcemod"))
         return;
-    snprintf(path, sizeof path, "%s/addons/sourcemod/data", game->options->game);
-    (void)mkdir(path, 0755); // there already, as a rule
-    snprintf(path, sizeof path, "%s/addons/sourcemod/data/sim-maps.txt", game->options->game);
-    snprintf(line, sizeof line, "%s\n", map->name);
-    write_text(path, "ae", line);
+    sourcemod_remember(game->options->game, map->name);
     if (files_exists(game->files, "cfg/sourcemod/sourcemod.cfg"))
         shell_exec(game->shell, "sourcemod/sourcemod.cfg");
 }

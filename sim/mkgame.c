@@ -93,6 +93,11 @@ static int write_dummy(const struct tree *tree, const char *name, const void *ma
     return write_bytes(tree, name, 0644, bytes, n_bytes, err);
 }
 
+static void vpk_writer_freep(struct vpk_writer **writer)
+{
+    *writer = vpk_writer_free(*writer);
+}
+
 // --- what is in the depots --------------------------------------------------------------------
 
 static const char *const maps[] = {
@@ -273,13 +278,32 @@ static int write_pak(const struct tree *tree, struct error *err)
     return result;
 }
 
+// The other search paths have archives as well, of one file here.
+static int write_small_pak(const struct tree *tree, const char *folder, struct error *err)
+{
+    char path[PATH_MAX], name[64];
+    AUTO(vpk_writer_freep)
+    struct vpk_writer *writer = vpk_writer_new();
+
+    if (!writer)
+        return error_sys(err, ENOMEM, "writing a pak01");
+    snprintf(name, sizeof name, "materials/emulator/%s.vmt", folder);
+    if (vpk_writer_add(writer, name, "LightmappedGeneric {}\n", 22, err) < 0)
+        return -1;
+    int n = snprintf(path, sizeof path, "%s/%s/pak01_dir.vpk", tree->root, folder);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return error_set(err, ERROR_INVALID, "the path of the tree is too long");
+    return vpk_writer_save(writer, path, 1, err);
+}
+
 static int write_loose(const struct tree *tree, struct error *err)
 {
     char name[256];
 
     for (size_t i = 0; i < ELEMENTS(folders); i++) {
         snprintf(name, sizeof name, "%s/maps/readme.txt", folders[i]);
-        if (write_text(tree, name, err, "%s\n", folders[i]) < 0)
+        if (write_text(tree, name, err, "%s\n", folders[i]) < 0 ||
+            write_small_pak(tree, folders[i], err) < 0)
             return -1;
     }
     snprintf(name, sizeof name, "left4dead2/resource/added_in_%u.txt", tree->build);

@@ -579,6 +579,113 @@ class Punctuality(Case):
                           "max 0 us", session.run("sim_jitter reset; sim_jitter"))
 
 
+class Files(Case):
+    # As gameinfo.txt has them: the first that has a file wins.
+    SEARCH_PATHS = ("update", "left4dead2_dlc3", "left4dead2_dlc2", "left4dead2_dlc1", "left4dead2")
+    LIBRARIES = ("bin/dedicated_srv.so", "bin/engine_srv.so", "bin/libsteam_api.so",
+                 "bin/libtier0_srv.so", "bin/libvstdlib_srv.so", "bin/materialsystem_srv.so",
+                 "bin/vphysics_srv.so", "bin/vscript_srv.so", "left4dead2/bin/server_srv.so")
+    # What stands at the start of a file, of those that app 222860 has and others look for.
+    INSTALLED = {
+        **dict.fromkeys(LIBRARIES, b"\x7fELF\1"),
+        "srcds_linux": b"\x7fELF\1", "srcds_run": b"#!", "steam_appid.txt": b"550",
+        "steamapps/appmanifest_222860.acf": b'"AppState"', "left4dead2/steam.inf": b"PatchVersion=",
+        "left4dead2/gameinfo.txt": b'"GameInfo"', "left4dead2/motd.txt": b"",
+        "left4dead2/host.txt": b"", "left4dead2/whitelist.cfg": b"", "left4dead2/cfg/valve.rc": b"",
+        "left4dead2/cfg/config_default.cfg": b"", "left4dead2/scripts/gamemodes.txt": b"",
+        "left4dead2/addons/README.txt": b"", "left4dead2/missions/README.txt": b"",
+        "left4dead2/pak01_000.vpk": b"", "hl2/resource/valve.txt": b"",
+        **{f"{path}/pak01_dir.vpk": b"\x34\x12\xaa\x55" for path in SEARCH_PATHS},
+        "left4dead2/maps/c1m1_hotel.bsp": b"VBSP", "left4dead2/maps/c14m2_lighthouse.bsp": b"VBSP",
+        "left4dead2/maps/c1m1_hotel.nav": b"\xce\xfa\xed\xfe",
+    }
+
+    def test_installed(self):
+        for name, start in self.INSTALLED.items():
+            with open(self.tree / name, "rb") as file:
+                self.assertEqual(file.read(len(start)), start, name)
+        for name in ("srcds_linux", "srcds_run"):
+            self.assertTrue(os.access(self.tree / name, os.X_OK), name)
+        self.assertEqual(len(list((self.game / "maps").glob("*.bsp"))), 57)
+        names = [path.name for path in self.tree.rglob("*")]
+        self.assertEqual([name for name in names if name.endswith((".exe", ".dll"))], [])
+
+    def test_search_paths(self):
+        for path in self.SEARCH_PATHS:
+            (self.tree / path / "cfg").mkdir(exist_ok=True)
+            (self.tree / path / "cfg/which.cfg").write_text(f"echo which: {path}\n")
+        server = self.running()
+        found = [line.rpartition(" ")[2] for line in server.lines if "search path" in line]
+        self.assertEqual(found, [*self.SEARCH_PATHS, "hl2"])
+        session = self.rcon()
+        for path in self.SEARCH_PATHS:
+            self.assertIn(f"which: {path} \n", session.run("exec which"))
+            (self.tree / path / "cfg/which.cfg").unlink()
+        self.assertIn("couldn't exec which", session.run("exec which"))
+
+    def test_server_cfg_in_update(self):
+        (self.tree / "update/cfg").mkdir()
+        (self.tree / "update/cfg/server.cfg").write_text(CONFIG.replace("Judged", "From update"))
+        server = self.running()
+        self.assertEqual(self.run_one("hostname").split('"')[3], "From update")
+        server.end(signal.SIGINT)
+        info = self.game / "gameinfo.txt"
+        head, first, rest = info.read_text().partition("update")
+        rest, last, tail = rest.partition("|gameinfo_path|.")
+        info.write_text(head + last + rest + first + tail)
+        self.running()
+        self.assertEqual(self.run_one("hostname").split('"')[3], "Judged")
+
+    def test_maps_of_a_later_path(self):
+        (self.tree / "left4dead2_dlc1/maps/only_here.bsp").write_bytes(b"VBSP")
+        subprocess.run([SIM / "mkvpk", self.tree / "left4dead2_dlc2/pak01_dir.vpk", "--campaign",
+                        "x", "in_archive"], check=True)
+        server = self.running()
+        session = self.rcon()
+        session.send(1, 2, "changelevel only_here")
+        server.wait("ready: map only_here")
+        self.rcon().send(1, 2, "changelevel in_archive")
+        server.wait("ready: map in_archive")
+
+    def test_old_logs_are_deleted(self):
+        logs = self.game / "logs"
+        logs.mkdir()
+        (logs / "notes.txt").touch()
+        for number in range(5):     # the older the later by name
+            (logs / f"L0101{number:03}.log").touch()
+            os.utime(logs / f"L0101{number:03}.log", (1000 - number, 1000 - number))
+        self.config(CONFIG + "sim_logs_kept 3\nlog on\n")
+        self.running()
+        left = sorted(path.name for path in logs.iterdir())
+        self.assertEqual(len(left), 4, left)
+        self.assertLessEqual({"L0101000.log", "L0101001.log", "notes.txt"}, set(left))
+        self.run_one("sim_logs_kept 0; log off; log on; log off; log on")
+        self.assertEqual(len(list(logs.iterdir())), 6)
+
+    def test_ban_list_is_replaced(self):
+        path = self.game / "cfg/banned_user.cfg"
+        path.write_text("banid 0 STEAM_1:0:41\n")
+        with open(path) as old:
+            self.running()
+            self.run_one("banid 0 STEAM_1:0:42; writeid")
+            self.assertEqual(os.fstat(old.fileno()).st_nlink, 0)
+            self.assertEqual(old.read(), "banid 0 STEAM_1:0:41\n")
+        self.assertEqual(path.read_text(), "banid 0 STEAM_1:0:41\nbanid 0 STEAM_1:0:42\n")
+        self.assertEqual([path.name for path in path.parent.glob("banned*")], ["banned_user.cfg"])
+
+    def test_database_of_sourcemod(self):
+        data = self.game / "addons/sourcemod/data"
+        (data / "sqlite").mkdir(parents=True)
+        journal = data / "sqlite/sourcemod-local.sq3-journal"
+        journal.write_text("of a server that was killed")
+        with open(journal) as old:
+            self.running()
+            self.assertEqual(os.fstat(old.fileno()).st_nlink, 0)
+        self.assertEqual(os.listdir(data / "sqlite"), ["sourcemod-local.sq3"])
+        for path in (data / "sqlite/sourcemod-local.sq3", data / "sim-maps.txt"):
+            self.assertEqual(path.read_text(), "c1m1_hotel\n")
+
+
 class Ends(Case):
     def test_strict_port_clash(self):
         self.running()
@@ -621,9 +728,10 @@ class Ends(Case):
                     session.send(2, 2, f"sim_crash {name}")
                     self.assertEqual(server.end(), -signal.Signals["SIG" + name])
 
-    def test_hang(self):
+    def hang(self, command):
+        """A server that hears neither SIGINT nor SIGTERM any more."""
         server = self.running()
-        self.rcon().send(2, 2, "sim_hang")
+        self.rcon().send(2, 2, command)
         server.wait("hangs now")
         deadline = time.monotonic() + DEADLINE_S
         ignored = 0
@@ -631,6 +739,25 @@ class Ends(Case):
             self.assertLess(time.monotonic(), deadline)
             status = open(f"/proc/{server.process.pid}/status").read()
             ignored = int(re.search(r"SigIgn:\s*(\w+)", status)[1], 16)
+        return server
+
+    def cpu_ticks(self, server):
+        fields = open(f"/proc/{server.process.pid}/stat").read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    def test_hang(self):
+        server = self.hang("sim_hang")
+        server.process.send_signal(signal.SIGINT)
+        self.assertEqual(server.end(signal.SIGKILL), -signal.SIGKILL)
+
+    def test_hang_busy(self):
+        server = self.hang("sim_hang busy")
+        server.process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + DEADLINE_S
+        used = self.cpu_ticks(server)
+        while self.cpu_ticks(server) < used + 10:
+            self.assertLess(time.monotonic(), deadline, "it does nothing")
+        self.assertIsNone(server.process.poll())
         self.assertEqual(server.end(signal.SIGKILL), -signal.SIGKILL)
 
 
