@@ -6,11 +6,19 @@
 #include <string.h>
 #include <time.h>
 
+// DEL is the one control byte that JSON_ENSURE_ASCII leaves; outside of a string it cannot be.
+static int write_json(const char *bytes, size_t n, void *userdata)
+{
+    for (size_t i = 0; i < n; i++)
+        (void)(bytes[i] == 0x7f ? fputs("\\u007f", userdata) : putc(bytes[i], userdata));
+    return 0; // main checks stdout
+}
+
 int output_json(json_t *json, struct error *err)
 {
     if (!json)
         return error_set(err, ERROR_FAILED, "the answer could not be put into JSON");
-    (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII); // main checks stdout
+    (void)json_dump_callback(json, write_json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     (void)putchar('\n');
     json_decref(json);
     return 0;
