@@ -11,6 +11,7 @@ import re
 import secrets
 import signal
 import subprocess
+import unicodedata
 
 import attacks
 import product
@@ -393,6 +394,73 @@ def test_crash_reporter(machine):
         check(len(audit) <= 1, f"audit lines: {audit}")
         status = server.status()
         equal((status["state"], status["restarts"]), ("running", 0), "the server")
+
+
+# What a game leaves in its own tree for whoever looks at it: by path, the word of drift and the size.
+TRAPS = {
+    "trap/fifo": ("special file", 0), "trap/socket": ("special file", 0), "trap/shadow": ("symbolic link", None),
+    "trap/etc": ("symbolic link", None), "trap/giant": ("file", 1 << 40), "trap/" + "n" * 255: ("file", 0),
+    "trap/e\x1b[2J\x1b]0;owned\a": ("file", 0), "trap/line\n\r\t\x7fend": ("file", 0),
+    "trap/back\\slash\"quote": ("file", 0), "trap/\udcff\udcfe": ("file", 0), "trap/c1\x9bm": ("file", 0),
+    "trap/\u202etxt": ("file", 0), "cfg/skill1.cfg": ("symbolic link", None), "cfg/skill2.cfg": ("special file", 0),
+}
+TRAPS = {f"left4dead2/{name}": row for name, row in TRAPS.items()}
+
+
+def _looked_at(machine, *words):
+    """A command that has to end by itself, with success, and to print nothing that a terminal obeys."""
+    done = product.ctl(machine, *words, check=False, timeout=20, text=False)
+    said = (done.stdout + done.stderr).decode()             # UTF-8, or it fails here
+    equal(done.returncode, 0, f"exit code of l4d2ctl {words!r} ({said[-300:]})")
+    obeyed = sorted({char for char in said if char != "\n" and unicodedata.category(char) == "Cc"})
+    check(not obeyed, f"l4d2ctl {words!r} printed {obeyed}")
+    check("root:" not in said and "shadow:" not in said, f"l4d2ctl {words!r} followed a link: {said[:300]!r}")
+    return said
+
+
+@only("trixie")
+def test_hostile_upper(machine):
+    """FIFOs, links, a sparse giant, names that write to the terminal: shown as they are, escaped, and removed"""
+    with taken_over(machine, "trapper") as server:
+        found = attacks.inside(server, "traps", "left4dead2/trap")
+        equal([what for what, row in found.items() if row[0] != "done"], [], "traps that could not be set")
+        check(len(found) >= 11, f"the game set few traps: {found}")
+        before = machine.output("sha256sum /etc/shadow")
+        _check_drift(machine)
+        for path, (entry, size) in TRAPS.items():
+            layer = json.loads(_looked_at(machine, "explain", "trapper", path, "--json"))["layers"][0]
+            equal((layer["role"], layer["entry"], layer["size"]), ("shown", entry, size if entry == "file" else None),
+                  f"explain {path!r}")
+            _looked_at(machine, "explain", "trapper", path)
+        for below in ("etc/shadow", "fifo/x", "closed/x"):
+            said = json.loads(_looked_at(machine, "explain", "trapper", f"left4dead2/trap/{below}", "--json"))
+            check(not said["exists"], f"explain followed {below}: {said}")
+        for words in (("status", "trapper"), ("status", "trapper", "--json"), ("list",)):
+            _looked_at(machine, *words)
+        _looked_at(machine, "reset", "trapper")
+        equal(server.json("drift")["entries"], [], "drift after a reset")
+        equal(machine.output(f"find {server.runtime}/upper -mindepth 1 | wc -l"), "0", "what a reset left of it")
+        equal(machine.output("sha256sum /etc/shadow"), before, "the file that the links led to")
+        server.start()
+
+
+def _check_drift(machine):
+    said = json.loads(_looked_at(machine, "drift", "trapper", "--json"))
+    found = {entry["path"]: entry for entry in said["entries"]}
+    for path, (entry, size) in TRAPS.items():
+        path = path.encode(errors="surrogateescape").decode(errors="replace")
+        check(path in found, f"drift lacks {path!r}: {sorted(found)}")
+        equal(found[path]["entry"], entry, f"drift of {path!r}")
+        equal(found[path]["change"], "changed" if "/cfg/" in path else "added", f"drift of {path!r}")
+        check(size is None or found[path]["size"] == size, f"drift of {path!r}: {found[path]}")
+    equal(found["left4dead2/trap/closed"]["change"], "unreadable", "drift of a closed directory")
+    check(said["truncated"], "drift went to the bottom of a tree without one")
+
+    text = _looked_at(machine, "drift", "trapper")
+    for words in ("1.0 TiB", r"trap/e\x1b[2J\x1b]0;owned\x07", r"trap/line\x0a\x0d\x09\x7fend",
+                  r'trap/back\x5cslash"quote', r"trap/\xff\xfe", r"trap/c1\xc2\x9bm", "There is more"):
+        check(words in text, f"{words!r} is not in what drift printed: {text}")
+    equal(text.count("\n"), len(said["entries"]) + 2, "lines: one for each entry, the sum, and that there is more")
 
 
 # -- users ------------------------------------------------------------------------------------------

@@ -114,6 +114,63 @@ static void attack_write(int argc, char **argv)
     }
 }
 
+static int make_file(const char *path, off64_t n_bytes)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_LARGEFILE, 0644);
+    int result = fd < 0 ? -1 : n_bytes ? ftruncate64(fd, n_bytes) : 0;
+
+    close(fd);
+    return result;
+}
+
+static int make_socket(const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int                fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    strncpy(at.sun_path, path, sizeof at.sun_path - 1);
+    int result = bind(fd, (struct sockaddr *)&at, sizeof at);
+    close(fd);
+    return result;
+}
+
+static int make_deep(int depth)
+{
+    int result = 0;
+
+    while (depth-- > 0 && result == 0)
+        result = mkdir("deep", 0755) < 0 || chdir("deep") < 0 ? -1 : 0;
+    return result;
+}
+
+// Leaves in a directory what is unpleasant to look at, and takes its place: ends far below it.
+static void attack_traps(int argc, char **argv)
+{
+    static const char *const names[] = { "e\33[2J\33]0;owned\a", "line\n\r\t\177end",
+                                         "back\\slash\"quote",   "\377\376",
+                                         "c1\302\233m",          "\342\200\256txt" };
+    char                     longest[256] = "";
+
+    if (argc < 1 || (mkdir(argv[0], 0755) < 0 && errno != EEXIST) || chdir(argv[0]) < 0)
+        return;
+    tell("fifo", mkfifo("fifo", 0666));
+    tell("socket", make_socket("socket"));
+    tell("shadow", symlink("/etc/shadow", "shadow"));
+    tell("etc", symlink("/etc", "etc"));
+    tell("giant", make_file("giant", (off64_t)1 << 40));
+    for (size_t i = 0; i < ELEMENTS(names); i++)
+        tell("name", make_file(names[i], 0));
+    memset(longest, 'n', sizeof longest - 1);
+    tell("longest", make_file(longest, 0));
+    tell("closed", mkdir("closed", 0));
+    // In place of files of the game.
+    tell("replaced by a link",
+         unlink("../cfg/skill1.cfg") < 0 ? -1 : symlink("/etc/shadow", "../cfg/skill1.cfg"));
+    tell("replaced by a fifo",
+         unlink("../cfg/skill2.cfg") < 0 ? -1 : mkfifo("../cfg/skill2.cfg", 0666));
+    tell("deep", make_deep(80));
+}
+
 static unsigned long n_scanned;
 
 static void scan_file(const char *path, const char *marker)
@@ -925,6 +982,7 @@ static const struct {
     { "listen", attack_listen },       { "fork", attack_fork },
     { "spin", attack_spin },           { "forge", attack_forge },
     { "flood", attack_flood },         { "quotas", attack_quotas },
+    { "traps", attack_traps },
 };
 
 int main(int argc, char **argv)
