@@ -181,7 +181,7 @@ static void test_every_prefix_is_refused(void **state)
 
 static void test_depth_ends_in_an_error(void **state)
 {
-    char         text[50000], shown[SHOWN_MAX];
+    char         text[4096], shown[SHOWN_MAX];
     struct error err = { 0 };
 
     (void)state;
