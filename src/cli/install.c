@@ -140,7 +140,7 @@ static int watch_update(struct install *install, char ret_result[UNITS_WORD_MAX]
             ask_end(install, &has_ended, ret_result, err) < 0)
             return -1;
         if (has_ended) // a Ctrl-C that comes too late for the update is the publication's
-            return install_drain_log(install, err);
+            return install_drain_log(install, strcmp(ret_result, "done") == 0, err);
         *ret_result = '\0';
         if (interrupt_came())
             return 0;

@@ -21,6 +21,7 @@ struct install {
     bool                 is_attached; // somebody else started it
     bool                 is_terminal;
     bool                 has_mark; // the log of before has been read
+    bool                 has_end;  // and its last word, of an update that has succeeded
     bool                 has_line; // an unfinished line is on the terminal
     unsigned             next_percent;
     char                 failure[ERROR_MESSAGE_MAX]; // of the driver's error line
@@ -39,8 +40,8 @@ void install_show_line(struct install *install, const char *text);
 // Shows what the log has to say now; waits `timeout_ms` for the first line.
 int install_read_log(struct install *install, int timeout_ms, struct error *err) MUST_USE;
 // Reads what the update wrote last. The log reader may only be starting, and the journal may be
-// behind the init system.
-int install_drain_log(struct install *install, struct error *err) MUST_USE;
+// behind the init system; what the last word of an update that has succeeded is, is known.
+int install_drain_log(struct install *install, bool has_succeeded, struct error *err) MUST_USE;
 
 // ---- publication.c: what becomes of it ---------------------------------------------------------
 

@@ -53,6 +53,7 @@ void install_show_line(struct install *install, const char *text)
     struct steamline line = steamline_parse(text);
     bool             is_quiet = install->cli->is_json;
 
+    install->has_end = install->has_end || line.kind == STEAMLINE_DONE;
     switch (line.kind) {
     case STEAMLINE_PROGRESS:
         if (!is_quiet)
@@ -65,6 +66,7 @@ void install_show_line(struct install *install, const char *text)
     case STEAMLINE_ERROR:
         (void)snprintf(install->failure, sizeof install->failure, "%s", line.words); // cut is fine
         break;
+    case STEAMLINE_DONE:
     case STEAMLINE_OTHER:
         if (!is_quiet && install->cli->is_verbose)
             show_words(install, text);
@@ -89,9 +91,12 @@ int install_read_log(struct install *install, int timeout_ms, struct error *err)
     return r;
 }
 
-int install_drain_log(struct install *install, struct error *err)
+int install_drain_log(struct install *install, bool has_succeeded, struct error *err)
 {
-    for (int i = 0; !install->has_mark && i < JOURNAL_SILENCE_MS / INSTALL_DRAIN_MS; i++)
+    const int n_turns = JOURNAL_SILENCE_MS / INSTALL_DRAIN_MS;
+
+    for (int i = 0; i < n_turns && !(install->has_mark && (install->has_end || !has_succeeded));
+         i++)
         if (install_read_log(install, INSTALL_DRAIN_MS, err) < 0)
             return -1;
     return install_read_log(install, INSTALL_DRAIN_MS, err);

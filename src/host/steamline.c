@@ -62,6 +62,9 @@ struct steamline steamline_parse(const char *line)
     } else if ((rest = after(line, "error ")) && take_word(code, &rest) && *rest) {
         result.kind = STEAMLINE_ERROR;
         result.words = rest;
+    } else if ((rest = after(line, "done ")) && *rest) {
+        result.kind = STEAMLINE_DONE;
+        result.words = rest;
     }
     return result;
 }

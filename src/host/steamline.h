@@ -2,12 +2,19 @@
 #pragma once
 
 // steamline: what one log line of left4me-steamcmd says: "progress PERCENT DONE TOTAL WORDS",
-// "note WORDS", "error CODE SENTENCE", or anything else, which is SteamCMD's own.
+// "note WORDS", "error CODE SENTENCE", "done BUILD" as the last of an update that succeeded, or
+// anything else, which is SteamCMD's own.
 
 #include <stdint.h>
 #include "base/error.h"
 
-enum steamline_kind { STEAMLINE_OTHER, STEAMLINE_PROGRESS, STEAMLINE_NOTE, STEAMLINE_ERROR };
+enum steamline_kind {
+    STEAMLINE_OTHER,
+    STEAMLINE_PROGRESS,
+    STEAMLINE_NOTE,
+    STEAMLINE_ERROR,
+    STEAMLINE_DONE,
+};
 
 struct steamline {
     enum steamline_kind kind;

@@ -225,6 +225,9 @@ static void test_lines_of_the_steamcmd_driver(void **state)
         { "note a b", STEAMLINE_NOTE, 0, 0, "a b" },
         { "error no-space there is no space", STEAMLINE_ERROR, 0, 0, "there is no space" },
         { "error no-space", STEAMLINE_OTHER, 0, 0, "error no-space" },
+        { "done 9477", STEAMLINE_DONE, 0, 0, "9477" },
+        { "done ", STEAMLINE_OTHER, 0, 0, "done " },
+        { "done", STEAMLINE_OTHER, 0, 0, "done" },
         { "Loading Steam API...OK", STEAMLINE_OTHER, 0, 0, "Loading Steam API...OK" },
         { "", STEAMLINE_OTHER, 0, 0, "" },
     };
