@@ -153,9 +153,10 @@ static void remove_scratch(const struct install *install)
     struct reply reply;
     struct error err;
 
-    // The next update removes it if this fails, so it is worth a line and no more.
+    // The next update removes it if this fails, so it is worth a line and no more. Somebody else
+    // who watched this update may be about it already, or have been.
     if (broker_build(install->cli->paths, VERB_BUILD_REMOVE, install->build, &reply, &err) < 0 &&
-        err.kind != ERROR_NOT_FOUND)
+        err.kind != ERROR_NOT_FOUND && err.kind != ERROR_BUSY)
         fprintf(stderr,
                 "l4d2ctl: the scratch of build %" PRIu32 " stays until the next update: "
                 "%s\n",
