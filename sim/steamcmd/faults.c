@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "faults.h"
 
+#include "base/fd.h"
 #include "base/number.h"
 #include "path.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static bool read_word(char word[FAULTS_WORD_MAX], const char *path)
 {
@@ -64,4 +68,20 @@ void faults_next(char word[FAULTS_WORD_MAX], const struct session *session)
         *word = '\0'; // 0 are left
     else
         write_count(session, path, word, count - 1);
+}
+
+void faults_wait(const struct session *session)
+{
+    char gate[PATH_MAX], gone[PATH_MAX];
+
+    path_join(gate, session->root, "gate");
+    path_join(gone, session->root, "gone-on");
+    if (access(gone, F_OK) == 0 || (mkfifo(gate, 0600) < 0 && errno != EEXIST))
+        return;
+    printf("[sim] waits at %s\n", gate);
+    (void)fflush(stdout);
+    AUTO_FD fd = open(gate, O_RDONLY | O_CLOEXEC); // until somebody opens it to write
+    FILE   *file = fopen(gone, "we");
+    if (file)
+        fclose(file);
 }

@@ -2,6 +2,7 @@
 #include "update.h"
 
 #include "base/fd.h"
+#include "faults.h"
 #include "path.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -262,8 +263,10 @@ static int fail_in_state(struct plan *plan, const char *state)
 }
 
 // What is ordered for the middle of an update. False: nothing, go on.
-static bool is_stopped_by(const char *fault)
+static bool is_stopped_by(const struct session *session, const char *fault)
 {
+    if (strcmp(fault, "wait") == 0)
+        faults_wait(session);
     if (strcmp(fault, "hang") == 0)
         for (;;)
             pause();
@@ -282,7 +285,8 @@ static int copy_all(struct plan *plan, const char *fault)
             say_progress(0x61, "downloading", plan->bytes_done, plan->bytes_total);
             next = plan->bytes_done + step;
         }
-        if (2 * plan->bytes_done >= plan->bytes_total && *fault && is_stopped_by(fault))
+        if (2 * plan->bytes_done >= plan->bytes_total && *fault &&
+            is_stopped_by(plan->session, fault))
             return fail_in_state(plan, fault);
         if (item->is_changed && !install_item(plan, item))
             return fail_in_state(plan, errno == ENOSPC || errno == EDQUOT ? "0x202" : "0x606");

@@ -14,6 +14,7 @@ import os
 import pathlib
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -139,7 +140,8 @@ def running(machine, argv, **options):
         try:
             yield child
         finally:
-            child.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)    # who got it in there, and the command itself
 
 
 def read_all_until(stream, wanted, seconds):

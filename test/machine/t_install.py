@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""An update of the game while it runs: what people see of it, and what comes of it when something dies in the middle.
+
+SteamCMD's stand-in waits in the middle of the download until it is told to go on, so nothing here depends on time.
+"""
+
+import contextlib
+import itertools
+import re
+
+import attacks
+import product
+from harness import check, equal
+
+SECONDS = 60                        # for what ought to come, on a busy machine
+INSTALL = ("l4d2ctl", "install")
+NOT_FOUND, DENIED = "2", "5"        # enum error_kind
+# Builds of the game that nobody has installed yet.
+_builds = itertools.count(product.BUILD + 1)
+
+_WAITS = "journalctl -q -o cat -n all -f --since=@$1 -t left4me-steamcmd | grep -q -m1 -F '[sim] waits'"
+
+
+@contextlib.contextmanager
+def _held(machine, *words):
+    """An `install` whose SteamCMD waits in the middle: the command, its build, the build of the game it fetches."""
+    game = next(_builds)
+    product.steamcmd(machine, build=game, fail="wait")
+    since = machine.output("date +%s.%N")
+    with product.running(machine, [*INSTALL, "--steamcmd", product.STEAMCMD, *words]) as child:
+        machine.run(["bash", "-c", _WAITS, "-", since])
+        try:
+            yield child, max(map(int, machine.output(f"ls {product.DATA}-host/builds").split())), game
+        finally:
+            _go_on(machine)
+
+
+def _go_on(machine):
+    """Opens the gate; harmless when nobody waits."""
+    machine.run(f"cd {product.DATA}/cache/steamcmd/steamcmd && test ! -p gate || : <> gate")
+
+
+def _rest(child):
+    """(exit code, what it still says, what it says on stderr)"""
+    out, err = child.communicate(timeout=SECONDS)
+    return child.returncode, out.decode(), err.decode()
+
+
+def _check_no_scratch(machine):
+    left = machine.output(f"ls {product.DATA}/builds {product.DATA}-host/builds | grep -v :", check=False).split()
+    equal(left, [], "scratch that is left")
+    equal(machine.output(f"grep -c {product.DATA}/builds /proc/1/mountinfo", check=False), "0", "mounts of builds")
+
+
+def test_progress(machine):
+    """a first install tells how far it is while it runs, and what it brought"""
+    with _held(machine) as (child, build, game):
+        # It waits, so what is heard of it here has come while it was at work.
+        said = product.read_all_until(child.stdout, b" 36 %", SECONDS).decode()
+        equal(re.findall(r"step \d of \d", said), ["step 1 of 2"], "steps in the middle")
+        _go_on(machine)
+        code, after, complaint = _rest(child)
+    equal((code, complaint), (0, ""), "exit code and complaints")
+    lines = (said + after).splitlines()
+    percents = [int(line.split()[0]) for line in lines if re.match(r" *\d+ %  ", line)]
+    check(len(percents) >= 10 and percents == sorted(set(percents)), f"progress went {percents}")
+    equal(percents[-1], 100, "the last of it")
+    check(any(re.match(r" *\d+ %  [0-9.]+ KiB of [0-9.]+ KiB  downloading", line) for line in lines), f"it said {lines}")
+    check("steamcmd:" not in said + after, "SteamCMD's own lines are shown unasked")
+    check(f"The game is generation {build}, build id {game}: " in after, f"it ended with {lines[-3:]}")
+    equal(product.generations(machine), (build, [build]), "generations")
+    _check_no_scratch(machine)
+
+
+def test_interrupted(machine):
+    """Ctrl-C in the middle: exit code 1, and nothing has changed; until then, --verbose shows SteamCMD's own lines"""
+    product.ready(machine)
+    before = product.generations(machine)
+    with _held(machine, "--verbose") as (child, build, _):
+        product.read_all_until(child.stdout, b"steamcmd: [sim] waits", SECONDS)
+        machine.run(["pkill", "-INT", "-x", "l4d2ctl"])
+        code, _, said = _rest(child)
+    equal((code, said), (1, "l4d2ctl: interrupted: nothing has changed\n"), "exit code and sentence")
+    equal(product.generations(machine), before, "generations")
+    _check_no_scratch(machine)
+    for unit in ("update", "publish", "build-mount"):
+        state = machine.unit(f"left4me-{unit}@{build}.service")["ActiveState"]
+        check(state in ("inactive", "failed"), f"the {unit} unit is {state}")
+
+
+def test_second_install_attaches(machine):
+    """who asks for an update while one runs sees that one, may leave it, and gets the same generation"""
+    product.ready(machine)
+    with _held(machine) as (child, build, game), product.running(machine, INSTALL) as second:
+        product.read_all_until(second.stdout, b"An update is running already", SECONDS)
+        with product.running(machine, INSTALL) as third:
+            product.read_all_until(third.stdout, b"An update is running already", SECONDS)
+            machine.run(["pkill", "-INT", "-n", "-x", "l4d2ctl"])
+            code, _, said = _rest(third)
+        equal((code, said), (1, "l4d2ctl: the update goes on without being watched\n"), "Ctrl-C of who only watched")
+        _go_on(machine)
+        for who, one in (("the first", child), ("the second", second)):
+            code, out, said = _rest(one)
+            equal((code, said), (0, ""), f"exit code and complaints of {who}")
+            check(f"The game is generation {build}, build id {game}: " in out, f"{who} ended with {out[-300:]!r}")
+    equal(product.generations(machine)[0], build, "the current generation")
+    _check_no_scratch(machine)
+
+
+def test_publish_is_refused(machine):
+    """only a publication that failed can be asked for: not one of a build at work, and not one that succeeded"""
+    product.ready(machine)
+    attacks.bring(machine)
+    before = product.generations(machine)
+
+    def publish(build):
+        said = machine.run([f"{attacks.TARGET}/caller", "verb", "publish", str(build)], user="left4me", check=False).stdout
+        return said.partition(" ")[0], said.partition(" ")[2].strip()
+
+    with _held(machine) as (child, build, _):
+        equal(publish(build), (DENIED, f"build {build} has no failed publication that could be tried again"), "while it runs")
+        equal(product.generations(machine), before, "generations")
+        _go_on(machine)
+        equal(_rest(child)[0], 0, "exit code of the install that went on")
+    equal(product.generations(machine)[0], build, "the current generation")
+    for number in (build, before[0], 1000000):
+        equal(publish(number)[0], NOT_FOUND, f"publishing build {number}, which is not there")
+    equal(product.generations(machine)[0], build, "the current generation")
+
+
+def test_command_killed(machine):
+    """kill -9 of l4d2ctl in the middle: the update goes on and is published, and the next install says so"""
+    product.ready(machine)
+    with _held(machine) as (child, build, game):
+        machine.run(["pkill", "-9", "-x", "l4d2ctl"])
+        child.wait(SECONDS)
+        _go_on(machine)
+        check(machine.wait_for_line(f"left4me-publish@{build}", "published generation", SECONDS), "it is not published")
+        machine.wait_for(f"left4me-publish@{build}.service", "inactive")
+    equal(product.generations(machine)[0], build, "the current generation")
+    said = product.ctl(machine, "install", timeout=SECONDS).stdout
+    check(f"Nothing changed. The game is generation {build}, build id {game}: " in said, f"the next install says {said!r}")
+    _check_no_scratch(machine)
+
+
+def test_services_killed(machine):
+    """kill -9 of the broker and of the log reader in the middle: the install is told to its end"""
+    product.ready(machine)
+    with _held(machine) as (child, build, game):
+        said = product.read_all_until(child.stdout, b" % ", SECONDS).decode()
+        machine.run(["pkill", "-9", "-x", "left4me-broker"])
+        machine.run(["pkill", "-9", "-x", "left4me-log"])
+        _go_on(machine)
+        code, after, complaint = _rest(child)
+    equal((code, complaint), (0, ""), f"exit code and complaints ({after!r})")
+    equal(re.findall(r"step \d of \d", said + after), ["step 1 of 2", "step 2 of 2"], "steps it told")
+    check(f"The game is generation {build}, build id {game}: " in after, f"it ended with {after[-300:]!r}")
+    _check_no_scratch(machine)
+
+
+def test_publication_is_tried_again(machine):
+    """what was downloaded and could not be published is published by the next install, without SteamCMD"""
+    product.ready(machine)
+    before, game, overlay = product.generations(machine), next(_builds), f"{product.DATA}/overlays/1"
+    product.steamcmd(machine, build=game)
+    mode = machine.output(["stat", "-c", "%a", overlay])
+    machine.run(["chmod", "555", overlay])
+    try:
+        first = product.ctl(machine, "install", "--steamcmd", product.STEAMCMD, check=False, timeout=SECONDS)
+        product.one_sentence(first, 1, "the update was not published and the old generation stays", "Permission denied")
+        again = product.ctl(machine, "install", check=False, timeout=SECONDS)
+        product.one_sentence(again, 1, "the old generation stays")
+        check("It failed again; the game is updated anew." in again.stdout, f"the second said {again.stdout!r}")
+    finally:
+        machine.run(["chmod", mode, overlay])
+    equal(product.generations(machine), before, "generations after two failures")
+    product.steamcmd(machine, build=game, fail="no-subscription")
+    said = product.ctl(machine, "install", timeout=SECONDS).stdout
+    check("was downloaded but not published: that is tried again." in said, f"the third said {said!r}")
+    check(re.search(rf"^The game is generation \d+, build id {game}: ", said, re.M), f"the third said {said!r}")
+    check(product.generations(machine)[0] > before[0], "there is no new generation")
+    _check_no_scratch(machine)
