@@ -155,22 +155,63 @@ def test_no_sockets(machine):
         equal(server.status()["state"], "stopped", "a stop once the socket is back")
 
 
-def test_layers_that_are_gone(machine):
-    """a generation that is not there fails the start in one sentence; put back, the server starts"""
-    with product.server(machine, "layers", start=False) as server:
+# (what, done in the directory of the overlay or of the instance, undone, start's exit code and words, role of a file of
+# the game, whether drift can tell). $g is the generation.
+UNREADABLE = (
+    ("a generation that left4me cannot read", "overlays/1", "chmod 000 $g", "chmod 750 $g", 0, "", "unknown", True),
+    ("a generation of another owner", "overlays/1", "chown nobody:nogroup $g; chmod 700 $g",
+     "chown left4me-content:left4me-content $g; chmod 750 $g", 1, "Permission denied", "unknown", True),
+    ("a file in place of a generation", "overlays/1", "mv $g away; touch $g", "rm $g; mv away $g", 1,
+     "generation 1 of overlay 1: opening 'overlays/1/1': Not a directory", "unknown", True),
+    ("a generation that is gone", "overlays/1", "mv $g away", "mv away $g", 1, "generation 1 of overlay 1", "unknown", True),
+    ("an upper layer that left4me cannot read", "runtime/layers", "chmod 700 upper", "chmod 750 upper", 0, "", "unknown",
+     False),
+    ("an upper layer of another owner", "runtime/layers", "chown root:root upper",
+     "chown left4me-content:left4me-content upper", 1, "Permission denied", "unknown", False),
+    ("a closed directory in the upper layer", "runtime/layers", "chmod 000 upper/left4dead2", "chmod 755 upper/left4dead2", 1,
+     "Permission denied", "unknown", True),
+    ("a file in place of a generation of the configuration", "instances/layers", "mv 1 away; touch 1", "rm -r 1; mv away 1",
+     0, "", "shown", True),
+)
+
+
+def test_layers_that_cannot_be_read(machine):
+    """start, status, drift and explain each say it in one sentence; once it is put right, all is well"""
+    with product.server(machine, "layers") as server:
+        server.rcon("sim_write left4dead2/mine.txt hello")
+        server.stop()
         current, _ = product.generations(machine)
-        path = f"{product.DATA}/overlays/1"
-        machine.run(["mv", f"{path}/{current}", f"{path}/away"])
-        try:
-            done = server.ctl("start", check=False)
-            check(done.returncode in (1, 4), f"exit code {done.returncode}")
-            first = done.stderr.splitlines()[0]
-            check(first.startswith("l4d2ctl: ") and (f"generation {current}" in done.stderr), f"it said {done.stderr!r}")
-            equal(machine.output(f"grep -c -F {server.runtime} /proc/1/mountinfo", check=False), "0", "mounts")
-        finally:
-            machine.run(["mv", f"{path}/away", f"{path}/{current}"])
+        equal(current, 1, "the generation that is meant below")
+        for what, where, broken, mended, code, words, role, has_drift in UNREADABLE:
+            at = f"g={current}; cd {product.DATA}/{where}; "
+            machine.run(at + broken)
+            try:
+                _check_unreadable(server, what, code, words, role, has_drift)
+            finally:
+                server.ctl("stop")
+                machine.run(at + mended)
+            equal(machine.output(f"grep -c -F {server.runtime} /proc/1/mountinfo", check=False), "0", f"mounts after {what}")
         server.start()
-        equal(server.a2s()["name"], "layers", "name once the layer is back")
+        equal([entry["path"] for entry in server.json("drift")["entries"] if entry["change"] == "added"
+               and "logs" not in entry["path"]], ["left4dead2/mine.txt"], "drift once all was put right")
+        equal(server.json("explain", "left4dead2/gameinfo.txt")["layers"][0]["role"], "shown", "explain then")
+
+
+def _check_unreadable(server, what, code, words, role, has_drift):
+    done = server.ctl("start", check=False)
+    equal(done.returncode, code, f"exit code of start with {what} ({done.stderr!r})")
+    check(words in done.stderr, f"with {what} start said {done.stderr!r}")
+    if code:
+        check(done.stderr.startswith("l4d2ctl: 'layers' did not start: "), f"with {what} start said {done.stderr!r}")
+    status = server.status()
+    check(status["state"] in (("stopped", "restarting", "starting") if code else ("running",)), f"{what}: {status['state']}")
+    if has_drift:
+        drift = server.json("drift")
+        check(role == "shown" or drift["unknown"] or drift["unreadable"], f"with {what} drift knows everything: {drift}")
+    else:
+        product.one_sentence(server.ctl("drift", check=False), REFUSED, "the game's own layer cannot be read")
+    roles = [layer["role"] for layer in server.json("explain", "left4dead2/gameinfo.txt")["layers"]]
+    equal(roles[0], role, f"explain with {what}")
 
 
 def test_damaged_files(machine):
@@ -184,8 +225,7 @@ def test_damaged_files(machine):
         finally:
             machine.run(["cp", "-a", "/root/state.json", state])
         machine.run(f"echo 'port: x' > {product.DATA}/instances/hurt/spec.yaml")
-        done = server.ctl("start", check=False)
-        check(done.returncode in (1, 2) and done.stderr.count("\n") == 1, f"a damaged spec: {done.stderr!r}")
+        _refused(machine, 1, ("start", "hurt"), "spec.yaml")
         equal([row["state"] for row in product.ctl_json(machine, "list")], ["unfinished"], "what list says of it")
         server.initialize()
         server.start()
@@ -199,31 +239,39 @@ def test_full_disk(machine):
         other.install(machine.deb_path)
         product.ready(other)
         before = product.generations(other)
-        server = product.Server(other, "kept", {"hostname": "Kept"})
-        server.initialize()
-        server.start()
-        server.stop()
+        kept, fresh, more = (product.Server(other, name, {"hostname": name.title()}) for name in ("kept", "fresh", "more"))
+        for server in (kept, fresh):
+            server.initialize()
+        kept.start()
+        kept.stop()
         # Written by somebody who is not limited, down to the last block.
         other.run(f"dd if=/dev/zero of={product.DATA}/fill bs=64k status=none; "
                   f"dd if=/dev/zero of={product.DATA}/fill2 bs=512 status=none", check=False)
-        _check_full(other, server)
+        _check_full(other, kept, more)
         other.run(f"rm {product.DATA}/fill {product.DATA}/fill2")
         equal(product.generations(other), before, "generations after it")
-        server.start()
-        equal(server.a2s()["name"], "Kept", "name once there is room")
+        more.initialize()
+        for server in (kept, fresh, more):
+            server.start()
+            equal(server.a2s()["name"], server.name.title(), "name once there is room")
         other.run("rm -rf /opt/steamcmd/fail")
         product.install(other)
 
 
-def _check_full(machine, server):
-    done = product.ctl(machine, "initialize", "more", "-f", "-", input=product.spec(), check=False)
-    check(done.returncode in (1, 4) and done.stderr.count("\n") == 1, f"initialize: {done.returncode} {done.stderr!r}")
-    text = product.spec(**{**server.keys, "hostname": "Lost", "config": ["say x"] * 2000})
-    done = product.ctl(machine, "initialize", "kept", "-f", "-", input=text, check=False)
-    check(done.returncode in (1, 4) and "space" in done.stderr, f"initialize: {done.returncode} {done.stderr!r}")
+def _check_full(machine, kept, more):
+    full = "No space left on device"
+    product.one_sentence(more.ctl("status", check=False), ABSENT)
+    product.one_sentence(product.initialize(machine, "more", check=False, **more.keys), 1, full)
+    keys = {**kept.keys, "hostname": "Lost", "config": ["say x"] * 2000}
+    product.one_sentence(product.initialize(machine, "kept", check=False, **keys), 1, full)
     machine.run(f"test -s {product.DATA}/instances/kept/spec.yaml")
+    product.one_sentence(product.ctl(machine, "start", "fresh", check=False), 1, full)
+    equal(machine.output(f"grep -c {product.DATA}/runtime /proc/1/mountinfo", check=False), "0", "mounts of servers")
+    # What asks for no room works.
+    kept.start()
+    kept.stop()
+    equal([row["state"] for row in product.ctl_json(machine, "list")], ["stopped"] * 2, "what list says")
     product.steamcmd(machine, build=product.BUILD + 5)
     done = product.ctl(machine, "install", "--steamcmd", product.STEAMCMD, check=False, timeout=120)
-    check(done.returncode == 1 and "space" in done.stderr and done.stderr.count("\n") == 1,
-          f"install: {done.returncode} {done.stderr!r}")
-    equal(machine.output(f"cat /proc/1/mountinfo | grep -c {product.DATA}/builds", check=False), "0", "mounts of builds")
+    product.one_sentence(done, 1, "space")
+    equal(machine.output(f"grep -c {product.DATA}/builds /proc/1/mountinfo", check=False), "0", "mounts of builds")
