@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "base/number.h"
 #include "host/overlays.h"
+#include "host/quota.h"
 #include "host/steamplace.h"
 #include "host/units.h"
 
@@ -364,6 +365,21 @@ static enum doctor_verdict check_own_disk(const struct doctor   *doctor,
                doctor->paths->data_dir);
 }
 
+static enum doctor_verdict check_quota(const struct doctor *doctor, struct doctor_finding *finding)
+{
+    struct error err;
+    bool         is_on = false;
+
+    if (quota_is_on(&is_on, doctor->paths->data_dir, &err) < 0)
+        return say(finding, DOCTOR_WARNING, "%.150s", err.message);
+    if (!is_on)
+        return say(finding, DOCTOR_WARNING,
+                   "%s is mounted without project quotas: no limit can be set for what one server "
+                   "writes",
+                   doctor->paths->data_dir);
+    return say(finding, DOCTOR_OK, "%s is mounted with project quotas", doctor->paths->data_dir);
+}
+
 // ---- what games need ---------------------------------------------------------------------------
 
 static enum doctor_verdict check_i386(const struct doctor *doctor, struct doctor_finding *finding)
@@ -483,6 +499,9 @@ static const struct check {
       "/etc/fstab and mount it anew" },
     { "disk space", check_space, "free some space, or give /var/lib/left4me a larger disk" },
     { "own disk", check_own_disk, "give /var/lib/left4me a file system of its own" },
+    { "quota", check_quota,
+      "use ext4 or xfs with the mount option prjquota; ext4 also wants 'tune2fs -O project,quota "
+      "-Q prjquota DEVICE' first, while it is not mounted" },
     { "broker", check_broker, "run 'systemctl enable --now left4me-broker.socket'" },
     { "directory maker", check_tidy, "run 'systemctl enable --now left4me-tidy.socket'" },
     { "log reader", check_log, "run 'systemctl enable --now left4me-log.socket'" },

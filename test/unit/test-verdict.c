@@ -4,6 +4,7 @@
 #include <signal.h>
 #include "host/buffer.h"
 #include "host/doctor.h"
+#include "host/quota.h"
 #include "host/steamline.h"
 #include "host/verdict.h"
 
@@ -315,6 +316,40 @@ static void test_versions(void **state)
             cases[i].is_at_least);
 }
 
+static void test_quota_of_a_mount(void **state)
+{
+#define AT(fields) "31 1 8:1 / /var/lib rw,relatime shared:1" fields
+    static const struct {
+        const char *line;
+        bool        has_projects;
+    } cases[] = {
+        { AT(" - ext4 /dev/sda1 rw,prjquota\n"), true },
+        { AT(" - ext4 /dev/sda1 rw,errors=remount-ro,prjquota,stripe=4\n"), true },
+        { AT(" - xfs /dev/sda1 prjquota"), true },
+        { AT(" - ext4 /dev/sda1 rw,usrquota,grpquota\n"), false },
+        { AT(" - xfs /dev/sda1 rw,pqnoenforce\n"), false },
+        { AT(" - ext4 /dev/sda1 rw,noprjquota,prjquotas,prjquot\n"), false },
+        { AT(" - ext4 prjquota rw\n"), false },
+        { AT(",prjquota - ext4 /dev/sda1 rw\n"), false },
+        { AT(" - ext4 /dev/sda1 rw,\n"), false },
+        { AT(" -"), false },
+        { "", false },
+    };
+    struct error err = { 0 };
+    bool         is_on = true;
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        assert_int_equal(quota_line_has_projects(cases[i].line), cases[i].has_projects);
+    assert_true(quota_line_is_of(cases[0].line, 31));
+    assert_false(quota_line_is_of(cases[0].line, 3));
+    assert_false(quota_line_is_of("", 0));
+    assert_false(quota_line_is_of("x 1", 0));
+    assert_int_equal(quota_is_on(&is_on, "/proc", &err), 0);
+    assert_false(is_on);
+    assert_int_equal(quota_is_on(&is_on, "/nonexistent", &err), -1);
+}
+
 static void test_the_doctor_answers_on_a_bare_machine(void **state)
 {
     const struct host_paths nowhere = {
@@ -352,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_hostile_bytes_are_shown_and_not_obeyed),
         cmocka_unit_test(test_a_buffer_has_a_limit),
         cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_quota_of_a_mount),
         cmocka_unit_test(test_the_doctor_answers_on_a_bare_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
