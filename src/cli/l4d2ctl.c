@@ -421,6 +421,25 @@ static const struct {
     { "--version", print_version },
 };
 
+// Returns -1 to go on, else the exit code.
+static int run_global_word(const struct cli *cli, int argc, char **argv)
+{
+    const struct command *command = argc > 2 ? find_command(argv[2]) : NULL;
+
+    if (strcmp(argv[1], "help") == 0 && argc > 2) {
+        if (!command)
+            return usage_error(cli, NULL, "unknown command ", argv[2]);
+        print_command_help(command);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; i < ELEMENTS(global_words); i++)
+        if (strcmp(argv[1], global_words[i].word) == 0) {
+            global_words[i].print();
+            return EXIT_SUCCESS;
+        }
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
     struct cli cli = { .paths = &host_paths_installed, .n_lines = LINES_DEFAULT };
@@ -431,11 +450,9 @@ int main(int argc, char **argv)
     cli.is_json = wants_json(argc, argv);
     if (argc < 2)
         return usage_error(&cli, NULL, "a command is missing", "");
-    for (size_t i = 0; i < ELEMENTS(global_words); i++)
-        if (strcmp(argv[1], global_words[i].word) == 0) {
-            global_words[i].print();
-            return EXIT_SUCCESS;
-        }
+    code = run_global_word(&cli, argc, argv);
+    if (code >= 0)
+        return code;
 
     const struct command *command = find_command(argv[1]);
     if (!command)
