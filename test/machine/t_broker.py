@@ -7,6 +7,7 @@ LEFT4ME_FUZZ_MESSAGES says how many go through the broker's socket, and a third 
 
 import os
 import re
+import signal
 import subprocess
 
 import attacks
@@ -116,8 +117,10 @@ def test_fuzz(machine):
         check(sums["refused"] > MESSAGES // 4, f"too few got as far as being refused ({said.strip()})")
         said = caller(machine, "log", "fuzz", SEED, MESSAGES // 3, JOBS, timeout=120 + MESSAGES).stdout
         check("unconnected 0" in said, f"the log reader refused connections: {said}")
-        # A message that still is an honest one has its effect.
-        caller(machine, "verb", "remove", "fuzzed")
+        # A message that still is an honest one has its effect; its name may be another by then.
+        made = set(machine.output(f"ls {product.DATA}/instances {product.DATA}/runtime {product.DATA}-host/instances").split())
+        for name in {"fuzzed"} | {name for name in made if "/" not in name} - {"honest"}:
+            caller(machine, "verb", "remove", name)
         watch.check()
         alive(machine, "honest")
 
@@ -146,6 +149,29 @@ def test_queued_start(machine):
             equal(caller(machine, "verb", verb, server.name, check=False).stdout.split()[0], BUSY, f"{verb} meanwhile")
         machine.run("touch /run/go")
         equal(child.wait(60), 0, "the start")
+
+
+def test_kill(machine):
+    """a kill does not ask the game: disabled, ended, not started again, unmounted; twice is once"""
+    quick = "[Service]\nRestartSec=50ms\n"
+    with product.drop_in(machine, "left4me-server@.service", quick), product.server(machine, "hangs") as server:
+        attacks.bring(machine)
+        server.console("sim_hang")
+        machine.wait_for_line(server.unit, "sim. hangs now")
+        equal(caller(machine, "verb", "kill", "hangs").stdout.split()[0], DONE, "the kill")
+        server.wait_for(lambda unit: unit["ActiveState"] in ("inactive", "failed"))
+        # It stays mounted for as long as somebody means to start it again.
+        machine.wait_for(server.mount, "inactive")
+        unit, status = server.properties(), server.status()
+        check(unit["ActiveState"] in ("inactive", "failed"), f"it is {unit['ActiveState']} ({unit['SubState']})")
+        equal((unit["NRestarts"], unit["Result"], status["enabled"], status["pid"]), (0, "signal", False, None),
+              "restarts, result, enabled and process")
+        equal(status["last_exit"]["signal"], signal.SIGKILL, "what it died of")
+        equal(machine.output(f"grep -c -F {server.runtime} /proc/1/mountinfo", check=False), "0", "mounts")
+        caller(machine, "verb", "kill", "hangs", check=False)
+        equal(server.properties()["ActiveState"], unit["ActiveState"], "state after a second kill")
+        server.start()
+        equal(server.a2s()["name"], "hangs", "A2S after a start")
 
 
 def test_silent_peer(machine):

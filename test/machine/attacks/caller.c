@@ -272,6 +272,48 @@ static uint32_t dice(uint32_t n)
     return (uint32_t)(seed >> 16) % n;
 }
 
+// A well-formed request of any verb, for an instance and a build that there are not. Those that
+// would start something all the same have no layers, or an overlay and a number to keep that cannot
+// be.
+static size_t well_formed(unsigned char bytes[static 8192], enum verb verb)
+{
+    struct request_name        name = name_request(verb, "fuzzed");
+    struct request_stack       stack = stack_request(verb, "fuzzed");
+    struct request_build_start start = {
+        { PROTOCOL_MAGIC, (uint16_t)verb, sizeof start }, BUILD_UPDATE, GAME_OVERLAY + 1, 0, 0
+    };
+    struct request_build build = { { PROTOCOL_MAGIC, (uint16_t)verb, sizeof build },
+                                   1000000 + dice(1000),
+                                   0 };
+
+    stack.stack.n_layers = 0;
+    switch (verb) {
+    case VERB_INSTANCE_APPLY:
+    case VERB_INSTANCE_RESTART:
+        memcpy(bytes, &stack, sizeof stack);
+        return sizeof stack;
+    case VERB_BUILD_START:
+        memcpy(bytes, &start, sizeof start);
+        return sizeof start;
+    case VERB_BUILD_STOP:
+    case VERB_PUBLISH:
+    case VERB_BUILD_REMOVE:
+        memcpy(bytes, &build, sizeof build);
+        return sizeof build;
+    case VERB_INSTANCE_CREATE:
+    case VERB_INSTANCE_START:
+    case VERB_INSTANCE_STOP:
+    case VERB_INSTANCE_KILL:
+    case VERB_INSTANCE_WIPE:
+    case VERB_INSTANCE_REMOVE:
+    case VERB_INSTANCE_STATUS:
+    case VERB_COUNT:
+        break;
+    }
+    memcpy(bytes, &name, sizeof name);
+    return sizeof name;
+}
+
 // Mostly right: a message that is wrong in its first word shows little.
 static size_t mutate(unsigned char bytes[static 8192], bool is_log)
 {
@@ -282,21 +324,13 @@ static size_t mutate(unsigned char bytes[static 8192], bool is_log)
         struct log_request request = { PROTOCOL_MAGIC,        dice(6),         dice(20),
                                        dice(8) & ~LOG_FOLLOW, dice(3) ? 0 : 1, { "fuzzed" } };
         memcpy(bytes, &request, n = sizeof request);
-    } else if (dice(2)) {
-        // Not the verbs that would make something of a name.
-        struct request_name request =
-            name_request(dice(2) ? VERB_INSTANCE_STATUS : VERB_INSTANCE_START, "fuzzed");
-        memcpy(bytes, &request, n = sizeof request);
-    } else if (dice(2)) {
-        struct request_stack request = stack_request(VERB_INSTANCE_APPLY, "fuzzed");
-        request.stack.n_layers = 0;
-        memcpy(bytes, &request, n = sizeof request);
     } else {
-        struct request_build request = { { PROTOCOL_MAGIC, (uint16_t)(VERB_BUILD_STOP + dice(3)),
-                                           sizeof request },
-                                         1000000 + dice(1000),
-                                         0 };
-        memcpy(bytes, &request, n = sizeof request);
+        // Mostly the verbs that cost little: some make the init system read all its files again.
+        static const enum verb quick[] = { VERB_INSTANCE_STATUS, VERB_INSTANCE_START,
+                                           VERB_INSTANCE_APPLY,  VERB_BUILD_STOP,
+                                           VERB_PUBLISH,         VERB_BUILD_REMOVE };
+        n = well_formed(bytes, dice(8) ? quick[dice(ELEMENTS(quick))]
+                                       : (enum verb)(1 + dice(VERB_COUNT - 1)));
     }
     for (uint32_t i = dice(6); i > 0; i--)
         bytes[dice((uint32_t)n)] = (unsigned char)dice(256);
