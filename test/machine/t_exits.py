@@ -8,7 +8,7 @@ import time
 import product
 from harness import check, equal, skip, within
 
-CRASHES = ("SEGV", "ABRT", "BUS", "FPE", "ILL", "TRAP", "QUIT", "SYS", "HUP")
+CRASHES = ("SEGV", "ABRT", "BUS", "FPE", "ILL", "TRAP", "QUIT", "SYS", "HUP", "XCPU", "XFSZ")
 NO_RESTART = "[Service]\nRestart=no\n"
 QUICK = "[Service]\nRestartSec=50ms\n"
 
@@ -74,12 +74,15 @@ def test_crash_signals(machine):
         for name, words in (("KILL", "the game was killed (SIGKILL)"), ("TERM", "the game was told to end (SIGTERM)")):
             server.console(f"sim_crash {name}")
             _check_exit(_ended(server), "failed", None, signal.Signals[f"SIG{name}"], words)
+            _check_log(server, f"[sim] crash by {name}")
             server.start()
         machine.run(["kill", "-9", str(server.game_pid())])
         _check_exit(_ended(server), "failed", None, signal.SIGKILL, "the game was killed (SIGKILL)")
+        _check_log(server, "ends.service: Failed with result")
         server.start()
         machine.run(["systemctl", "kill", "--signal=KILL", server.unit])
         _check_exit(_ended(server), "failed", None, signal.SIGKILL, "the game was killed (SIGKILL)")
+        _check_log(server, "ends.service: Failed with result")
 
 
 def test_restarted_after_a_crash(machine):
@@ -102,10 +105,11 @@ def test_hang_at_stop(machine):
         server.console("sim_hang")
         machine.wait_for_line(server.unit, "sim. hangs now")
         began = time.monotonic()
-        server.ctl("stop", timeout=40)
+        with product.running(machine, ["l4d2ctl", "stop", "ends"]) as child:
+            status = _ended(server, timeout=40)
+            equal(child.wait(30), 0, "exit code of the stop")
         took = time.monotonic() - began
         check(took >= 15, f"the stop took {took:.1f} s, 15 were promised")
-        status = server.status()
         _check_exit(status, status["state"], None, signal.SIGKILL, "did not end in time when it was stopped")
         equal(status["enabled"], False, "enabled after the stop")
         server.start()
@@ -184,13 +188,17 @@ def test_start_timeout(machine):
     text = NO_RESTART + "TimeoutStartSec=2\n"
     with product.drop_in(machine, "left4me-server@.service", text), \
             product.server(machine, "ends", start=False, arguments=["+sim_delay_listen", "60000"]) as server:
-        done = server.ctl("start", check=False)
-        equal(done.returncode, 1, "exit code of the start")
-        check("did not become ready within 2 s" in done.stderr.splitlines()[0], f"the start said {done.stderr!r}")
-        check("start operation timed out" in done.stderr, f"the last lines are not told: {done.stderr!r}")
-        last = server.status()["last_exit"]
+        with product.running(machine, ["l4d2ctl", "start", "ends"], text=True) as child:
+            server.wait_for("activating")
+            status = _ended(server)
+            said = child.communicate(timeout=30)[1]
+        equal(child.returncode, 1, "exit code of the start")
+        check("did not become ready within 2 s" in said.splitlines()[0], f"the start said {said!r}")
+        check("start operation timed out" in said, f"the last lines are not told: {said!r}")
+        last = status["last_exit"]
         check("did not become ready within 2 s" in last["explain"], f"the cause is {last['explain']!r}")
-        equal(server.status()["state"], "failed", "state")
+        equal((status["state"], status["pid"]), ("failed", None), "state and process")
+        _check_log(server, "start operation timed out")
         check("ready within" in server.ctl("status").stdout, "the status for people hides the cause")
 
 

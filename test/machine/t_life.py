@@ -153,6 +153,39 @@ def test_a_changed_port_waits_for_a_restart(machine):
         equal([rule[3] for rule in server.properties()["SocketBindAllow"]], [new["port"]], "TCP ports it may bind")
 
 
+LIMITS = ("MemoryMax", "MemoryHigh", "CPUQuotaPerSecUSec", "AllowedCPUs", "TasksMax")
+EVERYTHING = {"memory": "2G", "cpu": 150, "cpus": "0", "tasks": 300}
+
+
+def test_limits(machine):
+    """limits are the unit's from the next start on; one that is dropped is the unit file's again"""
+    with product.server(machine, "bound") as server:
+        of_the_file = _limits(server)
+        equal(of_the_file["MemoryMax"], 4096, "MemoryMax of the unit file")
+        given = {"MemoryMax": 2048, "MemoryHigh": 2048 * 9 // 10, "CPUQuotaPerSecUSec": 1500000, "AllowedCPUs": b"\1",
+                 "TasksMax": 300}
+        server.initialize(limits=EVERYTHING)
+        equal((_limits(server), server.status()["pending"]), (of_the_file, ["limits"]), "limits and pending before a restart")
+        server.ctl("restart")
+        equal(_limits(server), given, "limits as given")
+        equal(server.status()["limits"], {"memory_bytes": 2 << 30, "cpu_percent": 150, "cpus": "0", "tasks": 300}, "in status")
+        for kept, properties in (("memory", LIMITS[:2]), ("cpu", LIMITS[2:3]), ("cpus", LIMITS[3:4]), ("tasks", LIMITS[4:])):
+            server.initialize(limits={kept: EVERYTHING[kept]})
+            server.ctl("restart")
+            wanted = {name: (given if name in properties else of_the_file)[name] for name in LIMITS}
+            equal(_limits(server), wanted, f"limits when all but {kept} are dropped")
+        server.initialize(limits=None)
+        server.ctl("restart")
+        equal(_limits(server), of_the_file, "limits when all are dropped")
+
+
+def _limits(server):
+    """Memory in MiB: the unit file's 3686M and nine tenths of a default of 4G are the same."""
+    unit = server.properties()
+    return {"MemoryMax": unit["MemoryMax"] >> 20, "MemoryHigh": unit["MemoryHigh"] >> 20, "TasksMax": unit["TasksMax"],
+            "CPUQuotaPerSecUSec": unit["CPUQuotaPerSecUSec"], "AllowedCPUs": bytes(unit["AllowedCPUs"]).rstrip(b"\0")}
+
+
 def test_update_of_the_game(machine):
     """running servers keep their generation, a restart takes the new one"""
     with product.server(machine, "old") as old, product.server(machine, "other") as other:
