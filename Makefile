@@ -62,5 +62,5 @@ lint: ## clang-format, clang-tidy, cppcheck, shellcheck, man pages, lintian
 	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES)
 	@tools/lint
 
-clean: ## remove what was built here; the cached Debian stays
+clean: ## remove what was built here; /var/cache/left4me-dev stays
 	@rm -rf build build-* out

@@ -496,7 +496,7 @@ WALKED = (DATA, f"{DATA}/instances", f"{DATA}/runtime", f"{DATA}/runtime/planted
 
 @only("trixie")
 def test_what_root_walks(machine):
-    """left4me cannot touch any directory on root's way"""
+    """left4me cannot touch any directory on root's way, nor a generation"""
     with product.server(machine, "planted"):
         for path in WALKED:
             owner, mode = machine.output(["stat", "-c", "%U %a", path]).split()
@@ -511,6 +511,13 @@ def test_what_root_walks(machine):
         for path in (f"{DATA}-host/instances/planted", "/run/left4me-host/mounted/planted"):
             done = machine.run(f"echo x > {path}", user="left4me", check=False)
             check(done.returncode != 0, f"left4me wrote {path}")
+        overlay = f"{DATA}/overlays/1"
+        game = machine.output(f"find {overlay} -name steam.inf | head -n 1")
+        machine.run(["head", "-c", "1", game], user="left4me")      # to read it is allowed
+        for command in (f"touch {overlay}/x", f"echo x >> {overlay}/state.json", f"echo x >> {game}", f"rm {game}",
+                        f"touch {game}.new", f"mv {overlay}/state.json {overlay}/old", f"chmod 777 {game}"):
+            done = machine.run(command, user="left4me", check=False)
+            check(done.returncode != 0, f"left4me was allowed: {command}")
 
 
 def _fingerprint(machine):

@@ -58,6 +58,14 @@ def test_scores(machine):
     check(not failures, "; ".join(failures))
 
 
+def test_budgets_are_told(machine):
+    """the threat model says how well each service is confined, and says what is held to"""
+    text = (product.REPO / "docs/threat-model.md").read_text()
+    rows = re.findall(r"^\| (`left4me-[^|]*) \|.*\| ([0-9.]+) \|$", text, re.M)
+    told = {name: float(budget) for names, budget in rows for name in re.findall(r"`([^`]*)`", names)}
+    equal(told, BUDGETS, "budgets in docs/threat-model.md")
+
+
 def test_units_are_valid(machine):
     """systemd finds nothing to say about them"""
     words = "" if machine.suite == "trixie" else " | grep -v 'Unknown key name'"
@@ -90,7 +98,8 @@ def test_server_settings(machine):
               "OOMScoreAdjust": "-200", "OOMPolicy": "stop", "Nice": "-5", "Type": "notify", "NotifyAccess": "main",
               "Slice": "l4d2-game.slice", "User": "left4me-game", "Restart": "on-failure", "LogRateLimitIntervalSec": "0",
               "NoNewPrivileges": "yes", "PrivateUsers": "yes", "PrivatePIDs": "yes", "CapabilityBoundingSet": "",
-              "RootDirectory": "/usr/lib/left4me/root", "RestrictSUIDSGID": "yes", "LimitCORE": "0"}
+              "RootDirectory": "/usr/lib/left4me/root", "RestrictSUIDSGID": "yes", "LimitCORE": "0",
+              "IOSchedulingClass": "best-effort", "IOSchedulingPriority": "1", "MemoryHigh": "3686M"}
     equal({name: service.get(name, ["missing"])[-1] for name in wanted}, wanted, "settings of a server")
     for line in ("~@privileged @resources @debug @mount @keyring", "~io_uring_setup io_uring_enter io_uring_register"):
         check(line in service["SystemCallFilter"], f"SystemCallFilter={line} is gone")
@@ -98,6 +107,11 @@ def test_server_settings(machine):
     if machine.suite == "trixie":
         loaded = machine.unit("left4me-server@any.service")
         equal((loaded["StartLimitBurst"], loaded["KillMode"], loaded["LimitNOFILE"]), (5, "mixed", 65536), "as loaded")
+        best_effort = 2                         # IOPRIO_CLASS_BE
+        equal((loaded["IOSchedulingClass"], loaded["IOSchedulingPriority"]), (best_effort, 1), "its turn at the disk")
+        # Where the kernel begins to take memory back: before the server is killed for it.
+        equal(loaded["MemoryHigh"], 3686 << 20, "MemoryHigh=, as loaded")
+        check(0.85 < loaded["MemoryHigh"] / loaded["MemoryMax"] < 0.95, f"MemoryHigh= of {loaded['MemoryMax']}")
 
 
 def test_defaults_agree(machine):
