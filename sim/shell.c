@@ -17,10 +17,7 @@ struct shell {
 };
 
 static const struct command_table *const tables[] = {
-    &commands_server,
-    &commands_players,
-    &commands_sourcemod,
-    &commands_emulator,
+    &commands_server, &commands_players, &commands_sourcemod, &commands_emulator, NULL,
 };
 
 struct shell *shell_new(struct game *game)
@@ -40,10 +37,10 @@ struct shell *shell_free(struct shell *shell)
 
 const struct command *shell_command_at(size_t i)
 {
-    for (size_t t = 0; t < ELEMENTS(tables); t++) {
-        if (i < tables[t]->count)
-            return &tables[t]->list[i];
-        i -= tables[t]->count;
+    for (const struct command_table *const *table = tables; *table; table++) {
+        if (i < (*table)->count)
+            return &(*table)->list[i];
+        i -= (*table)->count;
     }
     return NULL;
 }
