@@ -216,6 +216,8 @@ static int update_failed(struct install *install, const char *result, struct err
         remove_scratch(install);
     if (*install->failure)
         return error_set(err, ERROR_FAILED, "%s", install->failure);
+    if (strcmp(result, "assert") == 0)
+        return error_set(err, ERROR_FAILED, "the update did not start: " UNITS_NO_FILTER_SENTENCE);
     if (strcmp(result, "dependency") == 0 && is_disk_full(install->cli->paths))
         return error_set(err, ERROR_NO_SPACE,
                          "no space is left on the disk of %.100s: free some "

@@ -55,6 +55,19 @@ static int ask_patiently(const struct cli *cli, enum verb verb, struct reply *re
     return r;
 }
 
+static int ask_stack_patiently(const struct cli *cli, enum verb verb,
+                               const struct instance_stack *stack, struct reply *ret,
+                               struct error *err)
+{
+    unsigned tries = 0;
+    int      r;
+
+    do
+        r = broker_stack(cli->paths, verb, &cli->name, stack, ret, err);
+    while (r < 0 && may_ask_again(err, &tries));
+    return r;
+}
+
 // ---- initialize --------------------------------------------------------------------------------
 
 static int read_all(struct buffer *ret, int fd, const char *file, struct error *err)
@@ -207,9 +220,7 @@ static int start_error(struct cli *cli, struct units *units, const char *result,
         return error_set(err, ERROR_FAILED, "'%s' did not start: another command canceled it",
                          cli->name.text);
     if (strcmp(result, "assert") == 0)
-        return error_set(err, ERROR_FAILED,
-                         "'%s' did not start: the packet filter is not in force: see 'systemctl "
-                         "status left4me-nft'",
+        return error_set(err, ERROR_FAILED, "'%s' did not start: " UNITS_NO_FILTER_SENTENCE,
                          cli->name.text);
     if (strcmp(result, "dependency") == 0) {
         keep_tail(cli, LOG_MOUNT);
@@ -287,7 +298,7 @@ static int apply(const struct cli *cli, int fd, const struct instance *instance,
         return -1;
     if (is_applied)
         return 0;
-    return broker_stack(cli->paths, VERB_INSTANCE_APPLY, &cli->name, &stack, &reply, err);
+    return ask_stack_patiently(cli, VERB_INSTANCE_APPLY, &stack, &reply, err);
 }
 
 // Asks for the start while the instance is locked; who waits for the job lets go first, so that a
@@ -354,18 +365,12 @@ int restart_run(struct cli *cli, struct error *err)
     AUTO_FD                               fd = -1;
     struct instance_stack                 stack;
     struct reply                          reply;
-    unsigned                              tries = 0;
     bool                                  is_applied = false;
-    int                                   r;
 
     if (open_instance(&instance, &fd, cli, err) < 0 || units_open(&units, cli->paths, err) < 0 ||
         units_subscribe(units, err) < 0 ||
-        plan_make(&stack, &is_applied, cli->paths, &cli->name, fd, instance, err) < 0)
-        return -1;
-    do
-        r = broker_stack(cli->paths, VERB_INSTANCE_RESTART, &cli->name, &stack, &reply, err);
-    while (r < 0 && may_ask_again(err, &tries));
-    if (r < 0)
+        plan_make(&stack, &is_applied, cli->paths, &cli->name, fd, instance, err) < 0 ||
+        ask_stack_patiently(cli, VERB_INSTANCE_RESTART, &stack, &reply, err) < 0)
         return -1;
     fd = fd_close(fd); // the lock
     if (wait_started(cli, units, reply.job, err) < 0)

@@ -266,11 +266,13 @@ static int drop_xattrs(struct walk *walk, const char *name, int fd, struct error
 // What becomes part of a generation must be nobody else's, now and later: of our user, with few
 // names, and open for writing nowhere. The kernel grants a lease for reading only then, and by now
 // the mode lets no other user open it for writing again.
-static int check_sole(struct walk *walk, const char *name, int fd, struct stat *ret,
+static int check_sole(struct walk *walk, const char *name, int fd, mode_t mode, struct stat *ret,
                       struct error *err)
 {
     if (fstat(fd, ret) < 0)
         return fail(walk, name, "looking at", err);
+    if (!S_ISREG(ret->st_mode) || (ret->st_mode & 07777) != mode)
+        return refuse(walk, name, "was replaced while it was published", err);
     if (ret->st_uid != geteuid())
         return refuse(walk, name, "belongs to another user", err);
     // Each generation to come adds a link for each name, and ext4 allows 65,000: enough for all
@@ -324,7 +326,7 @@ static int take_file(struct walk *walk, const struct entry *entry, struct error 
     AUTO_FD fd = openat(dirfd(upper), entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return fail(walk, entry->name, "opening", err);
-    if (check_sole(walk, entry->name, fd, &checked, err) < 0 ||
+    if (check_sole(walk, entry->name, fd, mode, &checked, err) < 0 ||
         is_same_file(walk, &is_same, entry, fd, mode, err) < 0)
         return -1;
     if (is_same)

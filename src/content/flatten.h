@@ -10,6 +10,9 @@
 // and programs) or 0640. Refused, with the path: set-id files, device nodes, FIFOs, sockets,
 // symbolic links that are absolute or lead out of the tree, trees that are too deep or too many.
 //
+// A file is taken only while nobody has it open for writing, which a lease shows. Whoever opens it
+// in the moment of that question makes the kernel send SIGIO: the process must ignore that.
+//
 // A file whose bytes and x bit are those of the base counts as unchanged, whatever its times say.
 
 #include <stdint.h>

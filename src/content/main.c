@@ -2,6 +2,7 @@
 // left4me-content: makes published content. One command so far: `publish BUILD`.
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,6 +59,7 @@ int main(int argc, char **argv)
     uint32_t     build = 0;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0); // progress is read while it happens
+    (void)signal(SIGIO, SIG_IGN);           // of leases, see flatten.h
     (void)umask(0027);                      // generations may hold secrets
     if (argc != 3 || strcmp(argv[1], "publish") != 0) {
         (void)fputs("usage: left4me-content publish BUILD\n", stderr);

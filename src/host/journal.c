@@ -10,16 +10,19 @@
 #include "base/fd.h"
 #include "host/broker.h"
 
+#define RESUME_TRIES    3u // in a row, without anything new
+#define RESUME_PAUSE_MS 300
+
 struct journal {
     int                      fd;
     const struct host_paths *paths;
     struct log_request       request;
-    bool                     has_marked; // on this connection: the log reader works
+    bool                     has_marked; // what was asked for has been heard
     // Where to go on when the connection is lost: the time of the last line, how many lines of that
     // time have been heard, and how many of these come again.
     uint64_t heard_us;
     uint32_t n_heard, n_again;
-    bool     is_resumed;
+    unsigned n_futile; // connections in a row that brought nothing new
     union {
         struct log_entry entry;
         char             bytes[sizeof(struct log_entry) + LOG_LINE_BYTES_MAX + 1];
@@ -39,7 +42,6 @@ static int dial(struct journal *journal, struct error *err)
     const struct log_request *request = &journal->request;
 
     journal->fd = fd_close(journal->fd);
-    journal->has_marked = false;
     if (broker_connect(&journal->fd, journal->paths->log_socket, "left4me-log", err) < 0)
         return -1;
     if (send(journal->fd, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
@@ -89,32 +91,38 @@ int journal_fd(const struct journal *journal)
     return journal->fd;
 }
 
-// Goes on with the next line after the connection was lost; false: there is nothing to go on with.
-// A log reader that dies before it has sent what it was asked for would only do so again.
-static bool has_resumed(struct journal *journal)
+// Connects again after the connection was lost, to go on with the next line; false: that is the
+// end.
+static bool resume(struct journal *journal)
 {
     struct error ignored;
 
-    if (!(journal->request.flags & LOG_FOLLOW) || !journal->has_marked)
+    if (!(journal->request.flags & LOG_FOLLOW) || ++journal->n_futile > RESUME_TRIES)
         return false;
-    journal->request.n_lines = 0;
-    journal->request.flags |= LOG_ALL_RUNS;
-    journal->request.since_us = journal->heard_us;
-    journal->n_again = journal->n_heard;
-    journal->is_resumed = true;
+    if (journal->n_futile > 1) // it dies of something: give it time
+        (void)poll(NULL, 0, RESUME_PAUSE_MS);
+    if (journal->has_marked || journal->n_heard) {
+        journal->request.n_lines = 0;
+        journal->request.flags |= LOG_ALL_RUNS;
+        journal->request.since_us = journal->heard_us;
+        journal->n_again = journal->n_heard;
+    }
     return dial(journal, &ignored) == 0;
 }
 
-// Whether the caller has not heard it yet.
-static bool is_news(struct journal *journal, const struct journal_line *line)
+// Takes note of a line; false: the caller has heard it already.
+static bool note(struct journal *journal, const struct journal_line *line)
 {
-    if (line->is_mark) {
-        journal->has_marked = true;
-        return !journal->is_resumed;
-    }
-    if (line->realtime_us == journal->request.since_us && journal->n_again > 0) {
+    if (line->is_mark && journal->has_marked)
+        return false;
+    if (!line->is_mark && line->realtime_us == journal->request.since_us && journal->n_again > 0) {
         journal->n_again--;
         return false;
+    }
+    journal->n_futile = 0;
+    if (line->is_mark) {
+        journal->has_marked = true;
+        return true;
     }
     journal->n_heard = line->realtime_us == journal->heard_us ? journal->n_heard + 1 : 1;
     journal->heard_us = line->realtime_us;
@@ -164,7 +172,7 @@ static int receive(struct journal *journal, int timeout_ms, struct journal_line 
         return error_sys(err, errno, "reading the log");
     if (n > 0)
         return take_packet(journal, (size_t)n, ret, err);
-    if (has_resumed(journal))
+    if (resume(journal))
         return receive(journal, timeout_ms, ret, ret_is_end, err);
     *ret_is_end = true;
     return 0;
@@ -177,7 +185,7 @@ int journal_next(struct journal *journal, int timeout_ms, struct journal_line *r
 
     do
         r = receive(journal, timeout_ms, ret, ret_is_end, err);
-    while (r > 0 && !is_news(journal, ret));
+    while (r > 0 && !note(journal, ret));
     return r;
 }
 

@@ -4,7 +4,8 @@
 // journal: asks left4me-log for the log of one of our units and reads its entries.
 //
 // Who follows a log does not notice when the log reader is started anew, as by an upgrade: the
-// connection is made again and goes on with the next line.
+// connection is made again and goes on with the next line. (Of lines of the very same microsecond
+// it may repeat some.)
 
 #include "base/protocol.h"
 #include "host/paths.h"
@@ -25,7 +26,8 @@ struct journal_line {
     size_t      n_text;
 };
 
-// `name` is an instance or, for builds, a number in decimal. `flags`: LOG_FOLLOW, LOG_ALL_RUNS.
+// Borrows `paths` until it is closed. `name` is an instance or, for builds, a number in decimal.
+// `flags`: LOG_FOLLOW, LOG_ALL_RUNS.
 int  journal_open(struct journal **ret, const struct host_paths *paths, enum log_source source,
                   const struct instance_name *name, uint32_t n_lines, uint32_t flags,
                   struct error *err) MUST_USE;

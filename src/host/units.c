@@ -78,7 +78,14 @@ int units_fd(const struct units *units)
 
 // ---- properties --------------------------------------------------------------------------------
 
-enum property_kind { PROPERTY_WORD, PROPERTY_U32, PROPERTY_I32, PROPERTY_U64, PROPERTY_ID };
+enum property_kind {
+    PROPERTY_WORD,
+    PROPERTY_U32,
+    PROPERTY_I32,
+    PROPERTY_U64,
+    PROPERTY_BOOL,
+    PROPERTY_ID
+};
 
 static const struct property {
     const char        *name;
@@ -98,6 +105,8 @@ static const struct property {
     { "ExecMainExitTimestamp", PROPERTY_U64, offsetof(struct unit_state, exit_us) },
     { "ExecMainStartTimestampMonotonic", PROPERTY_U64, offsetof(struct unit_state, start_mono_us) },
     { "ActiveEnterTimestampMonotonic", PROPERTY_U64, offsetof(struct unit_state, ready_mono_us) },
+    { "AssertTimestampMonotonic", PROPERTY_U64, offsetof(struct unit_state, assert_mono_us) },
+    { "AssertResult", PROPERTY_BOOL, offsetof(struct unit_state, is_assert_met) },
     { "TimeoutStartUSec", PROPERTY_U64, offsetof(struct unit_state, start_timeout_us) },
     { "StartLimitIntervalUSec", PROPERTY_U64, offsetof(struct unit_state, restart_limit_us) },
     { "StartLimitBurst", PROPERTY_U32, offsetof(struct unit_state, restart_limit) },
@@ -109,8 +118,8 @@ static const struct property {
 };
 
 static const char *const signatures[] = {
-    [PROPERTY_WORD] = "s", [PROPERTY_U32] = "u", [PROPERTY_I32] = "i",
-    [PROPERTY_U64] = "t",  [PROPERTY_ID] = "ay",
+    [PROPERTY_WORD] = "s", [PROPERTY_U32] = "u",  [PROPERTY_I32] = "i",
+    [PROPERTY_U64] = "t",  [PROPERTY_BOOL] = "b", [PROPERTY_ID] = "ay",
 };
 
 static int read_id(sd_bus_message *message, char *ret, size_t size)
@@ -144,6 +153,7 @@ static int read_property(sd_bus_message *message, const struct property *propert
     case PROPERTY_U32:
     case PROPERTY_I32:
     case PROPERTY_U64:
+    case PROPERTY_BOOL: // an int for the library
         r = sd_bus_message_read_basic(message, *signatures[property->kind], field);
         break;
     case PROPERTY_ID:

@@ -17,6 +17,10 @@
 #define UNIT_UPDATE    "left4me-update@"
 #define UNIT_PUBLISH   "left4me-publish@"
 
+// What the only assertion of our units means when it does not hold.
+#define UNITS_NO_FILTER_SENTENCE                                                                   \
+    "the packet filter is not in force: see 'systemctl status left4me-nft'"
+
 struct units; // a connection to the system bus
 
 // UINT64_MAX in a counter means that the init system does not count it.
@@ -33,6 +37,8 @@ struct unit_state {
     uint64_t since_us;                     // the last change of active_state
     uint64_t exit_us;                      // when the main process ended, 0 if it did not
     uint64_t start_mono_us, ready_mono_us; // of the newest start, of the newest readiness
+    uint64_t assert_mono_us;               // when it was last asked whether it may start, 0: never
+    int32_t  is_assert_met;                // the answer
     uint64_t start_timeout_us;
     uint64_t restart_limit_us; // StartLimitInterval
     uint32_t restart_limit;    // StartLimitBurst
@@ -68,7 +74,7 @@ int units_list(struct units *units, const char *prefix,
 // From here on the end of every job of our units is noticed.
 int units_subscribe(struct units *units, struct error *err) MUST_USE;
 // Waits for a job to end. *ret_result is what the init system calls it ("done", "failed",
-// "dependency", "timeout", "canceled"), or "gone" if it ended unseen.
+// "dependency", "timeout", "canceled", "assert"), or "gone" if it ended unseen.
 int units_wait_job(struct units *units, uint32_t job, unsigned timeout_ms,
                    char ret_result[UNITS_WORD_MAX], struct error *err) MUST_USE;
 // Waits until the unit is inactive or failed, whoever stops it; *ret is its state then.

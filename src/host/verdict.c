@@ -132,6 +132,12 @@ static void say_given_up(struct exit_verdict *verdict, const struct unit_state *
         state->restart_limit, state->restart_limit_us / US_PER_S, *last ? ": " : "", last);
 }
 
+// It was to be started after it last ran, and its assertion did not hold.
+static bool is_refused(const struct unit_state *state)
+{
+    return state->assert_mono_us > state->start_mono_us && !state->is_assert_met;
+}
+
 static void say_resources(struct exit_verdict *verdict, const struct unit_state *state)
 {
     (void)state;
@@ -161,6 +167,9 @@ void verdict_exit(struct exit_verdict *ret, const struct unit_state *state)
     if (!*verdict.sentence && strcmp(state->result, "protocol") == 0)
         (void)snprintf(verdict.sentence, sizeof verdict.sentence,
                        "the server ended before it was ready");
+    if (is_refused(state))
+        (void)snprintf(verdict.sentence, sizeof verdict.sentence,
+                       "it was not started: " UNITS_NO_FILTER_SENTENCE);
     *ret = verdict;
 }
 

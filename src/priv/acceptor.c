@@ -134,7 +134,9 @@ static bool has_room(struct acceptor *acceptor)
 
     if (is_full && !acceptor->is_full)
         log_line(LEVEL_WARNING, "%u requests are at work: callers wait", acceptor->n_children);
-    acceptor->is_full = is_full;
+    if (is_full ||
+        acceptor->n_children < ACCEPTOR_CHILDREN_MAX / 2) // not at each that comes and goes
+        acceptor->is_full = is_full;
     return !is_full && !acceptor->is_stopping;
 }
 

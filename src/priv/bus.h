@@ -18,7 +18,8 @@ struct bus {
     // Queue a job; *ret_job is its number. A unit that is already so gives a job that ends at once.
     int (*start)(void *context, const char *unit, uint32_t *ret_job, struct error *err);
     int (*stop)(void *context, const char *unit, uint32_t *ret_job, struct error *err);
-    // From here on the ends of jobs are kept for await(). Comes before what is to be awaited.
+    // From here on the ends of jobs are kept for await(), which comes after what it waits for was
+    // queued and drops the ends of all others: one job at a time.
     int (*watch)(void *context, struct error *err);
     // Waits until the job has ended; anything but success is an error.
     int (*await)(void *context, const char *unit, uint32_t job, struct error *err);

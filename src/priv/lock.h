@@ -13,6 +13,6 @@
 // closing it lets go.
 int lock_take(int *ret, const char *name, struct error *err) MUST_USE;
 
-// Waits for its turn. Who holds one takes no other lock and waits for no game: the turn is for
-// changing in one step whether the server `name` is enabled and what the init system is asked.
+// Waits for its turn. Who holds one takes no other lock after it and waits for no game: the turn is
+// for changing in one step whether the server `name` is enabled and what the init system is asked.
 int lock_turn(int *ret, const char *name, struct error *err) MUST_USE;

@@ -279,8 +279,10 @@ static int answer(int fd, struct error *err)
     reader.journal = journal;
     if (match_unit(journal, &request, err) < 0)
         return -1;
-    if (request.flags & LOG_FOLLOW) // the watch comes first, so that nothing falls in between
-        (void)sd_journal_get_fd(journal);
+    // The watch comes first, so that nothing falls in between. Without it a follower hears nothing.
+    r = request.flags & LOG_FOLLOW ? sd_journal_get_fd(journal) : 0;
+    if (r < 0)
+        return error_sys(err, -r, "watching the journal");
     r = request.since_us ? send_since(&reader, request.since_us, err)
                          : send_lines(&reader, &request, err);
     if (r == 0 && request.flags & LOG_FOLLOW)

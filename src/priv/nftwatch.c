@@ -79,24 +79,7 @@ static int run(int *ret, char *const argv[], struct error *err)
     return 0;
 }
 
-static int load(struct error *err)
-{
-    static char program[] = LOAD;
-    char *const argv[] = { program, NULL };
-    int         code = 0;
-
-    if (run(&code, argv, err) < 0)
-        return -1;
-    if (code != 0) {
-        (void)unlink(MARK); // not there is what it shall be
-        return error_set(err, ERROR_FAILED, "the packet filter could not be loaded");
-    }
-    AUTO_FD fd = open(MARK, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
-    return fd < 0 ? error_sys(err, errno, "making " MARK) : 0;
-}
-
-// Loading replaces the table, which ends it too: only one that does not exist is missed.
-static int load_if_gone(struct error *err)
+static int has_table(bool *ret, struct error *err)
 {
     static char nft[] = NFT, list[] = "list", table[] = "table", inet[] = "inet";
     static char name[] = TABLE_NAME;
@@ -105,10 +88,29 @@ static int load_if_gone(struct error *err)
 
     if (run(&code, argv, err) < 0)
         return -1;
-    if (code == 0)
+    *ret = code == 0;
+    return 0;
+}
+
+// Loads the table, and marks it as in force if it is there afterwards: a file of the
+// administrator's may have flushed it.
+static int load(struct error *err)
+{
+    static char program[] = LOAD;
+    char *const argv[] = { program, NULL };
+    int         code = 0;
+    bool        is_there = false;
+
+    if (run(&code, argv, err) < 0)
+        return -1;
+    if (code != 0)
+        return error_set(err, ERROR_FAILED, "the packet filter could not be loaded");
+    if (has_table(&is_there, err) < 0)
+        return -1;
+    if (!is_there)
         return 0;
-    log_line(LEVEL_NOTICE, "the table was deleted, it is loaded again");
-    return load(err);
+    AUTO_FD fd = open(MARK, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
+    return fd < 0 ? error_sys(err, errno, "making " MARK) : 0;
 }
 
 static bool is_end_among(char *buffer, size_t n)
@@ -154,6 +156,23 @@ static void keep_pace(struct pace *pace)
     pace->last_ms = now_ms();
 }
 
+// Loading replaces the table, which ends it too: only one that does not exist is missed.
+static int load_if_gone(int fd, struct pace *pace, char *buffer, struct error *err)
+{
+    bool is_there = false;
+
+    if (has_table(&is_there, err) < 0)
+        return -1;
+    if (is_there)
+        return 0;
+    (void)unlink(MARK); // what it says is not so any more
+    keep_pace(pace);
+    while (recv(fd, buffer, BUFFER_SIZE, MSG_DONTWAIT) > 0) // all said before the next load
+        ;
+    log_line(LEVEL_NOTICE, "the table was deleted, it is loaded again");
+    return load(err);
+}
+
 static int watch(int fd, struct error *err)
 {
     static char buffer[BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -166,10 +185,7 @@ static int watch(int fd, struct error *err)
         // ENOBUFS: events were lost, perhaps the one.
         if (n < 0 && errno != ENOBUFS)
             return error_sys(err, errno, "watching the packet filter");
-        if (n >= 0 && !is_end_among(buffer, (size_t)n))
-            continue;
-        keep_pace(&pace);
-        if (load_if_gone(err) < 0)
+        if ((n < 0 || is_end_among(buffer, (size_t)n)) && load_if_gone(fd, &pace, buffer, err) < 0)
             return -1;
     }
 }
@@ -182,5 +198,6 @@ int main(void)
     if (open_events(&fd, &err) < 0 || load(&err) < 0 || notify_send("READY=1", &err) < 0 ||
         watch(fd, &err) < 0)
         log_line(LEVEL_ERROR, "%s", err.message);
-    return 1; // the unit is started again
+    (void)unlink(MARK); // nobody watches now
+    return 1;           // the unit is started again
 }

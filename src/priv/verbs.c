@@ -157,7 +157,7 @@ static int apply(struct bus *bus, const struct request_stack *request, struct er
     bool has_old = specfile_read_instance(&old, request->name.text, err) == 0;
     if (has_old)
         spec.revision = old.revision + 1;
-    else if (check_room(err) < 0)
+    else if (err->kind == ERROR_NOT_FOUND && check_room(err) < 0)
         return -1;
 
     // Limits first: a spec that is not marked has its limits, also after a kill between the two.
@@ -179,9 +179,29 @@ static int instance_apply(struct call *call, struct error *err)
     return apply(call->bus, request, err);
 }
 
-// Start and stop take turns: what a server is enabled for and what the init system was asked last
-// agree, however they meet. A restart has its turn only at the end, when nothing has to be waited
-// for any more, so that a stop gets through to it.
+// Start and stop take turns: whether a server is enabled and what the init system was asked last
+// agree, however they meet. A restart has no turn while it waits, so that a stop gets through to
+// it.
+
+// Enables the server; *ret_undo: what failed after it should call undo_enable().
+static int enable(struct bus *bus, struct unit_name unit, bool *ret_undo, struct error *err)
+{
+    bool is_enabled = false;
+
+    if (bus->is_enabled(bus->context, unit.text, &is_enabled, err) < 0 ||
+        bus->enable(bus->context, unit.text, err) < 0)
+        return -1;
+    *ret_undo = !is_enabled;
+    return 0;
+}
+
+// A server that was not enabled and could not be started must not start at the next boot.
+static void undo_enable(struct bus *bus, struct unit_name unit)
+{
+    struct error ignored; // the first error is the one to report
+
+    (void)bus->disable(bus->context, unit.text, &ignored);
+}
 
 static int queue_start(struct call *call, const struct instance_name *name, struct error *err)
 {
@@ -199,16 +219,20 @@ static int queue_start(struct call *call, const struct instance_name *name, stru
 static int instance_start(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;
-    struct bus                 *bus = call->bus;
+    struct unit_name            unit = unit_server(name);
     struct instance_spec        spec;
     AUTO_FD                     turn = -1;
+    bool                        is_to_undo = false;
 
     if (lock_take(&call->lock_fd, name->text, err) < 0 ||
         specfile_read_instance(&spec, name->text, err) < 0 ||
-        lock_turn(&turn, name->text, err) < 0 ||
-        bus->enable(bus->context, unit_server(name).text, err) < 0)
+        lock_turn(&turn, name->text, err) < 0 || enable(call->bus, unit, &is_to_undo, err) < 0)
         return -1;
-    return queue_start(call, name, err);
+    if (queue_start(call, name, err) == 0)
+        return 0;
+    if (is_to_undo)
+        undo_enable(call->bus, unit);
+    return -1;
 }
 
 // Asks the server to end. Process 1 of a namespace does not hear a signal for which it has no
@@ -231,6 +255,15 @@ static int ask_to_end(struct bus *bus, struct unit_name unit, uint32_t *ret_job,
     return bus->reset_failed(bus->context, unit.text, err);
 }
 
+// Nobody needs the stack any more. The init system sees that by itself, except after a start that
+// failed at an assertion: the server was not even begun then.
+static int let_go_of_mount(struct bus *bus, const struct instance_name *name, struct error *err)
+{
+    uint32_t job = 0; // it comes after the server's
+
+    return bus->stop(bus->context, unit_mount(name).text, &job, err);
+}
+
 static int instance_stop(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;
@@ -239,9 +272,10 @@ static int instance_stop(struct call *call, struct error *err)
     AUTO_FD                     turn = -1;
 
     // Without the lock: a stop must get through while a restart waits.
-    if (lock_turn(&turn, name->text, err) < 0 || bus->disable(bus->context, unit.text, err) < 0)
+    if (lock_turn(&turn, name->text, err) < 0 || bus->disable(bus->context, unit.text, err) < 0 ||
+        ask_to_end(bus, unit, &call->reply->job, err) < 0)
         return -1;
-    return ask_to_end(bus, unit, &call->reply->job, err);
+    return let_go_of_mount(bus, name, err);
 }
 
 // RestartUnit, and a stop followed at once by a start, would keep the old stack mounted.
@@ -257,25 +291,57 @@ static int stop_and_unmount(struct bus *bus, const struct instance_name *name, s
     return stop_wait(bus, unit_mount(name), err);
 }
 
-static int instance_restart(struct call *call, struct error *err)
+// The last step of a restart: whoever stopped the server meanwhile has disabled it.
+static int start_unless_stopped(struct call *call, const struct instance_name *name,
+                                struct error *err)
 {
-    const struct request_stack *request = &call->request->stack;
-    const struct instance_name *name = &request->name;
-    struct bus                 *bus = call->bus;
-    struct unit_name            unit = unit_server(name);
-    AUTO_FD                     turn = -1;
-    bool                        is_enabled = false;
+    struct bus *bus = call->bus;
+    AUTO_FD     turn = -1;
+    bool        is_enabled = false;
 
-    // Enabled first: who stops the server while we wait disables it, and that is seen.
-    if (lock_take(&call->lock_fd, name->text, err) < 0 ||
-        bus->enable(bus->context, unit.text, err) < 0 || stop_and_unmount(bus, name, err) < 0 ||
-        apply(bus, request, err) < 0 || lock_turn(&turn, name->text, err) < 0 ||
-        bus->is_enabled(bus->context, unit.text, &is_enabled, err) < 0)
+    if (lock_turn(&turn, name->text, err) < 0 ||
+        bus->is_enabled(bus->context, unit_server(name).text, &is_enabled, err) < 0)
         return -1;
     if (!is_enabled)
         return error_set(err, ERROR_FAILED,
                          "the server was stopped by another command while it was restarted");
     return queue_start(call, name, err);
+}
+
+static int enable_in_turn(struct bus *bus, const struct instance_name *name, bool *ret_undo,
+                          struct error *err)
+{
+    AUTO_FD turn = -1;
+
+    if (lock_turn(&turn, name->text, err) < 0)
+        return -1;
+    return enable(bus, unit_server(name), ret_undo, err);
+}
+
+static void disable_in_turn(struct bus *bus, const struct instance_name *name)
+{
+    struct error ignored; // the first error is the one to report
+    AUTO_FD      turn = -1;
+
+    if (lock_turn(&turn, name->text, &ignored) == 0)
+        undo_enable(bus, unit_server(name));
+}
+
+static int instance_restart(struct call *call, struct error *err)
+{
+    const struct request_stack *request = &call->request->stack;
+    const struct instance_name *name = &request->name;
+    bool                        is_to_undo = false;
+
+    if (lock_take(&call->lock_fd, name->text, err) < 0 ||
+        enable_in_turn(call->bus, name, &is_to_undo, err) < 0)
+        return -1;
+    if (stop_and_unmount(call->bus, name, err) == 0 && apply(call->bus, request, err) == 0 &&
+        start_unless_stopped(call, name, err) == 0)
+        return 0;
+    if (is_to_undo)
+        disable_in_turn(call->bus, name);
+    return -1;
 }
 
 static int instance_kill(struct call *call, struct error *err)
@@ -287,9 +353,10 @@ static int instance_kill(struct call *call, struct error *err)
 
     // The stop comes first, so that the death is not taken for a crash to be restarted from.
     if (lock_turn(&turn, name->text, err) < 0 || bus->disable(bus->context, unit.text, err) < 0 ||
-        bus->stop(bus->context, unit.text, &call->reply->job, err) < 0)
+        bus->stop(bus->context, unit.text, &call->reply->job, err) < 0 ||
+        bus->kill(bus->context, unit.text, err) < 0)
         return -1;
-    return bus->kill(bus->context, unit.text, err);
+    return let_go_of_mount(bus, name, err);
 }
 
 static int instance_wipe(struct call *call, struct error *err)
@@ -307,8 +374,10 @@ static int instance_remove(struct call *call, struct error *err)
     struct bus                 *bus = call->bus;
     struct unit_name            unit = unit_server(name);
     struct unit_name            mount = unit_mount(name);
+    AUTO_FD                     turn = -1;
 
-    if (lock_take(&call->lock_fd, name->text, err) < 0 || must_be_stopped(bus, name, err) < 0)
+    if (lock_take(&call->lock_fd, name->text, err) < 0 || must_be_stopped(bus, name, err) < 0 ||
+        lock_turn(&turn, name->text, err) < 0)
         return -1;
     // Without a spec it cannot be started any more, whatever else is still there.
     if (bus->disable(bus->context, unit.text, err) < 0 ||

@@ -117,7 +117,7 @@ def test_hang_at_stop(machine):
 
 def test_stop_during_a_restart(machine):
     """who says stop while a restart waits for the game is not overruled by it"""
-    with product.drop_in(machine, "left4me-server@.service", "[Service]\nTimeoutStopSec=3\n"), \
+    with product.drop_in(machine, "left4me-server@.service", "[Service]\nTimeoutStopSec=8\n"), \
             product.server(machine, "ends") as server:
         server.console("sim_hang")
         machine.wait_for_line(server.unit, "sim. hangs now")

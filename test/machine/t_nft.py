@@ -143,6 +143,12 @@ def test_no_server_without_it(machine):
         try:
             product.one_sentence(after.ctl("start", check=False), 1, "the packet filter is not in force", "left4me-nft")
             equal(before.a2s()["name"], "before", "A2S of the server that ran already")
+            # As a boot does it: what multi-user.target wants, the init system remembers.
+            machine.run(f"systemctl daemon-reload; systemctl start {after.unit}", check=False)
+            check("packet filter is not in force" in (after.status()["last_exit"] or {}).get("explain", ""),
+                  "status does not say why it is stopped")
+            after.stop()
+            machine.wait_for(after.mount, "inactive")
         finally:
             machine.run(f"mv {rules}.away {rules}; systemctl reset-failed left4me-nft; systemctl restart left4me-nft")
         after.start()
@@ -180,6 +186,7 @@ def test_a_file_that_flushes(machine):
     try:
         machine.run("systemctl restart left4me-nft")
         machine.wait_for_line("left4me-nft", "deleted again and again", 60)
+        check(machine.run("test -e /run/left4me-nft/loaded", check=False).returncode != 0, "it is marked as in force")
     finally:
         machine.run("rm /etc/left4me/nft.d/test.nft; systemctl restart left4me-nft")
     loads = machine.journal("left4me-nft", since=since).count("is loaded again")

@@ -4,9 +4,13 @@
 // fakebus: an init system that writes down what it is asked, answers from a script, and can fail at
 // its nth call.
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include "priv/bus.h"
 
 struct fakebus {
@@ -16,6 +20,8 @@ struct fakebus {
     unsigned   fail_at; // 0: never
     bool       is_over; // the answer about every unit
     bool       is_silent, is_disabled, has_settings;
+    bool       is_turn_needed;           // enabling, disabling and starting a server takes the turn
+    bool       is_watching, was_watched; // since before the last job
     char       active_state[24];
     uint32_t   next_job;
 };
@@ -32,10 +38,33 @@ static int fakebus_say(struct fakebus *fake, const char *what, const char *unit,
     return 0;
 }
 
+// Aborts unless somebody holds a turn.
+static inline void fakebus_need_turn(const struct fakebus *fake, const char *unit)
+{
+    DIR *dir = fake->is_turn_needed && strncmp(unit, "left4me-server@", 15) == 0
+                   ? opendir("/run/left4me-host/lock")
+                   : NULL;
+    bool is_held = !dir;
+
+    for (const struct dirent *entry; !is_held && (entry = readdir(dir));) {
+        int fd =
+            entry->d_name[0] == 't' ? openat(dirfd(dir), entry->d_name, O_RDWR | O_CLOEXEC) : -1;
+        is_held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    if (dir)
+        closedir(dir);
+    if (!is_held)
+        abort();
+}
+
 static int fakebus_start(void *context, const char *unit, uint32_t *ret_job, struct error *err)
 {
     struct fakebus *fake = context;
 
+    fakebus_need_turn(fake, unit);
+    fake->was_watched = fake->is_watching;
     *ret_job = ++fake->next_job;
     return fakebus_say(fake, "start", unit, err);
 }
@@ -44,6 +73,7 @@ static int fakebus_stop(void *context, const char *unit, uint32_t *ret_job, stru
 {
     struct fakebus *fake = context;
 
+    fake->was_watched = fake->is_watching;
     *ret_job = ++fake->next_job;
     return fakebus_say(fake, "stop", unit, err);
 }
@@ -51,8 +81,8 @@ static int fakebus_stop(void *context, const char *unit, uint32_t *ret_job, stru
 // Nothing that anybody could notice: it is not written down.
 static int fakebus_watch(void *context, struct error *err)
 {
-    (void)context;
     (void)err;
+    ((struct fakebus *)context)->is_watching = true;
     return 0;
 }
 
@@ -60,7 +90,8 @@ static int fakebus_await(void *context, const char *unit, uint32_t job, struct e
 {
     struct fakebus *fake = context;
 
-    if (job != fake->next_job) // it is always the last one that is waited for
+    // It is always the last one that is waited for, and its end was watched before.
+    if (job != fake->next_job || !fake->was_watched)
         abort();
     return fakebus_say(fake, "await", unit, err);
 }
@@ -72,9 +103,19 @@ static int fakebus_await(void *context, const char *unit, uint32_t job, struct e
     }
 FAKEBUS_SIMPLE(kill)
 FAKEBUS_SIMPLE(reset_failed)
-FAKEBUS_SIMPLE(enable)
-FAKEBUS_SIMPLE(disable)
 FAKEBUS_SIMPLE(revert)
+
+static int fakebus_enable(void *context, const char *unit, struct error *err)
+{
+    fakebus_need_turn(context, unit);
+    return fakebus_say(context, "enable", unit, err);
+}
+
+static int fakebus_disable(void *context, const char *unit, struct error *err)
+{
+    fakebus_need_turn(context, unit);
+    return fakebus_say(context, "disable", unit, err);
+}
 
 static int fakebus_is_enabled(void *context, const char *unit, bool *ret, struct error *err)
 {

@@ -325,7 +325,9 @@ static void test_who_follows_goes_on_where_it_was(void **state)
     struct packet     fresh = { { .realtime_us = 7, .priority = 6, .n_text = 1 }, "c" };
     struct packet     mark = { { .priority = LOG_PRIORITY_MARK }, "" };
     const size_t      n_line = sizeof first.entry + 1, n_mark = sizeof mark.entry;
-    struct fake       third = { .n = 0 }; // dies before its mark: it is not asked again
+    struct fake       fifth = { .n = 0 }; // three that bring nothing: it is not asked again
+    struct fake       fourth = { .n = 0, .next = &fifth };
+    struct fake       third = { .n = 0, .next = &fourth };
     struct fake       second = { .packets = { &again, &fresh, &mark },
                                  .n_packet = { n_line, n_line, n_mark },
                                  .n = 3,

@@ -285,8 +285,9 @@ static void test_a_file_that_others_may_change_is_refused(void **state)
     trees_make(&trees, *state, 1);
     tree_make(trees.upper_fd, "f plugin=text");
     assert_return_code(fchownat(trees.upper_fd, "plugin", CONTENT_UID + 1, CONTENT_UID, 0), errno);
-    assert_return_code(fchmodat(trees.upper_fd, "plugin", 0644, 0), errno);
+    assert_return_code(fchmodat(trees.upper_fd, "plugin", 0640, 0), errno); // no reason to chmod
     assert_int_equal(run(&counts, &trees, false, FLATTEN_ENTRIES_MAX, &err), -1);
+    assert_non_null(strstr(err.message, "'plugin' belongs to another user"));
     trees_close(&trees);
 
     trees_make(&trees, *state, 2);

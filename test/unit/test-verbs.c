@@ -90,6 +90,7 @@ static void test_a_life_in_verbs(void **state)
 
     (void)state;
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     forget_everything();
 
     reply = ask_name(&fake, VERB_INSTANCE_CREATE);
@@ -111,8 +112,8 @@ static void test_a_life_in_verbs(void **state)
     reply = ask_name(&fake, VERB_INSTANCE_START);
     assert_int_equal(reply.kind, ERROR_NONE);
     assert_true(reply.job > 0);
-    assert_string_equal(fake.said, "enable " SERVER "reset_failed " SERVER "reset_failed " MOUNT
-                                   "start " SERVER);
+    assert_string_equal(fake.said, "is_enabled " SERVER "enable " SERVER "reset_failed " SERVER
+                                   "reset_failed " MOUNT "start " SERVER);
 
     reply = ask_name(&fake, VERB_INSTANCE_STATUS);
     assert_int_equal(reply.pid, 4711);
@@ -120,15 +121,17 @@ static void test_a_life_in_verbs(void **state)
     assert_string_equal(reply.active_state, "inactive");
 
     reply = ask_stack(&fake, VERB_INSTANCE_RESTART);
-    assert_string_equal(fake.said, "enable " SERVER "stop " SERVER "is_silent " SERVER
-                                   "await " SERVER "stop " MOUNT "await " MOUNT "is_enabled " SERVER
-                                   "reset_failed " SERVER "reset_failed " MOUNT "start " SERVER);
+    assert_string_equal(fake.said,
+                        "is_enabled " SERVER "enable " SERVER "stop " SERVER "is_silent " SERVER
+                        "await " SERVER "stop " MOUNT "await " MOUNT "is_enabled " SERVER
+                        "reset_failed " SERVER "reset_failed " MOUNT "start " SERVER);
 
     reply = ask_name(&fake, VERB_INSTANCE_KILL);
-    assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "kill " SERVER);
+    assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "kill " SERVER "stop " MOUNT);
 
     reply = ask_name(&fake, VERB_INSTANCE_STOP);
-    assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "is_silent " SERVER);
+    assert_string_equal(fake.said,
+                        "disable " SERVER "stop " SERVER "is_silent " SERVER "stop " MOUNT);
 
     reply = ask_name(&fake, VERB_INSTANCE_WIPE);
     assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "tidy-wipe alpha; ");
@@ -147,11 +150,13 @@ static void test_who_hears_no_signal_yet_is_killed(void **state)
 
     (void)state;
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     forget_everything();
     fake.is_silent = true;
     assert_int_equal(ask_name(&fake, VERB_INSTANCE_STOP).kind, ERROR_NONE);
-    assert_string_equal(fake.said, "disable " SERVER "stop " SERVER "is_silent " SERVER
-                                   "kill " SERVER "await " SERVER "reset_failed " SERVER);
+    assert_string_equal(fake.said,
+                        "disable " SERVER "stop " SERVER "is_silent " SERVER "kill " SERVER
+                        "await " SERVER "reset_failed " SERVER "stop " MOUNT);
     assert_int_equal(ask_stack(&fake, VERB_INSTANCE_RESTART).kind, ERROR_NONE);
     assert_non_null(strstr(fake.said, "kill " SERVER));
 }
@@ -163,12 +168,36 @@ static void test_a_stop_ends_a_restart(void **state)
 
     (void)state;
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     forget_everything();
     fake.is_disabled = true; // by the time it looks again
     struct reply reply = ask_stack(&fake, VERB_INSTANCE_RESTART);
     assert_int_equal(reply.kind, ERROR_FAILED);
     assert_non_null(strstr(reply.message, "stopped by another command"));
     assert_null(strstr(fake.said, "start "));
+}
+
+// What was not enabled and cannot be started must not start at the next boot either.
+static void test_a_start_that_fails_enables_nothing(void **state)
+{
+    static const enum verb verbs[] = { VERB_INSTANCE_START, VERB_INSTANCE_RESTART };
+    struct fakebus         fake;
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(verbs); i++)
+        for (unsigned was_disabled = 0; was_disabled < 2; was_disabled++) {
+            fakebus_init(&fake);
+            fake.is_turn_needed = true;
+            forget_everything();
+            assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_NONE);
+            fake.is_disabled = was_disabled;
+            fake.fail_at = 4; // after it was enabled
+            struct reply reply = verbs[i] == VERB_INSTANCE_START ? ask_name(&fake, verbs[i])
+                                                                 : ask_stack(&fake, verbs[i]);
+            assert_int_equal(reply.kind, ERROR_FAILED);
+            assert_non_null(strstr(fake.said, "enable " SERVER));
+            assert_int_equal(strstr(fake.said, "disable " SERVER) != NULL, was_disabled);
+        }
 }
 
 static void test_nothing_is_touched_while_it_runs(void **state)
@@ -179,6 +208,7 @@ static void test_nothing_is_touched_while_it_runs(void **state)
 
     (void)state;
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     fake.is_over = false;
     for (size_t i = 0; i < ELEMENTS(verbs); i++) {
         assert_int_equal(ask_name(&fake, verbs[i]).kind, ERROR_BUSY);
@@ -218,6 +248,7 @@ static void test_one_command_at_a_time(void **state)
 
     (void)state;
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     AUTO_FD lock = -1;
     assert_int_equal(lock_take(&lock, "alpha", &err), 0);
     for (size_t i = 0; i < ELEMENTS(cases); i++)
@@ -234,6 +265,7 @@ static void test_every_failing_call_is_told_and_ends_the_verb(void **state)
     for (enum verb verb = VERB_INSTANCE_CREATE; verb <= VERB_INSTANCE_STATUS; verb++) {
         for (unsigned fail_at = 1;; fail_at++) {
             fakebus_init(&fake);
+            fake.is_turn_needed = true;
             forget_everything();
             if (verb == VERB_INSTANCE_START)
                 assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_NONE);
@@ -260,6 +292,7 @@ static void test_a_spec_is_there_only_with_its_limits(void **state)
 
     (void)state;
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     forget_everything();
     fake.fail_at = 4; // set_limits
     assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_FAILED);
@@ -283,6 +316,7 @@ static void test_an_apply_that_is_cut_short_loses_no_spec(void **state)
 
     (void)state;
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     forget_everything();
     second.stack.layers[0].generation = 8;
     second.stack.limits.memory_bytes = UINT64_C(1) << 30;
@@ -324,6 +358,7 @@ static void test_there_is_a_limit_to_instances(void **state)
 
     (void)state;
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     forget_everything();
     for (unsigned i = 0; i < INSTANCES_MAX; i++) {
         struct instance_spec spec = { .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec };
@@ -353,6 +388,7 @@ static void test_builds(void **state)
 
     (void)state;
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     reply = ask_build_start(&fake);
     assert_int_equal(reply.kind, ERROR_NONE);
     uint32_t first = reply.build;
@@ -399,6 +435,7 @@ static void refused(const void *bytes, size_t n_bytes)
     struct error   err = { 0 };
 
     fakebus_init(&fake);
+    fake.is_turn_needed = true;
     assert_int_equal(verbs_handle(&reply, bytes, n_bytes, &fake.ops, &err), -1);
     assert_int_equal(reply.kind, ERROR_INVALID);
     assert_int_equal(reply.magic, PROTOCOL_MAGIC);
@@ -467,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_a_life_in_verbs),
         cmocka_unit_test(test_who_hears_no_signal_yet_is_killed),
         cmocka_unit_test(test_a_stop_ends_a_restart),
+        cmocka_unit_test(test_a_start_that_fails_enables_nothing),
         cmocka_unit_test(test_nothing_is_touched_while_it_runs),
         cmocka_unit_test(test_one_command_at_a_time),
         cmocka_unit_test(test_every_failing_call_is_told_and_ends_the_verb),
