@@ -16,7 +16,7 @@ help: ## what there is to do
 
 run: ## a disposable machine with a server in it, until Ctrl-C
 	@tools/need $(PACKAGES) $(MACHINE_PACKAGES) qstat
-	@tools/run
+	@tools/run $(RUN)
 
 test: ## every rung of the ladder
 	@tools/test-all

@@ -6,6 +6,7 @@ compared runs side by side under the same load; the first round of each is for w
 """
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -27,8 +28,8 @@ INFO = b"\xff\xff\xff\xffTSource Engine Query\0"
 
 
 class Bench:
-    def __init__(self, machine, build, rounds):
-        self.machine, self.build, self.rounds = machine, build, rounds
+    def __init__(self, machine, build, rounds, is_first_wanted=False):
+        self.machine, self.build, self.rounds, self.is_first_wanted = machine, build, rounds, is_first_wanted
         for tool in ("bench-times", "bench-callers"):
             machine.push(build / "test/bench" / tool, f"{TOOLS}/{tool}", 0o755)
 
@@ -277,6 +278,25 @@ def memory(bench):
     return rows
 
 
+def _seconds_of_run(top, **environment):
+    """From `make run` until a query from outside is answered."""
+    started = time.monotonic()
+    host.call(["make", "--no-print-directory", "run", "RUN=--until-ready"], cwd=top, env={**os.environ, **environment})
+    return time.monotonic() - started
+
+
+def make_run(bench):
+    """`make run`: again in this checkout, and with --first in a new one that has to download and build everything."""
+    _seconds_of_run(product.REPO)               # whatever was not built yet
+    rows = [Row("again", _seconds_of_run(product.REPO), "s", limit=20)]
+    if bench.is_first_wanted:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=host.cache()) as scratch:
+            host.call(["git", "clone", "--quiet", product.REPO, f"{scratch}/left4me"])
+            rows.append(Row("the first time", _seconds_of_run(f"{scratch}/left4me", LEFT4ME_CACHE=f"{scratch}/cache"),
+                            "s", limit=300))
+    return rows
+
+
 SECTIONS = (
     ("Install, one after the other", install),
     ("A server's start and stop", start),
@@ -287,4 +307,5 @@ SECTIONS = (
     ("The broker", broker),
     ("Publication", publish),
     ("Memory", memory),
+    ("make run, until a server answers", make_run),
 )

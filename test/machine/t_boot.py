@@ -179,7 +179,7 @@ def test_second_machine_beside(machine):
         check(other.outside.namespace in host.netns_names(), "the other machine has no network of its own")
         other_id = other.id
     check(machine.output("echo alive") == "alive", "the first machine died with the second")
-    _check_gone(other_id)
+    check_gone(other_id)
 
 
 def test_power_off(machine):
@@ -210,7 +210,7 @@ def _traces(machine_id):
     return found
 
 
-def _check_gone(machine_id):
+def check_gone(machine_id):
     left = _traces(machine_id)
     check(not left, f"left behind: {left}")
 
@@ -231,7 +231,7 @@ def test_nothing_left_after_signals(machine):
         child.send_signal(number)
         child.wait(20)
         child.stdout.close()
-        _check_gone(machine_id)
+        check_gone(machine_id)
 
 
 def test_nothing_left_after_kill(machine):
@@ -240,7 +240,7 @@ def test_nothing_left_after_kill(machine):
     child.wait()
     child.stdout.close()
     subprocess.run([*COMMAND, "sweep"], check=True)         # what every start does first
-    _check_gone(machine_id)
+    check_gone(machine_id)
 
 
 def test_command(machine):

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""`make run` does what the README says, and leaves nothing behind when it is interrupted."""
+
+import json
+import signal
+import subprocess
+
+import product
+from harness import check, equal, only
+from t_boot import check_gone
+
+
+@only("trixie")
+def test_until_interrupted(_machine):
+    """it comes up, a foreign client sees its server from this host, Ctrl-C takes all of it away"""
+    with subprocess.Popen([product.REPO / "tools/run"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, start_new_session=True) as child:
+        try:
+            said = ""
+            while "Ctrl-C ends it" not in said:
+                line = child.stdout.readline()
+                check(line, f"it ended by itself: {said[-500:]}")
+                said += line
+            address = said.partition("quakestat -a2s ")[2].split()[0]
+            machine_id = said.partition("machine.py enter ")[2].split()[0]
+            seen = json.loads(subprocess.run(["quakestat", "-json", "-a2s", address], stdout=subprocess.PIPE, check=True).stdout)
+            equal(seen[0]["name"], "left4me demo", "what quakestat sees at the address that it prints")
+            status = subprocess.run([product.REPO / "test/machine/machine.py", "enter", machine_id, "l4d2ctl", "status", "demo"],
+                                    stdout=subprocess.PIPE, text=True, check=True).stdout
+            check("running" in status, f"the command that it prints says {status!r}")
+            child.send_signal(signal.SIGINT)
+            equal(child.wait(30), 0, "exit code after Ctrl-C")
+        finally:
+            child.kill()
+    check_gone(machine_id)
