@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#include "priv/call.h"
+
+int call_is_over(struct bus *bus, struct unit_name unit, bool *ret, struct error *err)
+{
+    return bus->is_over(bus->context, unit.text, ret, err);
+}
+
+int call_stop_wait(struct bus *bus, struct unit_name unit, struct error *err)
+{
+    uint32_t job = 0;
+
+    if (bus->watch(bus->context, err) < 0 || bus->stop(bus->context, unit.text, &job, err) < 0)
+        return -1;
+    return bus->await(bus->context, unit.text, job, err);
+}
