@@ -71,6 +71,8 @@ def _check_told(machine, server):
                                                "enabled": True}], "list")
     lines = server.ctl("logs").stdout
     check("[sim] ready" in lines and "Ellis" in lines, f"logs say {lines!r}")
+    # What the engine needs to be more than a LAN server is there in the sandbox.
+    check("Connection to Steam servers successful" in server.ctl("logs", "--lines", 1000).stdout, "it is in LAN mode")
     equal(len(server.ctl("logs", "--lines", 3).stdout.splitlines()), 3, "logs --lines 3")
 
     config = server.json("explain", "left4dead2/cfg/server.cfg")

@@ -194,6 +194,34 @@ def test_a_file_that_flushes(machine):
     check(is_loaded(machine), "the filter is not back")
 
 
+# Counts what leaves with the priority that the filter gives.
+WATCHER = """table inet watcher {
+    chain sent {
+        type filter hook postrouting priority 300;
+        meta priority 0:6 counter
+    }
+}
+"""
+
+
+@only("trixie")
+def test_priority(machine):
+    """datagrams of a game leave with a priority of their own, what the machine sends does not"""
+    with filtered(machine) as (server, _):
+        machine.run(["nft", "-f", "-"], input=WATCHER)
+
+        def first():
+            return int(re.search(r"counter packets (\d+)", machine.output("nft list table inet watcher"))[1])
+
+        before = first()
+        server.a2s()
+        answered = first()
+        check(answered > before, "the answer to a player has no priority")
+        machine.run(f"echo other > /dev/udp/{machine.outside.address}/80")
+        equal(first(), answered, "packets with priority after the machine itself has sent one")
+        machine.run("nft delete table inet watcher")
+
+
 # Says where it listens, then the DSCP byte of each datagram and answers nothing.
 LISTEN = """
 import socket, sys
