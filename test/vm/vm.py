@@ -64,32 +64,42 @@ CPU = {"kvm": "host", "tcg": "qemu64,-cx16,-svm,+rdrand"}
 ACCELERATOR = {"kvm": "kvm", "tcg": "tcg,thread=single,tb-size=512"}
 
 
+@contextlib.contextmanager
 def accelerator(kernel):
-    """"kvm" where it really runs a guest, else "tcg". It may look available and then fail: so it is tried."""
+    """A function that says "kvm" where that really runs a guest, else "tcg".
+
+    It may look available and then fail, which takes seconds to find out: the guest starts here, so that
+    other work can be done until the function is called.
+    """
     chosen = os.environ.get("LEFT4ME_VM_ACCEL")
+    if not chosen and not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        chosen = "tcg"
     if chosen:
-        return chosen
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return "tcg"
+        yield lambda: chosen
+        return
     argv = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-machine", "q35,accel=kvm", "-cpu", CPU["kvm"],
             "-m", "512", "-display", "none", "-nodefaults", "-serial", "stdio", "-monitor", "none", "-no-reboot",
             "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"]
+    deadline = time.monotonic() + 10
     child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    heard, deadline = b"", time.monotonic() + 10
     try:
-        while b"Linux version" not in heard:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([child.stdout], [], [], left)[0]:
-                return "tcg"
-            piece = os.read(child.stdout.fileno(), 4096)
-            heard += piece
-            if not piece or b"emulation failure" in heard:
-                return "tcg"
-        return "kvm"
+        yield lambda: "kvm" if _hears_linux(child, deadline) else "tcg"
     finally:
         child.kill()
         child.wait()
         child.stdout.close()
+
+
+def _hears_linux(child, deadline):
+    heard = b""
+    while b"Linux version" not in heard:
+        if not select.select([child.stdout], [], [], max(deadline - time.monotonic(), 0))[0]:
+            return False
+        piece = os.read(child.stdout.fileno(), 4096)
+        heard += piece
+        if not piece or b"emulation failure" in heard:
+            return False
+    return True
 
 
 class VM(nspawn.Debian):
@@ -132,8 +142,13 @@ class VM(nspawn.Debian):
             self.dir = vms / f"{os.getpid()}-{secrets.token_hex(3)}"
             self.dir.mkdir(mode=0o700)
             self.lock = host.Lock(self.dir / "lock", wait=False)
-        self.accelerator = accelerator(self.kernel)
         started = time.monotonic()
+        with accelerator(self.kernel) as find:
+            self._make_disk()
+            self.accelerator = find()
+        self.build_seconds = time.monotonic() - started
+
+    def _make_disk(self):
         with nspawn.Machine(self.suite, self.deb, variant="vm") as machine:
             for source in (HERE / "agent.py", HERE.parent / "machine/bus.py"):
                 machine.push(source, f"{AGENT}/{source.name}", 0o755)
@@ -143,7 +158,6 @@ class VM(nspawn.Debian):
                 self.prepare(machine)
             machine.poweroff()
             machine.image(self.dir / "disk.img")
-        self.build_seconds = time.monotonic() - started
 
     def destroy(self):
         with host.undisturbed():
