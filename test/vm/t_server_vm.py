@@ -6,6 +6,7 @@ another in the order they stand in.
 """
 
 import json
+import signal
 
 import attacks
 import product
@@ -13,7 +14,7 @@ from harness import check, equal
 
 CLIENT = "/usr/local/lib/left4me-test"
 # The least memory there may be: into its last tenth a server gets slowly, a fraction of a megabyte a second.
-MEMORY, TASKS = "64M", 64
+MEMORY, TASKS, CPU = "64M", 64, 20
 # Of the game: what a power cut must not change.
 SUMS = f"cd {product.DATA}/overlays/1 && find . -type f ! -name state.json | LC_ALL=C sort | xargs -d '\\n' sha256sum"
 
@@ -23,7 +24,7 @@ def prepare(machine):
     product.ready(machine)
     machine.push(product.JUDGE / "client.py", f"{CLIENT}/client.py")
     attacks.bring(machine)
-    for name, keys in (("first", {}), ("limited", {"limits": {"memory": MEMORY, "tasks": TASKS, "cpus": "0"}}), ("idle", {})):
+    for name, keys in (("first", {}), ("limited", {"limits": {"memory": MEMORY, "tasks": TASKS, "cpus": "0"}}), ("idle", {"limits": {"cpu": CPU}})):
         server = product.Server(machine, name, keys)
         server.initialize()
         attacks.plant(server)
@@ -84,6 +85,13 @@ def test_crash_reporter(vm):
     vm.run("journalctl -k -q -n all -f | grep -m1 'type=1326.*mkdir'", timeout=60)
 
 
+def test_sysctl(vm):
+    """what the package sets is in force after a boot"""
+    wanted = {"kernel.yama.ptrace_scope": "2", "net.core.rmem_max": "8388608", "net.core.wmem_max": "8388608"}
+    said = vm.output(["sysctl", "-n", *wanted], check=False).split()
+    equal(dict(zip(wanted, said)), wanted, "sysctl")
+
+
 def test_task_limit(vm):
     """a fork bomb stops at the limit, and its server goes on"""
     run_inside(vm, "limited", "fork", 1000)
@@ -110,6 +118,19 @@ def test_weights(vm):
     check(game > 10 * build, f"1000 : 10 became {game / 1e6:.2f} : {build / 1e6:.2f} seconds of processor")
 
 
+def test_cpu_limit(vm):
+    """a server that wants all of a processor gets the share that its limit allows"""
+    product.ctl(vm, "start", "idle", timeout=120)
+    run_inside(vm, "idle", "spin", 120)
+    vm.wait_for_line(unit("idle"), "^vm-spin spin spinning")
+    group = vm.output(["systemctl", "show", "-P", "ControlGroup", unit("idle")])
+    words = vm.output(f"look() {{ cut -d' ' -f1 /proc/uptime; sed -n 's/usage_usec //p' /sys/fs/cgroup{group}/cpu.stat; }}; "
+                      "look; sleep 4; look").split()
+    share = (int(words[3]) - int(words[1])) / 1e4 / (float(words[2]) - float(words[0]))
+    product.ctl(vm, "stop", "idle", timeout=120)
+    check(CPU / 4 < share < CPU * 1.5, f"with a limit of {CPU} % it used {share:.0f} %")
+
+
 def test_memory_limit(vm):
     """a server that needs more memory than it may have ends, and status says why"""
     equal(status(vm, "limited")["limits"]["memory_bytes"], 64 << 20, "its limit")
@@ -118,6 +139,9 @@ def test_memory_limit(vm):
     said = status(vm, "limited")["last_exit"]
     check(said and said["out_of_memory"], f"what status says of a server that ran out of memory: {said}")
     check(MEMORY in said["explain"], f"status does not name the limit: {said}")
+    equal((said["result"], said["signal"]), ("oom-kill", signal.SIGKILL), "result and signal")
+    lines = product.ctl(vm, "logs", "limited", "--all-runs", "--lines", 200).stdout
+    check("out of memory" in lines or "oom-kill" in lines, f"the log does not tell: {lines[-500:]}")
     equal((status(vm, "first")["restarts"], status(vm, "first")["state"]), (0, "running"), "the server beside it")
 
 
