@@ -281,7 +281,8 @@ def memory(bench):
 def _seconds_of_run(top, **environment):
     """From `make run` until a query from outside is answered."""
     started = time.monotonic()
-    host.call(["make", "--no-print-directory", "run", "RUN=--until-ready"], cwd=top, env={**os.environ, **environment})
+    host.run(["make", "--no-print-directory", "run", "RUN=--until-ready"], cwd=top, stdout=subprocess.DEVNULL,
+             env={**os.environ, **environment})
     return time.monotonic() - started
 
 

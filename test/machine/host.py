@@ -84,6 +84,30 @@ def call(argv, **options):
     return done.stdout
 
 
+def run(argv, **options):
+    """Like subprocess.run(check=True), but interrupted it first ends what the program has started."""
+    child = subprocess.Popen([str(word) for word in argv], text=True, start_new_session=True, **options)
+    try:
+        out, err = child.communicate()
+    except BaseException:
+        with undisturbed():
+            _end_session(child)
+        raise
+    if child.returncode != 0:
+        raise subprocess.CalledProcessError(child.returncode, child.args, out, err)
+    return out
+
+
+def _end_session(leader):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        leader.wait(10)                 # a script removes its scratch directory
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader.pid, signal.SIGKILL)
+    leader.wait()
+
+
 @contextlib.contextmanager
 def undisturbed():
     """Holds back interruptions: cleaning up is not something to stop in the middle."""

@@ -2,9 +2,14 @@
 """`make run` does what the README says, and leaves nothing behind when it is interrupted."""
 
 import json
+import pathlib
 import signal
 import subprocess
+import sys
+import tempfile
+import time
 
+import host
 import product
 from harness import check, equal, only
 from t_boot import check_gone
@@ -33,3 +38,25 @@ def test_until_interrupted(_machine):
         finally:
             child.kill()
     check_gone(machine_id)
+
+
+# A build of sorts: it leaves a process and a directory, unless it is asked to end and given the time for it.
+BUILD = """trap 'sleep 0.5; rmdir "$1"; exit 1' TERM; sleep 1000 & echo $!; wait"""
+BUILDER = "import sys, host; host.exit_on_signals(); host.run(['bash', '-c', sys.argv[1], 'build', sys.argv[2]])"
+
+
+@only("trixie")
+def test_interrupted_build(_machine):
+    """what it started to build ends with it, and clears up"""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        work = tempfile.mkdtemp(prefix="left4me-build-")
+        with subprocess.Popen([sys.executable, "-c", BUILDER, BUILD, work], cwd=pathlib.Path(host.__file__).parent,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+            started = pathlib.Path("/proc") / child.stdout.readline().strip()
+            child.send_signal(number)
+            child.wait(20)
+        check(not pathlib.Path(work).exists(), f"{number.name}: the directory is still there")
+        deadline = time.monotonic() + 5
+        while started.exists() and time.monotonic() < deadline:     # its new parent has yet to reap it
+            time.sleep(0.02)
+        check(not started.exists(), f"{number.name}: process {started.name} is still there")
