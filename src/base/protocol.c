@@ -11,7 +11,9 @@ _Static_assert(sizeof(struct instance_limits) == 48, "no hidden padding");
 _Static_assert(sizeof(struct instance_stack) == 8 + 8 * STACK_LAYERS_MAX + 8 + 48, "no padding");
 _Static_assert(sizeof(struct request_stack) == 8 + 72 + sizeof(struct instance_stack),
                "no padding");
-_Static_assert(sizeof(struct request_build_start) == 24, "no hidden padding");
+_Static_assert(sizeof(struct request_build_start) == 40, "no hidden padding");
+_Static_assert(sizeof(struct request_overlay) == 16, "no hidden padding");
+_Static_assert(sizeof(struct build_spec) == 48, "no hidden padding");
 _Static_assert(sizeof(struct log_request) == 96, "no hidden padding");
 _Static_assert(sizeof(struct log_entry) == 56, "no hidden padding");
 _Static_assert(sizeof(struct reply) == 24 + 8 + 72 + ERROR_MESSAGE_MAX, "no hidden padding");
@@ -134,7 +136,7 @@ int log_request_check(const struct log_request *request, size_t n_bytes, struct 
         return error_set(err, ERROR_INVALID, "the request is out of range");
     if (!instance_name_is_valid(&request->name))
         return error_set(err, ERROR_INVALID, "the name is not valid");
-    if (request->source == LOG_UPDATE || request->source == LOG_PUBLISH)
+    if (request->source != LOG_SERVER && request->source != LOG_MOUNT)
         return number_name_parse(&number, request->name.text, err);
     return 0;
 }

@@ -32,7 +32,14 @@
 #define LOG_LINE_BYTES_MAX    8192u       // longer journal entries arrive cut
 #define NUMBER_MAX            0x7fffffffu // of overlays, generations and builds; 0 means none
 
+#define OVERLAYS_MAX 4096u
+
 #define GAME_OVERLAY 1u // the overlay that the installer fills; it exists from the first day
+
+#define OUTPUT_MAX_DEFAULT (UINT64_C(20) << 30) // bytes of a build's output
+#define OUTPUT_MAX_MIN     (UINT64_C(1) << 20)
+#define OUTPUT_MAX_MAX     (UINT64_C(1) << 44)
+#define KEEP_MAX           200u // generations
 
 // [a-z0-9][a-z0-9_-]{0,63}, padded with NULs to the end.
 struct instance_name {
@@ -76,13 +83,32 @@ enum verb {
     VERB_BUILD_STOP,          // end a build
     VERB_PUBLISH,             // turn a finished build into a generation
     VERB_BUILD_REMOVE,        // drop a build's scratch
+    VERB_OVERLAY_CREATE,      // hand out the next number, make the directories
+    VERB_OVERLAY_REMOVE,      // drop an overlay that nobody uses, with everything of it
     VERB_COUNT,
+};
+
+// What an overlay is made from, for as long as it lives.
+enum overlay_type {
+    OVERLAY_GAME = 1, // SteamCMD; GAME_OVERLAY alone
+    OVERLAY_SCRIPT,   // a script of the user
+    OVERLAY_WORKSHOP, // a list of Workshop items
+    OVERLAY_FILES,    // a tree of files that people edit
+    OVERLAY_TYPE_COUNT,
 };
 
 enum build_kind {
     BUILD_UPDATE = 1, // SteamCMD, over the game overlay
+    BUILD_SCRIPT,     // the script, over its overlay
+    BUILD_WORKSHOP,   // what the list says
+    BUILD_FILES,      // what the tree holds
+    BUILD_SELECT,     // no builder: the base generation becomes the current one
+    BUILD_COLLECT,    // no builder: generations that nobody needs are dropped
     BUILD_KIND_COUNT,
 };
+
+#define BUILD_FRESH 0x1u // the cache of the overlay is emptied first
+#define BUILD_HOLD  0x2u // what is published does not become the current generation
 
 struct request_header {
     uint32_t magic;
@@ -107,6 +133,14 @@ struct request_build_start {
     uint32_t              overlay;
     uint32_t              base_generation; // 0: start from nothing
     uint32_t              keep;            // generations to keep when it is published, at least 1
+    uint32_t              flags;           // BUILD_FRESH, BUILD_HOLD
+    uint64_t              output_max_bytes;
+};
+
+struct request_overlay { // overlay-create, overlay-remove
+    struct request_header header;
+    uint32_t              type;    // enum overlay_type; 0 with overlay-remove
+    uint32_t              overlay; // 0 with overlay-create
 };
 
 struct request_build { // build-stop, publish, build-remove
@@ -121,17 +155,19 @@ union request {
     struct request_stack       stack;
     struct request_build_start build_start;
     struct request_build       build;
+    struct request_overlay     overlay;
 };
 
 struct reply {
     uint32_t magic;
     uint32_t kind; // enum error_kind; ERROR_NONE: done
     int32_t  errnum;
-    uint32_t job;   // of the init system, to wait for; 0: there is nothing to wait for
-    uint32_t build; // of build-start
-    uint32_t pid;   // of instance-status: the game's supervisor, 0 when not running
+    uint32_t job;     // of the init system, to wait for; 0: there is nothing to wait for
+    uint32_t build;   // of build-start
+    uint32_t overlay; // of overlay-create
+    uint32_t pid;     // of instance-status: the game's supervisor, 0 when not running
     uint8_t  is_enabled;
-    uint8_t  zero[7];
+    uint8_t  zero[3];
     char     active_state[24]; // of instance-status, as the init system words it
     char     sub_state[24];
     char     result[24];
@@ -145,6 +181,9 @@ enum log_source {
     LOG_MOUNT,      // name: the instance
     LOG_UPDATE,     // name: the build, in decimal
     LOG_PUBLISH,    // name: the build, in decimal
+    LOG_SCRIPT,     // likewise
+    LOG_WORKSHOP,   // likewise
+    LOG_FILES,      // likewise
     LOG_SOURCE_COUNT,
 };
 
@@ -197,6 +236,17 @@ struct build_spec {
     uint32_t base_generation;
     uint32_t new_generation;
     uint32_t keep;
+    uint64_t output_max_bytes;
+    uint32_t flags; // BUILD_FRESH, BUILD_HOLD
+    uint32_t zero;
+};
+
+// /var/lib/left4me-host/overlays/ID, written by the broker. GAME_OVERLAY has none.
+struct overlay_spec {
+    uint32_t magic;
+    uint32_t n_bytes;
+    uint32_t overlay;
+    uint32_t type; // enum overlay_type
 };
 
 #define PROTOCOL_DATA_DIR    "/var/lib/left4me"

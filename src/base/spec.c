@@ -77,8 +77,35 @@ int spec_check_build(const struct build_spec *spec, uint32_t build, struct error
                          spec->build);
     if (!is_number(build) || spec->kind == 0 || spec->kind >= BUILD_KIND_COUNT ||
         !is_number(spec->overlay) || spec->base_generation > NUMBER_MAX ||
-        !is_number(spec->new_generation) || spec->keep == 0)
+        !is_number(spec->new_generation) || spec->keep == 0 || spec->zero ||
+        spec->flags & ~(BUILD_FRESH | BUILD_HOLD) || spec->output_max_bytes < OUTPUT_MAX_MIN ||
+        spec->output_max_bytes > OUTPUT_MAX_MAX)
         return error_set(err, ERROR_INVALID, "the spec of build %" PRIu32 " is out of range",
                          build);
+    return 0;
+}
+
+int spec_read_overlay(struct overlay_spec *ret, int dir_fd, const char *name, struct error *err)
+{
+    struct overlay_spec spec;
+    uint32_t            overlay = 0;
+
+    if (number_name_parse(&overlay, name, err) < 0 ||
+        read_whole(&spec, sizeof spec, dir_fd, name, err) < 0 ||
+        spec_check_overlay(&spec, overlay, err) < 0)
+        return -1;
+    *ret = spec;
+    return 0;
+}
+
+int spec_check_overlay(const struct overlay_spec *spec, uint32_t overlay, struct error *err)
+{
+    if (spec->magic != PROTOCOL_MAGIC || spec->n_bytes != sizeof *spec)
+        return error_set(err, ERROR_INVALID,
+                         "the spec of overlay %" PRIu32 " was written by another version", overlay);
+    if (spec->overlay != overlay || !is_number(overlay) || spec->type <= OVERLAY_GAME ||
+        spec->type >= OVERLAY_TYPE_COUNT)
+        return error_set(err, ERROR_INVALID, "the spec of overlay %" PRIu32 " is out of range",
+                         overlay);
     return 0;
 }

@@ -21,6 +21,7 @@
 #include "host/steamplace.h"
 
 #define KEEP_GENERATIONS 3u
+#define OUTPUT_MAX_GAME  (UINT64_C(100) << 30)
 #define FAILURE_LINES    50u
 #define STOP_TIMEOUT_MS  60000u
 #define FULL_BYTES       (64u << 10) // less than this is nothing
@@ -79,8 +80,12 @@ static int begin(struct install *install, struct error *err)
         return error_sys(err, errno, "looking at %s", paths->steamcmd_link);
     if (overlays_current(&base, paths, GAME_OVERLAY, err) < 0)
         return -1;
-    if (broker_build_start(paths, BUILD_UPDATE, GAME_OVERLAY, base, KEEP_GENERATIONS, &reply, err) <
-        0) {
+    const struct request_build_start wanted = { .kind = BUILD_UPDATE,
+                                                .overlay = GAME_OVERLAY,
+                                                .base_generation = base,
+                                                .keep = KEEP_GENERATIONS,
+                                                .output_max_bytes = OUTPUT_MAX_GAME };
+    if (broker_build_start(paths, &wanted, &reply, err) < 0) {
         if (err->kind != ERROR_BUSY || reply.build == 0)
             return -1;
         install->is_attached = true;

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "host/broker.h"
@@ -24,49 +23,8 @@
 #define START_TIMEOUT_MS   180000u // more than the unit's own limit, which gives the better sentence
 #define STOP_TIMEOUT_MS    60000u
 #define UNMOUNT_TIMEOUT_MS 30000u
-#define BUSY_TRIES         100u
-#define BUSY_WAIT_NS       300000000L // between two tries
 #define TAIL_LINES         10u
 #define READ_BYTES         8192u // at a time
-
-// ---- asking ------------------------------------------------------------------------------------
-
-// The broker works on one instance for one caller at a time, and goes on when its caller is killed:
-// what it is busy with now is over soon. True: ask once more.
-static bool may_ask_again(const struct error *err, unsigned *tries)
-{
-    static const struct timespec pause = { .tv_nsec = BUSY_WAIT_NS };
-
-    if (err->kind != ERROR_BUSY || err->errnum != EWOULDBLOCK || ++*tries > BUSY_TRIES)
-        return false;
-    (void)nanosleep(&pause, NULL); // woken early only means one more try
-    return true;
-}
-
-static int ask_patiently(const struct cli *cli, enum verb verb, struct reply *ret,
-                         struct error *err)
-{
-    unsigned tries = 0;
-    int      r;
-
-    do
-        r = broker_instance(cli->paths, verb, &cli->name, ret, err);
-    while (r < 0 && may_ask_again(err, &tries));
-    return r;
-}
-
-static int ask_stack_patiently(const struct cli *cli, enum verb verb,
-                               const struct instance_stack *stack, struct reply *ret,
-                               struct error *err)
-{
-    unsigned tries = 0;
-    int      r;
-
-    do
-        r = broker_stack(cli->paths, verb, &cli->name, stack, ret, err);
-    while (r < 0 && may_ask_again(err, &tries));
-    return r;
-}
 
 // ---- initialize --------------------------------------------------------------------------------
 
@@ -130,7 +88,7 @@ static int create(const struct cli *cli, struct error *err)
             faccessat(stack_fd, "upper", F_OK, 0) == 0)
             return 0;
     }
-    return ask_patiently(cli, VERB_INSTANCE_CREATE, &reply, err);
+    return broker_instance(cli->paths, VERB_INSTANCE_CREATE, &cli->name, &reply, err);
 }
 
 // What differs from the stored state, in words; nothing if there is none.
@@ -298,7 +256,7 @@ static int apply(const struct cli *cli, int fd, const struct instance *instance,
         return -1;
     if (is_applied)
         return 0;
-    return ask_stack_patiently(cli, VERB_INSTANCE_APPLY, &stack, &reply, err);
+    return broker_stack(cli->paths, VERB_INSTANCE_APPLY, &cli->name, &stack, &reply, err);
 }
 
 // Asks for the start while the instance is locked; who waits for the job lets go first, so that a
@@ -313,7 +271,7 @@ static int ask_start(const struct cli *cli, int fd, const struct instance *insta
     if (is_stopped && (ports_check_free(cli->paths, instance, err) < 0 || create(cli, err) < 0 ||
                        apply(cli, fd, instance, err) < 0))
         return -1;
-    return ask_patiently(cli, VERB_INSTANCE_START, ret, err);
+    return broker_instance(cli->paths, VERB_INSTANCE_START, &cli->name, ret, err);
 }
 
 static int open_instance(struct instance **ret, int *ret_fd, const struct cli *cli,
@@ -370,7 +328,7 @@ int restart_run(struct cli *cli, struct error *err)
     if (open_instance(&instance, &fd, cli, err) < 0 || units_open(&units, cli->paths, err) < 0 ||
         units_subscribe(units, err) < 0 ||
         plan_make(&stack, &is_applied, cli->paths, &cli->name, fd, instance, err) < 0 ||
-        ask_stack_patiently(cli, VERB_INSTANCE_RESTART, &stack, &reply, err) < 0)
+        broker_stack(cli->paths, VERB_INSTANCE_RESTART, &cli->name, &stack, &reply, err) < 0)
         return -1;
     fd = fd_close(fd); // the lock
     if (wait_started(cli, units, reply.job, err) < 0)
@@ -432,7 +390,7 @@ int reset_run(struct cli *cli, struct error *err)
     bool         was_running = false;
 
     if (require_instance(cli, err) < 0 || stop(cli, &was_running, err) < 0 ||
-        ask_patiently(cli, VERB_INSTANCE_WIPE, &reply, err) < 0)
+        broker_instance(cli->paths, VERB_INSTANCE_WIPE, &cli->name, &reply, err) < 0)
         return -1;
     return output_action(cli, "reset", "stopped", true, "what the game had written is gone", err);
 }
@@ -446,7 +404,7 @@ int delete_run(struct cli *cli, struct error *err)
     // Also for an absent one: a delete that was cut short may have left a unit or a directory.
     if (!is_absent && stop(cli, &was_running, err) < 0)
         return -1;
-    if (ask_patiently(cli, VERB_INSTANCE_REMOVE, &reply, err) < 0 &&
+    if (broker_instance(cli->paths, VERB_INSTANCE_REMOVE, &cli->name, &reply, err) < 0 &&
         !(is_absent && err->kind == ERROR_NOT_FOUND))
         return -1;
     return output_action(cli, "delete", is_absent ? "absent" : "deleted", !is_absent,

@@ -277,7 +277,7 @@ static int check_sole(struct walk *walk, const char *name, int fd, mode_t mode, 
         return refuse(walk, name, "belongs to another user", err);
     // Each generation to come adds a link for each name, and ext4 allows 65,000: enough for all
     // that an overlay can have.
-    if (ret->st_nlink > LINKS_MAX)
+    if (ret->st_nlink > LINKS_MAX && !walk->input->is_shared)
         return refuse(walk, name, "has more than 60 names: hard links are limited", err);
     watch_step(walk->watch, "lease");
     if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)

@@ -27,6 +27,7 @@ struct flatten_input {
     int      upper_fd;
     int      new_fd;      // an empty directory on the same mount as the other two
     uint32_t entries_max; // at most FLATTEN_ENTRIES_MAX
+    bool     is_shared;   // the upper was filled by us: its files may have many names elsewhere
 };
 
 struct flatten_counts {

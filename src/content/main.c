@@ -34,6 +34,12 @@ static void print_result(const struct publish_result *result)
     case PUBLISH_UNCHANGED:
         (void)puts("nothing changed");
         return;
+    case PUBLISH_SELECTED:
+        (void)printf("selected generation %" PRIu32 "\n", g->number);
+        return;
+    case PUBLISH_COLLECTED:
+        (void)printf("collected: %" PRIu32 " generations dropped\n", result->n_dropped);
+        return;
     }
 }
 

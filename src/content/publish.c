@@ -18,6 +18,7 @@
 #include "content/entry.h"
 #include "content/flatten.h"
 #include "content/uses.h"
+#include "overlay/type.h"
 #include "steam/manifest.h"
 
 #define LOCK_FILE    ".lock"
@@ -35,12 +36,30 @@ static void note_build_id(char ret[STATE_NOTE_MAX], int tree_fd)
         (void)snprintf(ret, STATE_NOTE_MAX, "build id %" PRIu64, manifest.build_id);
 }
 
-// What a kind of build makes.
+static void note_nothing(char ret[STATE_NOTE_MAX], int tree_fd)
+{
+    (void)tree_fd;
+    ret[0] = '\0';
+}
+
+struct job;
+static int publish_tree(struct job *job, struct publish_result *ret, struct error *err);
+static int publish_selection(struct job *job, struct publish_result *ret, struct error *err);
+static int publish_collection(struct job *job, struct publish_result *ret, struct error *err);
+
+// What a kind of build makes, and how.
 static const struct build_type {
-    const char *overlay_type;
+    int (*run)(struct job *job, struct publish_result *ret, struct error *err);
+    enum overlay_type overlay_type; // 0: any
     void (*note)(char ret[STATE_NOTE_MAX], int tree_fd);
+    bool is_shared; // its files may have any number of names: they are ours
 } build_types[] = {
-    [BUILD_UPDATE] = { "game", note_build_id },
+    [BUILD_UPDATE] = { publish_tree, OVERLAY_GAME, note_build_id, false },
+    [BUILD_SCRIPT] = { publish_tree, OVERLAY_SCRIPT, note_nothing, false },
+    [BUILD_WORKSHOP] = { publish_tree, OVERLAY_WORKSHOP, note_nothing, true },
+    [BUILD_FILES] = { publish_tree, OVERLAY_FILES, note_nothing, true },
+    [BUILD_SELECT] = { publish_selection, 0, NULL, false },
+    [BUILD_COLLECT] = { publish_collection, 0, NULL, false },
 };
 _Static_assert(ELEMENTS(build_types) == BUILD_KIND_COUNT, "every kind of build has a row");
 
@@ -128,7 +147,7 @@ static int job_open(struct job *job, uint32_t build, struct error *err)
 static int check_state(const struct job *job, struct error *err)
 {
     const struct build_spec *spec = &job->spec;
-    const char              *type = build_types[spec->kind].overlay_type;
+    const char              *type = overlay_type_word(build_types[spec->kind].overlay_type);
 
     if (job->state.type[0] && strcmp(job->state.type, type) != 0)
         return error_set(err, ERROR_INVALID,
@@ -176,7 +195,8 @@ static int make_tree(struct job *job, int *ret_fd, struct flatten_counts *ret, s
         return error_sys(err, errno, "making '%s'", job->name_tmp);
     if (fd_open_dir(&new_fd, job->overlay_fd, job->name_tmp, err) < 0)
         return -1;
-    struct flatten_input input = { base_fd, upper_fd, new_fd, FLATTEN_ENTRIES_MAX };
+    struct flatten_input input = { base_fd, upper_fd, new_fd, FLATTEN_ENTRIES_MAX,
+                                   build_types[job->spec.kind].is_shared };
     if (flatten(ret, &input, job->watch, err) < 0)
         return -1;
     *ret_fd = TAKE_FD(new_fd);
@@ -233,9 +253,10 @@ static int list_generation(struct job *job, const struct generation *generation,
     uint32_t was_current = job->state.current;
 
     state_insert(&job->state, generation);
-    job->state.current = generation->number;
+    if (!(job->spec.flags & BUILD_HOLD) || !was_current)
+        job->state.current = generation->number;
     (void)snprintf(job->state.type, sizeof job->state.type, "%s",
-                   build_types[job->spec.kind].overlay_type);
+                   overlay_type_word(build_types[job->spec.kind].overlay_type));
     forget_unneeded(job, was_current);
     if (job->state.n_generations > STATE_GENERATIONS_MAX)
         return error_set(err, ERROR_NO_SPACE,
@@ -315,7 +336,7 @@ static int remove_tree(struct job *job, struct error *err)
     return tree_remove(job->overlay_fd, job->name, err);
 }
 
-static int publish_job(struct job *job, struct publish_result *ret, struct error *err)
+static int publish_tree(struct job *job, struct publish_result *ret, struct error *err)
 {
     struct error ignored;
 
@@ -335,6 +356,47 @@ static int publish_job(struct job *job, struct publish_result *ret, struct error
     return 0;
 }
 
+// ---- without a tree -----------------------------------------------------------------------------
+
+// What is in the list now is what is on disk, and nothing else is.
+static int store_state(struct job *job, uint32_t was_current, struct error *err)
+{
+    forget_unneeded(job, was_current);
+    watch_step(job->watch, "state");
+    if (state_write(&job->state, job->overlay_fd, err) < 0)
+        return -1;
+    clean_up(job, false);
+    return 0;
+}
+
+static int publish_selection(struct job *job, struct publish_result *ret, struct error *err)
+{
+    uint32_t                 was_current = job->state.current;
+    const struct generation *wanted = state_find(&job->state, job->spec.base_generation);
+
+    if (!wanted)
+        return error_set(err, ERROR_NOT_FOUND,
+                         "generation %" PRIu32 " of overlay %" PRIu32 " is not published",
+                         job->spec.base_generation, job->spec.overlay);
+    ret->outcome = PUBLISH_SELECTED;
+    ret->generation = *wanted;
+    job->state.current = wanted->number;
+    return store_state(job, was_current, err);
+}
+
+static int publish_collection(struct job *job, struct publish_result *ret, struct error *err)
+{
+    uint32_t n_before = job->state.n_generations;
+
+    if (store_state(job, job->state.current, err) < 0)
+        return -1;
+    ret->outcome = PUBLISH_COLLECTED;
+    ret->n_dropped = n_before - job->state.n_generations;
+    return 0;
+}
+
+// -------------------------------------------------------------------------------------------------
+
 int publish(struct publish_result *ret, uint32_t build, const struct publish_paths *paths,
             const struct watch *watch, struct error *err)
 {
@@ -346,7 +408,7 @@ int publish(struct publish_result *ret, uint32_t build, const struct publish_pat
     job->paths = paths;
     job->watch = watch;
     job->data_fd = job->host_fd = job->overlay_fd = job->lock_fd = -1;
-    if (job_open(job, build, err) < 0 || publish_job(job, &result, err) < 0)
+    if (job_open(job, build, err) < 0 || build_types[job->spec.kind].run(job, &result, err) < 0)
         return -1;
     *ret = result;
     return 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// publish: a finished build becomes a generation of its overlay, or nothing changes.
+// publish: a finished build becomes a generation of its overlay, or nothing changes. Builds without
+// a tree change only which generation is the current one, or drop those that nobody needs.
 //
 // Reads the build's root-owned spec, flattens its upper layer over the generation below into
 // `.new-N` beside the others, renames that to `N`, and lists it in state.json: the rename of
@@ -27,11 +28,14 @@ enum publish_outcome {
     PUBLISH_DONE,      // there is a new generation
     PUBLISH_ALREADY,   // this build was published before
     PUBLISH_UNCHANGED, // the result equals the generation below: there is none
+    PUBLISH_SELECTED,  // a generation of before is the current one
+    PUBLISH_COLLECTED, // what nobody needs is gone
 };
 
 struct publish_result {
     enum publish_outcome outcome;
-    struct generation    generation; // of PUBLISH_DONE and PUBLISH_ALREADY
+    struct generation    generation; // of PUBLISH_DONE, PUBLISH_ALREADY and PUBLISH_SELECTED
+    uint32_t             n_dropped;  // generations, of PUBLISH_COLLECTED
 };
 
 int publish(struct publish_result *ret, uint32_t build, const struct publish_paths *paths,

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include "base/fd.h"
 
 #define TIMEOUT_MS         30000u
 #define TIMEOUT_RESTART_MS 120000u // it stops the game and waits for the unmount
+#define BUSY_TRIES         100u
+#define BUSY_WAIT_NS       300000000L // between two tries
 
 int broker_connect(int *ret, const char *socket_path, const char *what, struct error *err)
 {
@@ -88,8 +91,8 @@ int broker_exchange(int fd, const void *request, size_t n_request, unsigned time
     return 0;
 }
 
-static int ask(const struct host_paths *paths, const void *request, size_t n_request,
-               unsigned timeout_ms, struct reply *ret, struct error *err)
+static int ask_once(const struct host_paths *paths, const void *request, size_t n_request,
+                    unsigned timeout_ms, struct reply *ret, struct error *err)
 {
     AUTO_FD fd = -1;
 
@@ -97,6 +100,30 @@ static int ask(const struct host_paths *paths, const void *request, size_t n_req
     if (broker_connect(&fd, paths->broker_socket, "left4me-broker", err) < 0)
         return -1;
     return broker_exchange(fd, request, n_request, timeout_ms, ret, err);
+}
+
+// The broker works on one instance, or one build, for one caller at a time, and goes on when its
+// caller is killed: what it is busy with now is over soon. True: ask once more.
+static bool may_ask_again(const struct error *err, unsigned *tries)
+{
+    static const struct timespec pause = { .tv_nsec = BUSY_WAIT_NS };
+
+    if (err->kind != ERROR_BUSY || err->errnum != EWOULDBLOCK || ++*tries > BUSY_TRIES)
+        return false;
+    (void)nanosleep(&pause, NULL); // woken early only means one more try
+    return true;
+}
+
+static int ask(const struct host_paths *paths, const void *request, size_t n_request,
+               unsigned timeout_ms, struct reply *ret, struct error *err)
+{
+    unsigned tries = 0;
+    int      r;
+
+    do
+        r = ask_once(paths, request, n_request, timeout_ms, ret, err);
+    while (r < 0 && may_ask_again(err, &tries));
+    return r;
 }
 
 static struct request_header header(enum verb verb, size_t n)
@@ -124,12 +151,27 @@ int broker_stack(const struct host_paths *paths, enum verb verb, const struct in
                err);
 }
 
-int broker_build_start(const struct host_paths *paths, enum build_kind kind, uint32_t overlay,
-                       uint32_t base_generation, uint32_t keep, struct reply *ret,
-                       struct error *err)
+int broker_build_start(const struct host_paths *paths, const struct request_build_start *wanted,
+                       struct reply *ret, struct error *err)
 {
-    struct request_build_start request = { header(VERB_BUILD_START, sizeof request), (uint32_t)kind,
-                                           overlay, base_generation, keep };
+    struct request_build_start request = *wanted;
+
+    request.header = header(VERB_BUILD_START, sizeof request);
+    return ask(paths, &request, sizeof request, TIMEOUT_MS, ret, err);
+}
+
+int broker_overlay_create(const struct host_paths *paths, enum overlay_type type, struct reply *ret,
+                          struct error *err)
+{
+    struct request_overlay request = { header(VERB_OVERLAY_CREATE, sizeof request), type, 0 };
+
+    return ask(paths, &request, sizeof request, TIMEOUT_MS, ret, err);
+}
+
+int broker_overlay_remove(const struct host_paths *paths, uint32_t overlay, struct reply *ret,
+                          struct error *err)
+{
+    struct request_overlay request = { header(VERB_OVERLAY_REMOVE, sizeof request), 0, overlay };
 
     return ask(paths, &request, sizeof request, TIMEOUT_MS, ret, err);
 }

@@ -8,13 +8,20 @@
 #include "priv/lock.h"
 #include "priv/specfile.h"
 
-#define BUILDS_LOCK ".builds" // cannot be an instance's name
+// What a kind of build may be run on.
+static const enum overlay_type types[] = {
+    [BUILD_UPDATE] = OVERLAY_GAME,       [BUILD_SCRIPT] = OVERLAY_SCRIPT,
+    [BUILD_WORKSHOP] = OVERLAY_WORKSHOP, [BUILD_FILES] = OVERLAY_FILES,
+    [BUILD_SELECT] = OVERLAY_TYPE_COUNT, [BUILD_COLLECT] = OVERLAY_TYPE_COUNT, // any
+};
+_Static_assert(ELEMENTS(types) == BUILD_KIND_COUNT, "every kind of build has a row");
 
-static int tidy_build(struct call *call, enum tidy_action action, uint32_t build, struct error *err)
+static int tidy_number(struct call *call, enum tidy_action action, uint32_t number,
+                       struct error *err)
 {
     const struct tidy_request request = { .magic = PROTOCOL_MAGIC,
                                           .action = action,
-                                          .build = build };
+                                          .number = number };
 
     return call->bus->tidy(call->bus->context, &request, call->lock_fd, err);
 }
@@ -40,7 +47,7 @@ static int remove_build(struct call *call, const struct build_spec *spec, struct
     struct unit_name publish = unit_publish(spec->build);
 
     if (call_stop_wait(bus, mount, err) < 0 ||
-        tidy_build(call, TIDY_BUILD_REMOVE, spec->build, err) < 0 ||
+        tidy_number(call, TIDY_BUILD_REMOVE, spec->build, err) < 0 ||
         specfile_remove_build(spec->build, err) < 0)
         return -1;
     struct error ignored; // units that never failed have nothing to reset
@@ -71,7 +78,7 @@ static int collect_build(struct call *call, const char *id, uint32_t overlay, st
     return remove_build(call, &spec, err);
 }
 
-static int collect_builds(struct call *call, uint32_t overlay, struct error *err)
+int buildverbs_collect(struct call *call, uint32_t overlay, struct error *err)
 {
     AUTO_FD     fd = -1;
     AUTO_DIR    dir = NULL;
@@ -90,6 +97,30 @@ static int collect_builds(struct call *call, uint32_t overlay, struct error *err
     return r;
 }
 
+static int check_type(const struct request_build_start *request, struct error *err)
+{
+    enum overlay_type   wanted = types[request->kind];
+    struct overlay_spec overlay = { .type = OVERLAY_GAME };
+
+    if (request->overlay != GAME_OVERLAY &&
+        specfile_read_overlay(&overlay, request->overlay, err) < 0)
+        return -1;
+    if (wanted != OVERLAY_TYPE_COUNT && wanted != (enum overlay_type)overlay.type)
+        return error_set(err, ERROR_INVALID, "overlay %u is not of the type that this build makes",
+                         request->overlay);
+    return 0;
+}
+
+static int make_dirs(struct call *call, const struct build_spec *spec, struct error *err)
+{
+    if (!unit_has_builder((enum build_kind)spec->kind))
+        return 0;
+    if (spec->flags & BUILD_FRESH && spec->kind == BUILD_SCRIPT &&
+        tidy_number(call, TIDY_OVERLAY_WIPE, spec->overlay, err) < 0)
+        return -1;
+    return tidy_number(call, TIDY_BUILD_CREATE, spec->build, err);
+}
+
 int build_start(struct call *call, struct error *err)
 {
     const struct request_build_start *request = &call->request->build_start;
@@ -100,16 +131,17 @@ int build_start(struct call *call, struct error *err)
                         .overlay = request->overlay,
                         .base_generation = request->base_generation,
                         .keep = request->keep,
+                        .flags = request->flags,
+                        .output_max_bytes = request->output_max_bytes,
     };
 
-    if (lock_take(&call->lock_fd, BUILDS_LOCK, err) < 0 ||
-        collect_builds(call, request->overlay, err) < 0 ||
+    if (lock_take(&call->lock_fd, BUILDVERBS_LOCK, err) < 0 || check_type(request, err) < 0 ||
+        buildverbs_collect(call, request->overlay, err) < 0 ||
         specfile_next_build(&spec.build, err) < 0)
         return -1;
     // Build numbers are never used twice, so they serve as numbers of generations as well.
     spec.new_generation = spec.build;
-    if (specfile_write_build(&spec, err) < 0 ||
-        tidy_build(call, TIDY_BUILD_CREATE, spec.build, err) < 0)
+    if (specfile_write_build(&spec, err) < 0 || make_dirs(call, &spec, err) < 0)
         return -1;
     call->reply->build = spec.build;
     struct unit_name unit = unit_builder((enum build_kind)spec.kind, spec.build);
@@ -143,7 +175,7 @@ int build_publish(struct call *call, struct error *err)
     struct bus           *bus = call->bus;
 
     // Under the lock: its scratch may just be going.
-    if (lock_take(&call->lock_fd, BUILDS_LOCK, err) < 0 || read_build(call, &spec, err) < 0)
+    if (lock_take(&call->lock_fd, BUILDVERBS_LOCK, err) < 0 || read_build(call, &spec, err) < 0)
         return -1;
     struct unit_name unit = unit_publish(spec.build);
     if (bus->state(bus->context, unit.text, &state, err) < 0)
@@ -162,7 +194,7 @@ int build_remove(struct call *call, struct error *err)
     struct build_spec spec;
     bool              is_build_done = false;
 
-    if (lock_take(&call->lock_fd, BUILDS_LOCK, err) < 0 || read_build(call, &spec, err) < 0 ||
+    if (lock_take(&call->lock_fd, BUILDVERBS_LOCK, err) < 0 || read_build(call, &spec, err) < 0 ||
         is_build_over(call->bus, &spec, &is_build_done, err) < 0)
         return -1;
     if (!is_build_done)

@@ -25,6 +25,8 @@ static const struct map {
     [IDMAP_CONTENT_TO_GAME] = { "content-game", "left4me-content", "left4me-game" },
     [IDMAP_CONTROL_TO_GAME] = { "control-game", "left4me", "left4me-game" },
     [IDMAP_CONTENT_TO_BUILD] = { "content-build", "left4me-content", "left4me-build" },
+    [IDMAP_CONTROL_TO_BUILD] = { "control-build", "left4me", "left4me-build" },
+    [IDMAP_CONTROL_TO_CONTENT] = { "control-content", "left4me", "left4me-content" },
 };
 _Static_assert(ELEMENTS(maps) == IDMAP_COUNT, "every map has a row");
 

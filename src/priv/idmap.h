@@ -18,6 +18,8 @@ enum idmap {
     IDMAP_CONTENT_TO_GAME,  // published generations and uppers, as the game sees them
     IDMAP_CONTROL_TO_GAME,  // config layers
     IDMAP_CONTENT_TO_BUILD, // generations, scratch and caches, as a builder sees them
+    IDMAP_CONTROL_TO_BUILD, // the source of an overlay, as its builder sees it
+    IDMAP_CONTROL_TO_CONTENT,
     IDMAP_COUNT,
 };
 

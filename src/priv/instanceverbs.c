@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/fd.h"
 #include "priv/lock.h"
+#include "priv/overlayverbs.h"
 #include "priv/specfile.h"
 
 // Puts the stack up and down again: the helper takes away what a killed one left, also when it
@@ -103,6 +104,22 @@ static int check_room(struct error *err)
     return 0;
 }
 
+// An overlay that is being removed gets no new user. Taken with the turn of overlays, so that who
+// removes one sees this spec, or this sees that it is gone.
+static int write_spec(const struct instance_spec *spec, struct error *err)
+{
+    AUTO_FD             turn = -1;
+    struct overlay_spec overlay;
+
+    if (lock_turn(&turn, OVERLAYVERBS_TURN, err) < 0)
+        return -1;
+    for (uint32_t i = 0; i < spec->stack.n_layers; i++)
+        if (spec->stack.layers[i].overlay != GAME_OVERLAY &&
+            specfile_read_overlay(&overlay, spec->stack.layers[i].overlay, err) < 0)
+            return -1;
+    return specfile_write_instance(spec, err);
+}
+
 static int apply(struct bus *bus, const struct request_stack *request, struct error *err)
 {
     struct instance_spec old, spec = {
@@ -126,7 +143,7 @@ static int apply(struct bus *bus, const struct request_stack *request, struct er
                       memcmp(&old.stack.limits, &spec.stack.limits, sizeof old.stack.limits) == 0;
     if (!has_limits && set_limits(bus, &spec, is_settled ? &old : NULL, err) < 0)
         return -1;
-    return specfile_write_instance(&spec, err);
+    return write_spec(&spec, err);
 }
 
 int instance_apply(struct call *call, struct error *err)

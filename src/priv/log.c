@@ -27,10 +27,10 @@
 #define FIELD_BYTES_MAX (64u << 10) // of a journal field; longer ones come cut
 
 static const char *const prefixes[] = {
-    [LOG_SERVER] = "left4me-server",
-    [LOG_MOUNT] = "left4me-mount",
-    [LOG_UPDATE] = "left4me-update",
-    [LOG_PUBLISH] = "left4me-publish",
+    [LOG_SERVER] = "left4me-server", [LOG_MOUNT] = "left4me-mount",
+    [LOG_UPDATE] = "left4me-update", [LOG_PUBLISH] = "left4me-publish",
+    [LOG_SCRIPT] = "left4me-script", [LOG_WORKSHOP] = "left4me-workshop",
+    [LOG_FILES] = "left4me-files",
 };
 _Static_assert(ELEMENTS(prefixes) == LOG_SOURCE_COUNT, "every source has a unit");
 

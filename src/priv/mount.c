@@ -229,99 +229,156 @@ static int server_down(const char *name, struct error *err)
 
 // ---- builds -----------------------------------------------------------------------------------
 
-// The directory below cache/ that a build of this kind is shown as /cache.
-static const char *build_cache_of(const struct build_spec *spec)
+// What a build of a kind works on. Where the builder is left4me-content itself it fills the upper
+// layer on disk, and there is nothing to be laid over anything.
+static const struct build_view {
+    bool        has_scratch; // merged: the upper over the generation below
+    bool        has_source;  // source: what the overlay is made from, to be read
+    enum idmap  source_map;
+    const char *cache;            // the directory that is shown as cache; NULL: none
+    bool        is_cache_private; // to the overlay: its number comes behind
+} build_views[] = {
+    [BUILD_UPDATE] = { .has_scratch = true, .cache = "cache/steamcmd" },
+    [BUILD_SCRIPT] = { .has_scratch = true,
+                       .has_source = true,
+                       .source_map = IDMAP_CONTROL_TO_BUILD,
+                       .cache = "cache/script",
+                       .is_cache_private = true },
+    [BUILD_WORKSHOP] = { .has_source = true, .source_map = IDMAP_CONTROL_TO_CONTENT },
+    [BUILD_FILES] = { .has_source = true, .source_map = IDMAP_CONTROL_TO_CONTENT },
+    [BUILD_SELECT] = { 0 },
+    [BUILD_COLLECT] = { 0 },
+};
+_Static_assert(ELEMENTS(build_views) == BUILD_KIND_COUNT, "every kind of build has a row");
+
+struct build {
+    struct build_spec        spec;
+    const struct build_view *view;
+    int                      data_fd, run_fd; // /var/lib/left4me, builds/ID
+};
+
+static void build_done(struct build *build)
 {
-    switch ((enum build_kind)spec->kind) {
-    case BUILD_UPDATE:
-        return "cache/steamcmd";
-    case BUILD_KIND_COUNT:
-        break;
-    }
-    return NULL;
+    (void)fd_close(build->run_fd);
+    (void)fd_close(build->data_fd);
 }
 
-static int build_open_dir(int *ret_data, int *ret_run, const char *id, struct error *err)
+static int build_open_dirs(struct build *build, const char *id, struct error *err)
 {
     char path[32];
 
     snprintf(path, sizeof path, "builds/%s", id);
-    if (open_data_dir(ret_data, err) < 0)
+    if (open_data_dir(&build->data_fd, err) < 0)
         return -1;
-    return fd_open_dir(ret_run, *ret_data, path, err);
+    return fd_open_dir(&build->run_fd, build->data_fd, path, err);
 }
 
-static int build_take_down(int run_fd, struct error *err)
+static int build_take_down(const struct build *build, struct error *err)
 {
-    if (take_down(run_fd, "merged", err) < 0)
+    if (take_down(build->run_fd, "merged", err) < 0 || take_down(build->run_fd, "cache", err) < 0)
         return -1;
-    return take_down(run_fd, "cache", err);
+    return take_down(build->run_fd, "source", err);
 }
 
-static int build_put_up_cache(int data_fd, int run_fd, int map_fd, const struct build_spec *spec,
-                              struct error *err)
+// Shows the directory `path` below the data directory at `place`, its owner mapped.
+static int build_show(const struct build *build, const char *path, const char *place,
+                      enum idmap map, unsigned long attributes, struct error *err)
 {
-    AUTO_FD     fd = -1;
-    const char *cache = build_cache_of(spec);
+    AUTO_FD map_fd = -1;
+    AUTO_FD fd = -1;
 
-    if (!cache)
+    if (idmap_open(&map_fd, map, err) < 0 ||
+        clone_dir(&fd, build->data_fd, path, map_fd, attributes | MOUNT_ATTR_NOSUID, err) < 0)
+        return -1;
+    return put_up(fd, build->run_fd, place, err);
+}
+
+static int build_put_up_cache(const struct build *build, struct error *err)
+{
+    char path[48];
+
+    if (!build->view->cache)
         return 0;
-    if (clone_dir(&fd, data_fd, cache, map_fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err) < 0)
-        return -1;
-    return put_up(fd, run_fd, "cache", err);
+    if (build->view->is_cache_private)
+        snprintf(path, sizeof path, "%s/%u", build->view->cache, build->spec.overlay);
+    else
+        snprintf(path, sizeof path, "%s", build->view->cache);
+    return build_show(build, path, "cache", IDMAP_CONTENT_TO_BUILD, MOUNT_ATTR_NODEV, err);
 }
 
-static int build_put_up_scratch(int data_fd, int run_fd, int map_fd, const struct build_spec *spec,
-                                struct error *err)
+static int build_put_up_source(const struct build *build, struct error *err)
 {
-    AUTO_FD                 upper_fd = -1;
-    AUTO_FD                 base_fd = -1;
-    AUTO_FD                 stack_fd = -1;
-    struct stackmount_layer base = { .fd = -1 };
+    char path[48];
 
-    if (idmap_clone(&upper_fd, run_fd, map_fd, 0, err) < 0)
+    if (!build->view->has_source)
+        return 0;
+    snprintf(path, sizeof path, "sources/%u", build->spec.overlay);
+    return build_show(build, path, "source", build->view->source_map,
+                      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+}
+
+static int build_put_up_scratch(const struct build *build, struct error *err)
+{
+    AUTO_FD                  map_fd = -1;
+    AUTO_FD                  upper_fd = -1;
+    AUTO_FD                  base_fd = -1;
+    AUTO_FD                  stack_fd = -1;
+    struct stackmount_layer  base = { .fd = -1 };
+    const struct build_spec *spec = &build->spec;
+
+    if (!build->view->has_scratch)
+        return 0;
+    if (idmap_open(&map_fd, IDMAP_CONTENT_TO_BUILD, err) < 0)
+        return -1;
+    if (idmap_clone(&upper_fd, build->run_fd, map_fd, 0, err) < 0)
         return error_prefix(err, "the scratch");
     if (spec->base_generation) {
-        if (clone_generation(&base_fd, data_fd, spec->overlay, spec->base_generation, map_fd, err) <
-            0)
+        if (clone_generation(&base_fd, build->data_fd, spec->overlay, spec->base_generation, map_fd,
+                             err) < 0)
             return -1;
     } else { // overlayfs wants a lower layer: the bare mount point serves as the empty one
-        if (clone_dir(&base_fd, run_fd, "merged", map_fd, 0, err) < 0)
+        if (clone_dir(&base_fd, build->run_fd, "merged", map_fd, 0, err) < 0)
             return -1;
     }
     base.fd = base_fd;
     if (stackmount_open(&stack_fd, upper_fd, &base, 1, err) < 0)
         return -1;
-    return put_up(stack_fd, run_fd, "merged", err);
+    return put_up(stack_fd, build->run_fd, "merged", err);
+}
+
+static int build_up_steps(struct build *build, const char *id, struct error *err)
+{
+    if (specfile_read_build(&build->spec, id, err) < 0 || build_open_dirs(build, id, err) < 0 ||
+        build_take_down(build, err) < 0)
+        return -1;
+    build->view = &build_views[build->spec.kind];
+    if (build_put_up_cache(build, err) < 0 || build_put_up_source(build, err) < 0)
+        return -1;
+    return build_put_up_scratch(build, err);
 }
 
 static int build_up(const char *id, struct error *err)
 {
-    AUTO_FD           data_fd = -1;
-    AUTO_FD           run_fd = -1;
-    AUTO_FD           map_fd = -1;
-    struct build_spec spec;
+    struct build build = { .data_fd = -1, .run_fd = -1 };
+    int          r = build_up_steps(&build, id, err);
 
-    if (specfile_read_build(&spec, id, err) < 0 || build_open_dir(&data_fd, &run_fd, id, err) < 0 ||
-        build_take_down(run_fd, err) < 0 || idmap_open(&map_fd, IDMAP_CONTENT_TO_BUILD, err) < 0)
-        return -1;
-    if (build_put_up_cache(data_fd, run_fd, map_fd, &spec, err) < 0 ||
-        build_put_up_scratch(data_fd, run_fd, map_fd, &spec, err) < 0) {
+    if (r < 0 && build.run_fd >= 0) {
         struct error ignored; // the first error is the one to report
-        (void)build_take_down(run_fd, &ignored);
-        return -1;
+        (void)build_take_down(&build, &ignored);
     }
-    return 0;
+    build_done(&build);
+    return r;
 }
 
 static int build_down(const char *id, struct error *err)
 {
-    AUTO_FD data_fd = -1;
-    AUTO_FD run_fd = -1;
+    struct build build = { .data_fd = -1, .run_fd = -1 };
+    int          r = build_open_dirs(&build, id, err);
 
-    if (build_open_dir(&data_fd, &run_fd, id, err) < 0)
-        return -1;
-    return build_take_down(run_fd, err);
+    if (r == 0)
+        r = build_take_down(&build, err);
+    build_done(&build);
+    return r;
 }
 
 // -----------------------------------------------------------------------------------------------

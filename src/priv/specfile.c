@@ -11,7 +11,7 @@
 
 #define INSTANCES_DIR PROTOCOL_HOST_DIR "/instances"
 #define BUILDS_DIR    PROTOCOL_HOST_DIR "/builds"
-#define COUNTER_FILE  "build-counter"
+#define OVERLAYS_DIR  PROTOCOL_HOST_DIR "/overlays"
 
 static int open_dir(int *ret, const char *path, struct error *err)
 {
@@ -60,7 +60,7 @@ int specfile_write_instance(const struct instance_spec *spec, struct error *err)
     return write_file(spec, sizeof *spec, INSTANCES_DIR, spec->name.text, err);
 }
 
-int specfile_count_instances(uint32_t *ret, struct error *err)
+static int count_files(uint32_t *ret, const char *path, struct error *err)
 {
     AUTO_FD     fd = -1;
     AUTO_DIR    dir = NULL;
@@ -68,12 +68,17 @@ int specfile_count_instances(uint32_t *ret, struct error *err)
     uint32_t    n = 0;
     int         r;
 
-    if (open_dir(&fd, INSTANCES_DIR, err) < 0 || dir_open(&dir, fd, err) < 0)
+    if (open_dir(&fd, path, err) < 0 || dir_open(&dir, fd, err) < 0)
         return -1;
     while ((r = dir_next(&name, dir, err)) > 0)
         n++;
     *ret = n;
     return r;
+}
+
+int specfile_count_instances(uint32_t *ret, struct error *err)
+{
+    return count_files(ret, INSTANCES_DIR, err);
 }
 
 int specfile_remove_instance(const char *name, struct error *err)
@@ -134,34 +139,129 @@ int specfile_remove_record(const char *name, struct error *err)
     return remove_file(PROTOCOL_MOUNTED_DIR, name, err);
 }
 
-// The number handed out last; 0: none yet.
-static int read_counter(uint32_t *ret, struct error *err)
+// ---- overlays -----------------------------------------------------------------------------------
+
+int specfile_read_overlay(struct overlay_spec *ret, uint32_t overlay, struct error *err)
+{
+    AUTO_FD dir_fd = -1;
+    char    name[16];
+
+    snprintf(name, sizeof name, "%u", overlay);
+    if (open_dir(&dir_fd, OVERLAYS_DIR, err) < 0)
+        return -1;
+    if (spec_read_overlay(ret, dir_fd, name, err) == 0)
+        return 0;
+    return err->kind == ERROR_NOT_FOUND
+               ? error_set(err, ERROR_NOT_FOUND, "overlay %u does not exist", overlay)
+               : -1;
+}
+
+int specfile_write_overlay(const struct overlay_spec *spec, struct error *err)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "%u", spec->overlay);
+    return write_file(spec, sizeof *spec, OVERLAYS_DIR, name, err);
+}
+
+int specfile_count_overlays(uint32_t *ret, struct error *err)
+{
+    return count_files(ret, OVERLAYS_DIR, err);
+}
+
+int specfile_remove_overlay(uint32_t overlay, struct error *err)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "%u", overlay);
+    return remove_file(OVERLAYS_DIR, name, err);
+}
+
+static bool is_used_by(const struct instance_spec *spec, uint32_t overlay)
+{
+    for (uint32_t i = 0; i < spec->stack.n_layers; i++)
+        if (spec->stack.layers[i].overlay == overlay)
+            return true;
+    return false;
+}
+
+// Among the specs or records in the directory `path`. One that cannot be read is an error: it may
+// be the one.
+static int find_user_in(struct instance_name *ret, const char *path, uint32_t overlay,
+                        struct error *err)
+{
+    AUTO_FD              fd = -1;
+    AUTO_DIR             dir = NULL;
+    const char          *name;
+    struct instance_spec spec;
+    int                  r;
+
+    if (open_dir(&fd, path, err) < 0 || dir_open(&dir, fd, err) < 0)
+        return -1;
+    while ((r = dir_next(&name, dir, err)) > 0) {
+        if (name[0] == '.') // is being written
+            continue;
+        if (spec_read_instance(&spec, fd, name, err) < 0) {
+            if (err->kind == ERROR_NOT_FOUND) // was removed since it was listed
+                continue;
+            return -1;
+        }
+        if (is_used_by(&spec, overlay)) {
+            *ret = spec.name;
+            return 0;
+        }
+    }
+    return r;
+}
+
+int specfile_find_user(struct instance_name *ret, uint32_t overlay, struct error *err)
+{
+    *ret = (struct instance_name){ 0 };
+    if (find_user_in(ret, INSTANCES_DIR, overlay, err) < 0)
+        return -1;
+    return *ret->text ? 0 : find_user_in(ret, PROTOCOL_MOUNTED_DIR, overlay, err);
+}
+
+// ---- numbers ------------------------------------------------------------------------------------
+
+// The number handed out last; `first` - 1: none yet.
+static int read_counter(uint32_t *ret, const char *file, uint32_t first, struct error *err)
 {
     AUTO_FD  dir_fd = -1;
     AUTO_FD  fd = -1;
     uint64_t n_bytes = 0;
 
-    *ret = 0;
+    *ret = first - 1;
     if (open_dir(&dir_fd, PROTOCOL_HOST_DIR, err) < 0)
         return -1;
-    if (fd_open_file(&fd, &n_bytes, dir_fd, COUNTER_FILE, err) < 0)
+    if (fd_open_file(&fd, &n_bytes, dir_fd, file, err) < 0)
         return err->kind == ERROR_NOT_FOUND ? 0 : -1;
     if (n_bytes != sizeof *ret)
-        return error_set(err, ERROR_INVALID, "'" COUNTER_FILE "' was written by another version");
+        return error_set(err, ERROR_INVALID, "'%s' was written by another version", file);
     return fd_read_exactly(fd, ret, sizeof *ret, err);
+}
+
+static int next_number(uint32_t *ret, const char *file, uint32_t first, struct error *err)
+{
+    uint32_t last = 0;
+
+    if (read_counter(&last, file, first, err) < 0)
+        return -1;
+    if (last >= NUMBER_MAX)
+        return error_set(err, ERROR_FAILED, "the numbers of '%s' are used up", file);
+    last++;
+    if (write_file(&last, sizeof last, PROTOCOL_HOST_DIR, file, err) < 0)
+        return -1;
+    *ret = last;
+    return 0;
 }
 
 int specfile_next_build(uint32_t *ret, struct error *err)
 {
-    uint32_t last = 0;
+    return next_number(ret, "build-counter", 1, err);
+}
 
-    if (read_counter(&last, err) < 0)
-        return -1;
-    if (last >= NUMBER_MAX)
-        return error_set(err, ERROR_FAILED, "the build numbers are used up");
-    last++;
-    if (write_file(&last, sizeof last, PROTOCOL_HOST_DIR, COUNTER_FILE, err) < 0)
-        return -1;
-    *ret = last;
-    return 0;
+int specfile_next_overlay(uint32_t *ret, struct error *err)
+{
+    return next_number(ret, "overlay-counter", GAME_OVERLAY + 1, err);
 }

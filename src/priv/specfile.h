@@ -22,5 +22,16 @@ int specfile_write_record(const struct instance_spec *spec, struct error *err) M
 bool specfile_has_record(const char *name);
 int  specfile_remove_record(const char *name, struct error *err) MUST_USE; // absent is success
 
-// Hands out the next build number, never one twice. The caller holds the lock of builds.
+int specfile_read_overlay(struct overlay_spec *ret, uint32_t overlay, struct error *err) MUST_USE;
+int specfile_write_overlay(const struct overlay_spec *spec, struct error *err) MUST_USE;
+int specfile_count_overlays(uint32_t *ret, struct error *err) MUST_USE;
+int specfile_remove_overlay(uint32_t overlay, struct error *err) MUST_USE; // absent is success
+
+// Who has the overlay in a stack: applied, or mounted right now. *ret is the first one found, all
+// zero if there is none.
+int specfile_find_user(struct instance_name *ret, uint32_t overlay, struct error *err) MUST_USE;
+
+// Hands out the next number of a build or an overlay, never one twice. The caller holds the lock of
+// builds.
 int specfile_next_build(uint32_t *ret, struct error *err) MUST_USE;
+int specfile_next_overlay(uint32_t *ret, struct error *err) MUST_USE;

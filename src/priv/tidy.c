@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// left4me-tidy: makes, empties and removes the directories of one server or one build.
+// left4me-tidy: makes, empties and removes the directories of one server, one build or one overlay.
 //
 // Runs as root, started by its socket, which only root may use: the broker. A process for each
 // request. Works by descriptor from root-owned directories that nobody else can rename or replace,
@@ -9,7 +9,9 @@
 //     instances/NAME    left4me          what the control plane writes: spec, config layers
 //     runtime/NAME      root             the mount points merged and config
 //     runtime/NAME/upper, work           left4me-content
-//     builds/ID         likewise, with cache for config
+//     builds/ID         likewise, with the mount points merged, cache and source
+//     overlays/ID, cache/script/ID    left4me-content
+//     sources/ID        left4me
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +38,9 @@ struct dirs {
 
 static const struct account root = { 0, 0 };
 
+static const char *const server_mount_points[] = { "merged", "config", NULL };
+static const char *const build_mount_points[] = { "merged", "cache", "source", NULL };
+
 // Makes the directory, or sets right the one that a killed run left.
 static int make_dir(int parent_fd, const char *name, struct account owner, mode_t mode,
                     struct error *err)
@@ -51,21 +56,34 @@ static int make_dir(int parent_fd, const char *name, struct account owner, mode_
     return 0;
 }
 
-// parent/name with upper, work and two mount points below. left4me reads the upper of a server, for
+// parent/name with upper, work and mount points below. left4me reads the upper of a server, for
 // what drifted; a build's is nobody's but the publisher's.
 static int make_stack(const struct dirs *dirs, const char *parent, const char *name,
-                      const char *second_mount, mode_t upper_mode, struct error *err)
+                      const char *const *mount_points, mode_t upper_mode, struct error *err)
 {
     AUTO_FD parent_fd = -1;
     AUTO_FD fd = -1;
 
     if (fd_open_dir(&parent_fd, dirs->data_fd, parent, err) < 0 ||
         make_dir(parent_fd, name, root, 0755, err) < 0 ||
-        fd_open_dir(&fd, parent_fd, name, err) < 0 || make_dir(fd, "merged", root, 0755, err) < 0 ||
-        make_dir(fd, second_mount, root, 0755, err) < 0 ||
-        make_dir(fd, "work", dirs->content, 0700, err) < 0)
+        fd_open_dir(&fd, parent_fd, name, err) < 0)
+        return -1;
+    for (; *mount_points; mount_points++)
+        if (make_dir(fd, *mount_points, root, 0755, err) < 0)
+            return -1;
+    if (make_dir(fd, "work", dirs->content, 0700, err) < 0)
         return -1;
     return make_dir(fd, "upper", dirs->content, upper_mode, err);
+}
+
+static int make_below(const struct dirs *dirs, const char *parent, const char *name,
+                      struct account owner, mode_t mode, struct error *err)
+{
+    AUTO_FD fd = -1;
+
+    if (fd_open_dir(&fd, dirs->data_fd, parent, err) < 0)
+        return -1;
+    return make_dir(fd, name, owner, mode, err);
 }
 
 static int remove_below(const struct dirs *dirs, const char *parent, const char *name,
@@ -80,12 +98,9 @@ static int remove_below(const struct dirs *dirs, const char *parent, const char 
 
 static int instance_create(const struct dirs *dirs, const char *name, struct error *err)
 {
-    AUTO_FD fd = -1;
-
-    if (make_stack(dirs, "runtime", name, "config", 0750, err) < 0 ||
-        fd_open_dir(&fd, dirs->data_fd, "instances", err) < 0)
+    if (make_stack(dirs, "runtime", name, server_mount_points, 0750, err) < 0)
         return -1;
-    return make_dir(fd, name, dirs->control, 0700, err);
+    return make_below(dirs, "instances", name, dirs->control, 0700, err);
 }
 
 static int instance_wipe(const struct dirs *dirs, const char *name, struct error *err)
@@ -97,7 +112,7 @@ static int instance_wipe(const struct dirs *dirs, const char *name, struct error
         fd_open_dir(&fd, runtime_fd, name, err) < 0 || tree_remove(fd, "upper", err) < 0 ||
         tree_remove(fd, "work", err) < 0)
         return -1;
-    return make_stack(dirs, "runtime", name, "config", 0750, err);
+    return make_stack(dirs, "runtime", name, server_mount_points, 0750, err);
 }
 
 static int instance_remove(const struct dirs *dirs, const char *name, struct error *err)
@@ -109,7 +124,7 @@ static int instance_remove(const struct dirs *dirs, const char *name, struct err
 
 static int build_create(const struct dirs *dirs, const char *id, struct error *err)
 {
-    return make_stack(dirs, "builds", id, "cache", 0700, err);
+    return make_stack(dirs, "builds", id, build_mount_points, 0700, err);
 }
 
 static int build_remove(const struct dirs *dirs, const char *id, struct error *err)
@@ -117,10 +132,35 @@ static int build_remove(const struct dirs *dirs, const char *id, struct error *e
     return remove_below(dirs, "builds", id, err);
 }
 
+// Every overlay has all three, whatever its type.
+static int overlay_create(const struct dirs *dirs, const char *id, struct error *err)
+{
+    if (make_below(dirs, "overlays", id, dirs->content, 0750, err) < 0 ||
+        make_below(dirs, "cache/script", id, dirs->content, 0700, err) < 0)
+        return -1;
+    return make_below(dirs, "sources", id, dirs->control, 0700, err);
+}
+
+static int overlay_wipe(const struct dirs *dirs, const char *id, struct error *err)
+{
+    if (remove_below(dirs, "cache/script", id, err) < 0)
+        return -1;
+    return make_below(dirs, "cache/script", id, dirs->content, 0700, err);
+}
+
+static int overlay_remove(const struct dirs *dirs, const char *id, struct error *err)
+{
+    if (remove_below(dirs, "cache/script", id, err) < 0 ||
+        remove_below(dirs, "overlays", id, err) < 0)
+        return -1;
+    return remove_below(dirs, "sources", id, err);
+}
+
 static int (*const actions[])(const struct dirs *dirs, const char *name, struct error *err) = {
     [TIDY_INSTANCE_CREATE] = instance_create, [TIDY_INSTANCE_WIPE] = instance_wipe,
     [TIDY_INSTANCE_REMOVE] = instance_remove, [TIDY_BUILD_CREATE] = build_create,
-    [TIDY_BUILD_REMOVE] = build_remove,
+    [TIDY_BUILD_REMOVE] = build_remove,       [TIDY_OVERLAY_CREATE] = overlay_create,
+    [TIDY_OVERLAY_WIPE] = overlay_wipe,       [TIDY_OVERLAY_REMOVE] = overlay_remove,
 };
 _Static_assert(ELEMENTS(actions) == TIDY_ACTION_COUNT, "every action has a function");
 
@@ -135,8 +175,8 @@ static int act(const struct tidy_request *request, struct error *err)
     if (account_find(&dirs.content, "left4me-content", err) < 0 ||
         account_find(&dirs.control, "left4me", err) < 0)
         return -1;
-    (void)snprintf(number, sizeof number, "%u", request->build);
-    return actions[request->action](&dirs, request->build ? number : request->name.text, err);
+    (void)snprintf(number, sizeof number, "%u", request->number);
+    return actions[request->action](&dirs, request->number ? number : request->name.text, err);
 }
 
 // ---- one request --------------------------------------------------------------------------------

@@ -18,14 +18,17 @@ enum tidy_action {
     TIDY_INSTANCE_REMOVE,
     TIDY_BUILD_CREATE,
     TIDY_BUILD_REMOVE,
+    TIDY_OVERLAY_CREATE,
+    TIDY_OVERLAY_WIPE, // its cache alone
+    TIDY_OVERLAY_REMOVE,
     TIDY_ACTION_COUNT,
 };
 
 struct tidy_request {
     uint32_t             magic;
     uint32_t             action; // enum tidy_action
-    struct instance_name name;   // of an instance; all zero with a build
-    uint32_t             build;  // 0 with an instance
+    struct instance_name name;   // of an instance; all zero with the others
+    uint32_t             number; // of a build or an overlay; 0 with an instance
 };
 
 struct tidy_reply {

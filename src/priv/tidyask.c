@@ -17,11 +17,11 @@ int tidy_request_check(const struct tidy_request *request, size_t n_bytes, struc
     if (request->action == 0 || request->action >= TIDY_ACTION_COUNT)
         return error_set(err, ERROR_INVALID, "there is no action %u", request->action);
     if (request->action < TIDY_BUILD_CREATE) {
-        if (!instance_name_is_valid(&request->name) || request->build)
+        if (!instance_name_is_valid(&request->name) || request->number)
             return error_set(err, ERROR_INVALID, "the instance name is not valid");
-    } else if (request->build == 0 || request->build > NUMBER_MAX ||
+    } else if (request->number == 0 || request->number > NUMBER_MAX ||
                memcmp(&request->name, &none, sizeof none) != 0) {
-        return error_set(err, ERROR_INVALID, "the build is out of range");
+        return error_set(err, ERROR_INVALID, "the number is out of range");
     }
     return 0;
 }

@@ -2,9 +2,17 @@
 #include "priv/unit.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#define PUBLISHER "left4me-publish"
 
 static const char *const builders[] = {
     [BUILD_UPDATE] = "left4me-update",
+    [BUILD_SCRIPT] = "left4me-script",
+    [BUILD_WORKSHOP] = "left4me-workshop",
+    [BUILD_FILES] = "left4me-files",
+    [BUILD_SELECT] = PUBLISHER,
+    [BUILD_COLLECT] = PUBLISHER,
 };
 _Static_assert(ELEMENTS(builders) == BUILD_KIND_COUNT, "every kind of build has a unit");
 
@@ -39,6 +47,11 @@ struct unit_name unit_builder(enum build_kind kind, uint32_t build)
     return numbered(builders[kind], build);
 }
 
+bool unit_has_builder(enum build_kind kind)
+{
+    return strcmp(builders[kind], PUBLISHER) != 0;
+}
+
 struct unit_name unit_build_mount(uint32_t build)
 {
     return numbered("left4me-build-mount", build);
@@ -46,5 +59,5 @@ struct unit_name unit_build_mount(uint32_t build)
 
 struct unit_name unit_publish(uint32_t build)
 {
-    return numbered("left4me-publish", build);
+    return numbered(PUBLISHER, build);
 }

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "priv/buildverbs.h"
 #include "priv/instanceverbs.h"
+#include "priv/overlayverbs.h"
 
 static int check_name(const union request *request, struct error *err)
 {
@@ -30,8 +31,14 @@ static int check_build_start(const union request *request, struct error *err)
         return error_set(err, ERROR_INVALID, "only the game overlay is updated by SteamCMD");
     if (start->overlay == 0 || start->overlay > NUMBER_MAX || start->base_generation > NUMBER_MAX)
         return error_set(err, ERROR_INVALID, "an overlay or generation is out of range");
-    if (start->keep == 0 || start->keep > 1000)
-        return error_set(err, ERROR_INVALID, "the generations to keep are not 1 to 1000");
+    if (start->kind == BUILD_SELECT && !start->base_generation)
+        return error_set(err, ERROR_INVALID, "no generation is selected");
+    if (start->keep == 0 || start->keep > KEEP_MAX)
+        return error_set(err, ERROR_INVALID, "the generations to keep are not 1 to %u", KEEP_MAX);
+    if (start->flags & ~(BUILD_FRESH | BUILD_HOLD))
+        return error_set(err, ERROR_INVALID, "there is no such way to build");
+    if (start->output_max_bytes < OUTPUT_MAX_MIN || start->output_max_bytes > OUTPUT_MAX_MAX)
+        return error_set(err, ERROR_INVALID, "the limit of the output is not between 1M and 16T");
     return 0;
 }
 
@@ -39,6 +46,26 @@ static int check_build(const union request *request, struct error *err)
 {
     if (request->build.build == 0 || request->build.build > NUMBER_MAX || request->build.zero)
         return error_set(err, ERROR_INVALID, "the build is out of range");
+    return 0;
+}
+
+static int check_overlay_create(const union request *request, struct error *err)
+{
+    const struct request_overlay *create = &request->overlay;
+
+    if (create->type <= OVERLAY_GAME || create->type >= OVERLAY_TYPE_COUNT || create->overlay)
+        return error_set(err, ERROR_INVALID, "no overlay of that type can be made");
+    return 0;
+}
+
+static int check_overlay_remove(const union request *request, struct error *err)
+{
+    const struct request_overlay *remove = &request->overlay;
+
+    if (remove->type || remove->overlay == 0 || remove->overlay > NUMBER_MAX)
+        return error_set(err, ERROR_INVALID, "the overlay is out of range");
+    if (remove->overlay == GAME_OVERLAY)
+        return error_set(err, ERROR_DENIED, "the game overlay cannot be deleted");
     return 0;
 }
 
@@ -79,6 +106,12 @@ static const struct verb_row {
         build_publish, "repeats a publication that a successful build led to; old generations stay" },
     [VERB_BUILD_REMOVE] = { "build-remove", sizeof(struct request_build), check_build,
         build_remove, "drops the scratch of a build that has ended" },
+    [VERB_OVERLAY_CREATE] = { "overlay-create", sizeof(struct request_overlay),
+        check_overlay_create, overlay_create, "makes three empty directories under the next number; "
+        "their number is limited" },
+    [VERB_OVERLAY_REMOVE] = { "overlay-remove", sizeof(struct request_overlay),
+        check_overlay_remove, overlay_remove, "drops an overlay that no server has; its content can "
+        "be built again, its source is left4me's own" },
 };
 // clang-format on
 _Static_assert(ELEMENTS(verbs) == VERB_COUNT, "every verb has a row");

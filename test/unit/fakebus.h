@@ -164,15 +164,17 @@ static int fakebus_set_limits(void *context, const char *unit, const struct inst
 static int fakebus_tidy(void *context, const struct tidy_request *request, int lock_fd,
                         struct error *err)
 {
-    static const char *const words[] = { NULL,     "create",       "wipe",
-                                         "remove", "build-create", "build-remove" };
-    char                     what[32], about[16];
+    static const char *const words[] = {
+        NULL,           "create",         "wipe",         "remove",        "build-create",
+        "build-remove", "overlay-create", "overlay-wipe", "overlay-remove"
+    };
+    char what[32], about[16];
 
     if (lock_fd < 0 || tidy_request_check(request, sizeof *request, err) < 0)
         abort();
     (void)snprintf(what, sizeof what, "tidy-%s", words[request->action]);
-    (void)snprintf(about, sizeof about, "%u", request->build);
-    return fakebus_say(context, what, request->build ? about : request->name.text, err);
+    (void)snprintf(about, sizeof about, "%u", request->number);
+    return fakebus_say(context, what, request->number ? about : request->name.text, err);
 }
 
 static inline void fakebus_init(struct fakebus *fake)

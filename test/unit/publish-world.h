@@ -69,8 +69,8 @@ static inline void write_bytes(const struct world *world, const char *path, cons
 static inline void build_make(const struct world *world, uint32_t number, uint32_t base,
                               uint32_t keep, const char *upper)
 {
-    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, number, BUILD_UPDATE, 1,
-                               base,           number,      keep };
+    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, number, BUILD_UPDATE,      1,
+                               base,           number,      keep,   OUTPUT_MAX_DEFAULT };
     char              path[64];
 
     snprintf(path, sizeof path, "host/builds/%u", number);

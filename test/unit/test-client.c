@@ -106,11 +106,12 @@ static void test_a_refusal_keeps_its_kind_words_and_numbers(void **state)
                                    .build = 7,
                                    .message = "build 7 is\x1b[2J running" };
     struct fake        fake = { .packets = { &refusal }, .n_packet = { sizeof refusal }, .n = 1 };
-    struct reply       reply;
-    struct error       err = { 0 };
+    const struct request_build_start wanted = { .kind = BUILD_UPDATE, .overlay = 1, .keep = 3 };
+    struct reply                     reply;
+    struct error                     err = { 0 };
 
     fake_start(&fake, tree->paths.broker_socket);
-    assert_int_equal(broker_build_start(&tree->paths, BUILD_UPDATE, 1, 0, 3, &reply, &err), -1);
+    assert_int_equal(broker_build_start(&tree->paths, &wanted, &reply, &err), -1);
     fake_stop(&fake);
     assert_int_equal(err.kind, ERROR_BUSY);
     assert_int_equal(reply.build, 7);

@@ -116,7 +116,8 @@ static void test_specs_and_states_that_do_not_fit(void **state)
     build_make(&world, 2, 0, 3, "f a=1");
     (void)must_publish(&world, 2, PUBLISH_DONE);
 
-    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, 3, BUILD_UPDATE, 1, 2, 2, 1 };
+    struct build_spec spec = { PROTOCOL_MAGIC,    sizeof spec, 3, BUILD_UPDATE, 1, 2, 2, 1,
+                               OUTPUT_MAX_DEFAULT };
     build_make(&world, 3, 2, 3, "f a=1");
     write_bytes(&world, "host/builds/3", &spec, sizeof spec);
     must_fail(&world, 3, ERROR_EXISTS, "made by another build");
@@ -125,7 +126,8 @@ static void test_specs_and_states_that_do_not_fit(void **state)
     must_fail(&world, 3, ERROR_INVALID, "carries the number 4");
     write_bytes(&world, "host/builds/3", &spec, sizeof spec - 1);
     must_fail(&world, 3, ERROR_INVALID, "another version");
-    spec = (struct build_spec){ PROTOCOL_MAGIC, sizeof spec, 5, BUILD_UPDATE, 77, 0, 5, 1 };
+    spec = (struct build_spec){ PROTOCOL_MAGIC,    sizeof spec, 5, BUILD_UPDATE, 77, 0, 5, 1,
+                                OUTPUT_MAX_DEFAULT };
     write_bytes(&world, "host/builds/5", &spec, sizeof spec);
     must_fail(&world, 5, ERROR_NOT_FOUND, "overlays/77");
 

@@ -26,6 +26,7 @@ static struct build_spec good_build(void)
         .base_generation = 3,
         .new_generation = 7,
         .keep = 2,
+        .output_max_bytes = OUTPUT_MAX_DEFAULT,
     };
 }
 

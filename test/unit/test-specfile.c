@@ -69,8 +69,10 @@ static void test_an_instance(void **state)
 
 static void test_a_build(void **state)
 {
-    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, 7, BUILD_UPDATE, 1, 3, 7, 2 }, read;
-    struct error      err = { 0 };
+    struct build_spec spec = { PROTOCOL_MAGIC,    sizeof spec, 7, BUILD_UPDATE, 1, 3, 7, 2,
+                               OUTPUT_MAX_DEFAULT },
+                      read;
+    struct error err = { 0 };
 
     (void)state;
     assert_int_equal(specfile_read_build(&read, "7", &err), -1);

@@ -35,13 +35,13 @@ static void test_requests(void **state)
         { "create", REQUEST(.action = TIDY_INSTANCE_CREATE, .name = { "a" }), true },
         { "wipe", REQUEST(.action = TIDY_INSTANCE_WIPE, .name = { "a" }), true },
         { "remove", REQUEST(.action = TIDY_INSTANCE_REMOVE, .name = { "a" }), true },
-        { "create a build", REQUEST(.action = TIDY_BUILD_CREATE, .build = 1), true },
-        { "remove a build", REQUEST(.action = TIDY_BUILD_REMOVE, .build = NUMBER_MAX), true },
+        { "create a build", REQUEST(.action = TIDY_BUILD_CREATE, .number = 1), true },
+        { "remove a build", REQUEST(.action = TIDY_BUILD_REMOVE, .number = NUMBER_MAX), true },
         { "nothing", { 0 }, false },
         { "other magic", { PROTOCOL_MAGIC + 1, TIDY_INSTANCE_WIPE, { "a" }, 0 }, false },
         { "no action", REQUEST(.action = 0, .name = { "a" }), false },
-        { "an action too many", REQUEST(.action = TIDY_ACTION_COUNT, .build = 1), false },
-        { "the last number", REQUEST(.action = UINT32_MAX, .build = 1), false },
+        { "an action too many", REQUEST(.action = TIDY_ACTION_COUNT, .number = 1), false },
+        { "the last number", REQUEST(.action = UINT32_MAX, .number = 1), false },
         { "no name", REQUEST(.action = TIDY_INSTANCE_CREATE), false },
         { "a way out", REQUEST(.action = TIDY_INSTANCE_REMOVE, .name = { "../a" }), false },
         { "the parent", REQUEST(.action = TIDY_INSTANCE_REMOVE, .name = { ".." }), false },
@@ -49,15 +49,15 @@ static void test_requests(void **state)
         { "more behind the name", REQUEST(.action = TIDY_INSTANCE_WIPE, .name = { "a\0b" }),
           false },
         { "an instance and a build",
-          REQUEST(.action = TIDY_INSTANCE_REMOVE, .name = { "a" }, .build = 1), false },
+          REQUEST(.action = TIDY_INSTANCE_REMOVE, .name = { "a" }, .number = 1), false },
         { "no build", REQUEST(.action = TIDY_BUILD_CREATE), false },
-        { "a build too high", REQUEST(.action = TIDY_BUILD_CREATE, .build = NUMBER_MAX + 1),
+        { "a build too high", REQUEST(.action = TIDY_BUILD_CREATE, .number = NUMBER_MAX + 1),
           false },
-        { "the last build", REQUEST(.action = TIDY_BUILD_REMOVE, .build = UINT32_MAX), false },
+        { "the last build", REQUEST(.action = TIDY_BUILD_REMOVE, .number = UINT32_MAX), false },
         { "a build and an instance",
-          REQUEST(.action = TIDY_BUILD_REMOVE, .name = { "a" }, .build = 1), false },
+          REQUEST(.action = TIDY_BUILD_REMOVE, .name = { "a" }, .number = 1), false },
         { "a build and an instance that has none",
-          REQUEST(.action = TIDY_BUILD_CREATE, .name = { "\0b" }, .build = 1), false },
+          REQUEST(.action = TIDY_BUILD_CREATE, .name = { "\0b" }, .number = 1), false },
     };
 
     (void)state;
@@ -72,7 +72,7 @@ static void test_requests(void **state)
 static void test_the_last_byte_of_a_name_counts(void **state)
 {
     struct tidy_request instance = good;
-    struct tidy_request build = REQUEST(.action = TIDY_BUILD_CREATE, .build = 1);
+    struct tidy_request build = REQUEST(.action = TIDY_BUILD_CREATE, .number = 1);
     struct error        err = { 0 };
 
     (void)state;

@@ -40,8 +40,8 @@ static void make_instance(const struct unit_dir *dir, const char *where, const c
 
 static void make_build(const struct unit_dir *dir, uint32_t build, uint32_t overlay, uint32_t base)
 {
-    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, build, BUILD_UPDATE,
-                               overlay,        base,        build, 1 };
+    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, build, BUILD_UPDATE,      overlay,
+                               base,           build,       1,     OUTPUT_MAX_DEFAULT };
     char              path[64];
 
     snprintf(path, sizeof path, "host/builds/%u", build);

@@ -71,6 +71,7 @@ static struct reply ask_build_start(struct fakebus *fake)
         .overlay = GAME_OVERLAY,
         .base_generation = 3,
         .keep = 2,
+        .output_max_bytes = OUTPUT_MAX_DEFAULT,
     };
     return ask(fake, &request, sizeof request);
 }
