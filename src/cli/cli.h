@@ -13,22 +13,34 @@
 #include "host/buffer.h"
 #include "host/units.h"
 
+#define CLI_ARGS_MAX 4u
+#define CLI_WITH_MAX 8u
+
 struct cli {
     const struct host_paths *paths;
-    struct instance_name     name; // of commands that want one
-    const char              *path; // of explain
-    const char              *file; // -f
+    struct instance_name     name;               // of commands that want one
+    const char              *args[CLI_ARGS_MAX]; // as they were written; NULL: not given
+    const char              *file;               // -f
     const char              *steamcmd;
     uint32_t                 n_lines; // --lines
     bool                     is_json, is_following, has_all_runs, is_verbose;
-    char                    *spec_bytes; // the file of -f, read as the caller; owned
-    size_t                   n_spec_bytes;
+    const char              *type, *new_name;    // --type, --name
+    const char              *with[CLI_WITH_MAX]; // --with
+    unsigned                 n_with;
+    uint32_t                 keep;
+    uint64_t                 output_max_bytes;
+    bool                     has_keep, has_output_max, has_refresh, is_daily, is_held, is_detached;
+    char                    *file_bytes; // the file of -f, read as the caller; owned
+    size_t                   n_file_bytes;
     struct strings           tail; // log lines that explain the error; main prints them with it
 };
 
 // Run as the caller, before l4d2ctl becomes left4me: for files that are the caller's.
 int initialize_prepare(struct cli *cli, struct error *err);
 int install_prepare(struct cli *cli, struct error *err);
+int overlay_prepare(struct cli *cli, struct error *err);
+// Reads the file of -f, or standard input for "-", up to `max_bytes`.
+int file_prepare(struct cli *cli, size_t max_bytes, struct error *err);
 
 int initialize_run(struct cli *cli, struct error *err);
 int start_run(struct cli *cli, struct error *err);
@@ -51,7 +63,8 @@ int doctor_run(struct cli *cli, struct error *err);
 // Takes `json`, prints it as one document and a newline. NULL, which is what jansson makes when
 // memory runs out or a text is not UTF-8, is an error.
 int     output_json(json_t *json, struct error *err) MUST_USE;
-json_t *output_text_json(const char *bytes, size_t n); // foreign bytes as valid UTF-8
+int     output_json_line(json_t *json, struct error *err) MUST_USE; // on one line
+json_t *output_text_json(const char *bytes, size_t n);              // foreign bytes as valid UTF-8
 json_t *output_strings_json(const struct strings *strings);
 json_t *output_count_json(uint64_t value);                                  // UINT64_MAX: null
 void    output_strings(struct buffer *text, const struct strings *strings); // "a, b"

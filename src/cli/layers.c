@@ -94,7 +94,7 @@ static void print_findings(const struct cli *cli, const struct layers *layers, c
 {
     AUTO(buffer_done) struct buffer text = { 0 };
 
-    buffer_add_escaped(&text, cli->path, strlen(cli->path));
+    buffer_add_escaped(&text, cli->args[1], strlen(cli->args[1]));
     buffer_printf(&text, " in '%s', %s:\n", cli->name.text, when);
     for (size_t i = 0; i < n; i++) {
         char description[LAYER_DESCRIPTION_MAX];
@@ -120,9 +120,9 @@ int explain_run(struct cli *cli, struct error *err)
 
     if (!findings)
         return error_set(err, ERROR_NO_SPACE, "no memory to look at the layers");
-    if (layers_check_path(cli->path, err) < 0 || open_layers(&layers, &when, cli, err) < 0)
+    if (layers_check_path(cli->args[1], err) < 0 || open_layers(&layers, &when, cli, err) < 0)
         return -1;
-    size_t n = layers_explain(findings, layers, cli->path);
+    size_t n = layers_explain(findings, layers, cli->args[1]);
     if (!cli->is_json) {
         print_findings(cli, layers, when, findings, n);
         return 0;
@@ -136,7 +136,7 @@ int explain_run(struct cli *cli, struct error *err)
     }
     return output_json(
         json_pack("{s:s, s:o, s:s, s:o, s:o}", "name", cli->name.text, "path",
-                  output_text_json(cli->path, strlen(cli->path)), "seen", when, "exists",
+                  output_text_json(cli->args[1], strlen(cli->args[1])), "seen", when, "exists",
                   is_shown || !is_unknown ? json_boolean(is_shown) : json_null(), "layers", array),
         err);
 }

@@ -28,47 +28,12 @@
 
 // ---- initialize --------------------------------------------------------------------------------
 
-static int read_all(struct buffer *ret, int fd, const char *file, struct error *err)
-{
-    char    part[READ_BYTES];
-    ssize_t n;
-
-    while ((n = read(fd, part, sizeof part)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_sys(err, errno, "reading %.150s", file);
-        buffer_add(ret, part, (size_t)n);
-        if (ret->n > INSTANCE_BYTES_MAX)
-            return error_set(err, ERROR_INVALID, "%.150s:1: the file is larger than %u bytes", file,
-                             INSTANCE_BYTES_MAX);
-    }
-    return buffer_check(ret, err);
-}
-
 // The file is the caller's: root may keep it where left4me cannot read.
 int initialize_prepare(struct cli *cli, struct error *err)
 {
-    AUTO(buffer_done) struct buffer text = { 0 };
-    AUTO_FD                         fd = -1;
-
     if (!cli->file)
         return error_set(err, ERROR_INVALID, "initialize wants -f SPEC.yaml");
-    if (strcmp(cli->file, "-") == 0) {
-        cli->file = "standard input";
-        fd = dup(STDIN_FILENO);
-    } else {
-        fd = open(cli->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    }
-    if (fd < 0 && errno == ENOENT)
-        return error_set(err, ERROR_INVALID, "there is no file %.150s", cli->file);
-    if (fd < 0)
-        return error_sys(err, errno, "opening %.150s", cli->file);
-    if (read_all(&text, fd, cli->file, err) < 0)
-        return -1;
-    cli->n_spec_bytes = text.n;
-    cli->spec_bytes = TAKE(text.bytes);
-    return 0;
+    return file_prepare(cli, INSTANCE_BYTES_MAX, err);
 }
 
 // Makes the directories unless they are there: those of a running server are mounted and must be
@@ -136,8 +101,8 @@ int initialize_run(struct cli *cli, struct error *err)
     AUTO_FD                               fd = -1;
     bool                                  is_there = false;
 
-    if (instance_parse(&instance, cli->file, cli->spec_bytes ? cli->spec_bytes : "",
-                       cli->n_spec_bytes, err) < 0)
+    if (instance_parse(&instance, cli->file, cli->file_bytes ? cli->file_bytes : "",
+                       cli->n_file_bytes, err) < 0)
         return -1;
     // One at a time, so that two of them cannot take the same port.
     if (host_open_data_dir(&all_fd, cli->paths, "instances", err) < 0 ||

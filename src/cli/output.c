@@ -14,14 +14,24 @@ static int write_json(const char *bytes, size_t n, void *userdata)
     return 0; // main checks stdout
 }
 
-int output_json(json_t *json, struct error *err)
+static int print_json(json_t *json, size_t flags, struct error *err)
 {
     if (!json)
         return error_set(err, ERROR_FAILED, "the answer could not be put into JSON");
-    (void)json_dump_callback(json, write_json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    (void)json_dump_callback(json, write_json, stdout, flags | JSON_ENSURE_ASCII);
     (void)putchar('\n');
     json_decref(json);
     return 0;
+}
+
+int output_json(json_t *json, struct error *err)
+{
+    return print_json(json, JSON_INDENT(2), err);
+}
+
+int output_json_line(json_t *json, struct error *err)
+{
+    return print_json(json, JSON_COMPACT, err);
 }
 
 json_t *output_text_json(const char *bytes, size_t n)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// publication: what follows an update: the init system starts it, and this watches it; one that
+// publication: what follows a build: the init system starts it, and this watches it; one that
 // failed is tried again.
 
-#include "cli/install.h"
+#include "cli/build.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,16 +24,16 @@
 #define RECHECK_MS      250 // the state of the overlay changes without a word from the init system
 
 // The generation this build became; *ret_is_there is false as long as there is none.
-static int find_generation(struct generation *ret, bool *ret_is_there,
-                           const struct install *install, struct error *err)
+static int find_generation(struct generation *ret, bool *ret_is_there, const struct build *build,
+                           struct error *err)
 {
     AUTO(freep) struct state *state = NULL;
 
     *ret_is_there = false;
-    if (overlays_read(&state, install->cli->paths, GAME_OVERLAY, err) < 0)
+    if (overlays_read(&state, build->cli->paths, build->overlay, err) < 0)
         return -1;
     for (uint32_t i = 0; i < state->n_generations; i++)
-        if (state->generations[i].build == install->build) {
+        if (state->generations[i].build == build->number) {
             *ret = state->generations[i];
             *ret_is_there = true;
         }
@@ -45,13 +45,13 @@ static void take_line(void *data, const struct journal_line *line)
     publishlog_take(data, line);
 }
 
-void publication_read_summary(struct install *install, struct buffer *ret)
+void publication_read_summary(struct build *build, struct buffer *ret)
 {
     struct publishlog log = { 0 };
     struct error      ignored; // the generation is told all the same
 
-    if (install_open_log(install, LOG_PUBLISH, INSTALL_LOG_LINES, 0, &ignored) == 0 &&
-        journal_history(install->journal, JOURNAL_SILENCE_MS, take_line, &log, &ignored) == 0)
+    if (build_open_log(build, LOG_PUBLISH, BUILD_LOG_LINES, 0, &ignored) == 0 &&
+        journal_history(build->journal, JOURNAL_SILENCE_MS, take_line, &log, &ignored) == 0)
         buffer_add_string(ret, log.summary);
 }
 
@@ -75,60 +75,58 @@ static void take_last_words(void *data, const struct journal_line *line)
 }
 
 // The journal may be behind the init system, so it is followed for a moment.
-static void read_last_words(struct last_words *ret, struct install *install)
+static void read_last_words(struct last_words *ret, struct build *build)
 {
     struct journal_line line;
     struct error        ignored; // there is a sentence for a log that says nothing
     bool                is_end = false;
 
-    if (install_open_log(install, LOG_PUBLISH, INSTALL_LOG_LINES, LOG_FOLLOW, &ignored) < 0 ||
-        journal_history(install->journal, JOURNAL_SILENCE_MS, take_last_words, ret, &ignored) < 0)
+    if (build_open_log(build, LOG_PUBLISH, BUILD_LOG_LINES, LOG_FOLLOW, &ignored) < 0 ||
+        journal_history(build->journal, JOURNAL_SILENCE_MS, take_last_words, ret, &ignored) < 0)
         return;
-    while (journal_next(install->journal, INSTALL_DRAIN_MS, &line, &is_end, &ignored) > 0)
+    while (journal_next(build->journal, BUILD_DRAIN_MS, &line, &is_end, &ignored) > 0)
         take_last_words(ret, &line);
 }
 
 // Quotes the publisher, unless it says that there was nothing to publish. A log without such a
 // sentence is shown as it is.
-static int publication_failed(struct install *install, bool *ret_is_unchanged, struct error *err)
+static int publication_failed(struct build *build, bool *ret_is_unchanged, struct error *err)
 {
     AUTO(last_words_done) struct last_words words = { 0 };
     const char                             *sentence = words.log.sentence;
 
-    read_last_words(&words, install);
+    read_last_words(&words, build);
     if (words.log.is_unchanged) {
         *ret_is_unchanged = true;
         return 0;
     }
     if (words.log.is_out_of_space)
         return error_set(err, ERROR_NO_SPACE,
-                         "the update was not published and the old generation stays: %s; make "
-                         "room, then run 'l4d2ctl install' again: it goes on with what was "
-                         "downloaded",
-                         sentence);
+                         "the %s was not published and the old generation stays: %s; make room, "
+                         "then try again: it goes on with what is there",
+                         build->row->noun, sentence);
     if (!*sentence) {
-        install->cli->tail = words.lines;
+        build->cli->tail = words.lines;
         words.lines = (struct strings){ 0 };
     }
     return error_set(err, ERROR_FAILED,
-                     "the update was not published and the old generation stays: %s%ssee "
-                     "'journalctl -u left4me-publish@%" PRIu32
-                     "', then run 'l4d2ctl install' again",
-                     sentence, *sentence ? "; " : "", install->build);
+                     "the %s was not published and the old generation stays: %s%ssee "
+                     "'journalctl -u left4me-publish@%" PRIu32 "', then try again",
+                     build->row->noun, sentence, *sentence ? "; " : "", build->number);
 }
 
-int publication_interrupted(const struct install *install, struct error *err)
+int publication_interrupted(const struct build *build, struct error *err)
 {
     return error_set(err, ERROR_FAILED,
-                     "interrupted, but what was downloaded is being published all the same: see "
+                     "interrupted, but what was made is being published all the same: see "
                      "'journalctl -u left4me-publish@%" PRIu32 "'",
-                     install->build);
+                     build->number);
 }
 
-int publication_watch(struct install *install, struct generation *ret, bool *ret_is_unchanged,
+int publication_watch(struct build *build, struct generation *ret, bool *ret_is_unchanged,
                       struct error *err)
 {
-    const char *name = install->build_name.text;
+    const char *name = build->name.text;
     time_t      begin_s = time(NULL);
 
     *ret_is_unchanged = false;
@@ -137,12 +135,12 @@ int publication_watch(struct install *install, struct generation *ret, bool *ret
         char              result[UNITS_WORD_MAX];
         bool              is_published = false;
         // The unit first: what is published before it is asked about is found below.
-        if (units_dispatch(install->units, err) < 0 ||
-            units_state(install->units, UNIT_PUBLISH, name, &state, err) < 0 ||
-            find_generation(ret, &is_published, install, err) < 0)
+        if (units_dispatch(build->units, err) < 0 ||
+            units_state(build->units, UNIT_PUBLISH, name, &state, err) < 0 ||
+            find_generation(ret, &is_published, build, err) < 0)
             return -1;
-        bool is_idle = install_is_over(state.active_state);
-        bool has_ended = units_unit_has_ended(install->units, UNIT_PUBLISH, name, result);
+        bool is_idle = build_is_over(state.active_state);
+        bool has_ended = units_unit_has_ended(build->units, UNIT_PUBLISH, name, result);
         if (is_idle && is_published)
             return 0;
         if (is_idle && has_ended && strcmp(result, "done") == 0) {
@@ -151,20 +149,20 @@ int publication_watch(struct install *install, struct generation *ret, bool *ret
         }
         if (strcmp(state.active_state, "failed") == 0 || (is_idle && has_ended) ||
             (is_idle && time(NULL) - begin_s > PUBLISH_GRACE_S))
-            return publication_failed(install, ret_is_unchanged, err);
+            return publication_failed(build, ret_is_unchanged, err);
         if (interrupt_came())
-            return publication_interrupted(install, err);
+            return publication_interrupted(build, err);
         if (!is_idle)
             begin_s = time(NULL);
-        struct pollfd fds = { .fd = units_fd(install->units), .events = POLLIN };
+        struct pollfd fds = { .fd = units_fd(build->units), .events = POLLIN };
         (void)poll(&fds, 1, RECHECK_MS); // whatever ended it, everything is looked at next
     }
 }
 
 // ---- a publication that failed --------------------------------------------------------------
 
-// Whether `name` is a build of the game whose publication failed.
-static int is_unpublished(bool *ret, const struct install *install, int builds_fd, const char *name,
+// Whether `name` is a build of the overlay whose publication failed.
+static int is_unpublished(bool *ret, const struct build *build, int builds_fd, const char *name,
                           struct error *err)
 {
     struct build_spec spec;
@@ -172,26 +170,27 @@ static int is_unpublished(bool *ret, const struct install *install, int builds_f
     struct error      ignored; // removed since it was listed, or of another version
 
     *ret = false;
-    if (spec_read_build(&spec, builds_fd, name, &ignored) < 0 || spec.overlay != GAME_OVERLAY)
+    if (spec_read_build(&spec, builds_fd, name, &ignored) < 0 || spec.overlay != build->overlay ||
+        spec.kind != build->kind)
         return 0;
-    if (units_state(install->units, UNIT_PUBLISH, name, &state, err) < 0)
+    if (units_state(build->units, UNIT_PUBLISH, name, &state, err) < 0)
         return -1;
     *ret = strcmp(state.active_state, "failed") == 0;
     return 0;
 }
 
-// The newest build that was downloaded but not published; 0 when there is none.
-static int find_unpublished(uint32_t *ret, const struct install *install, struct error *err)
+// The newest build that was made but not published; 0 when there is none.
+static int find_unpublished(uint32_t *ret, const struct build *build, struct error *err)
 {
     AUTO_FD     fd = -1;
-    AUTO_FD     host_fd = open(install->cli->paths->host_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD     host_fd = open(build->cli->paths->host_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     AUTO_DIR    dir = NULL;
     const char *name;
     int         r;
 
     *ret = 0;
     if (host_fd < 0)
-        return error_sys(err, errno, "opening %s", install->cli->paths->host_dir);
+        return error_sys(err, errno, "opening %s", build->cli->paths->host_dir);
     if (fd_open_dir(&fd, host_fd, "builds", err) < 0 || dir_open(&dir, fd, err) < 0)
         return -1;
     while ((r = dir_next(&name, dir, err)) > 0) {
@@ -200,7 +199,7 @@ static int find_unpublished(uint32_t *ret, const struct install *install, struct
         bool         is_it = false;
         if (number_name_parse(&number, name, &not_a_number) < 0 || number < *ret)
             continue;
-        if (is_unpublished(&is_it, install, fd, name, err) < 0)
+        if (is_unpublished(&is_it, build, fd, name, err) < 0)
             return -1;
         if (is_it)
             *ret = number;
@@ -208,30 +207,30 @@ static int find_unpublished(uint32_t *ret, const struct install *install, struct
     return r;
 }
 
-int publication_resume(struct install *install, struct generation *ret, bool *ret_is_unchanged,
+int publication_resume(struct build *build, struct generation *ret, bool *ret_is_unchanged,
                        bool *ret_is_done, struct error *err)
 {
     struct reply reply;
-    uint32_t     build = 0;
+    uint32_t     number = 0;
 
     *ret_is_done = false;
-    if (find_unpublished(&build, install, err) < 0)
+    if (find_unpublished(&number, build, err) < 0)
         return -1;
-    if (!build)
+    if (!number)
         return 0;
-    if (broker_build(install->cli->paths, VERB_PUBLISH, build, &reply, err) < 0)   // others may be
+    if (broker_build(build->cli->paths, VERB_PUBLISH, number, &reply, err) < 0)    // others may be
         return err->kind == ERROR_DENIED || err->kind == ERROR_NOT_FOUND ? 0 : -1; // quicker
-    install_take_build(install, &reply, build);
-    if (!install->cli->is_json) {
-        puts("The last update was downloaded but not published: that is tried again.");
+    build_take_number(build, &reply, number);
+    if (!build->cli->is_json) {
+        printf("The last %s was made but not published: that is tried again.\n", build->row->noun);
         (void)fflush(stdout); // main checks stdout
     }
-    if (publication_watch(install, ret, ret_is_unchanged, err) < 0) {
+    if (publication_watch(build, ret, ret_is_unchanged, err) < 0) {
         if (err->kind != ERROR_FAILED || interrupt_came())
             return -1;
-        strings_done(&install->cli->tail);
-        if (!install->cli->is_json)
-            puts("It failed again; the game is updated anew.");
+        strings_done(&build->cli->tail);
+        if (!build->cli->is_json)
+            puts("It failed again; another one begins.");
         return 0;
     }
     *ret_is_done = true;

@@ -15,6 +15,9 @@
 #define UNIT_SERVER    "left4me-server@"
 #define UNIT_MOUNT     "left4me-mount@"
 #define UNIT_UPDATE    "left4me-update@"
+#define UNIT_SCRIPT    "left4me-script@"
+#define UNIT_WORKSHOP  "left4me-workshop@"
+#define UNIT_FILES     "left4me-files@"
 #define UNIT_PUBLISH   "left4me-publish@"
 
 // What the only assertion of our units means when it does not hold.

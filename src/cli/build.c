@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MIT
+#include "cli/build.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/interrupt.h"
+#include "host/broker.h"
+#include "host/steamline.h"
+
+#define FAILURE_LINES   50u
+#define STOP_TIMEOUT_MS 60000u
+#define FULL_BYTES      (64u << 10) // less than this is nothing
+
+// Those without a builder have the publisher's log alone.
+static const struct build_row rows[] = {
+    [BUILD_UPDATE] = { UNIT_UPDATE, "update", LOG_UPDATE, installlog_take, true },
+    [BUILD_SCRIPT] = { UNIT_SCRIPT, "build", LOG_SCRIPT, buildlog_take, false },
+    [BUILD_WORKSHOP] = { UNIT_WORKSHOP, "build", LOG_WORKSHOP, buildlog_take, false },
+    [BUILD_FILES] = { UNIT_FILES, "build", LOG_FILES, buildlog_take, false },
+    [BUILD_SELECT] = { UNIT_PUBLISH, "change", LOG_PUBLISH, buildlog_take, false },
+    [BUILD_COLLECT] = { UNIT_PUBLISH, "collection", LOG_PUBLISH, buildlog_take, false },
+};
+_Static_assert(ELEMENTS(rows) == BUILD_KIND_COUNT, "every kind of build has a row");
+
+int build_open(struct build *ret, struct cli *cli, enum build_kind kind, uint32_t overlay,
+               struct error *err)
+{
+    *ret = (struct build){ .cli = cli,
+                           .row = &rows[kind],
+                           .kind = kind,
+                           .overlay = overlay,
+                           .is_terminal = isatty(STDOUT_FILENO) == 1 };
+    if (units_open(&ret->units, cli->paths, err) < 0)
+        return -1;
+    return units_subscribe(ret->units, err);
+}
+
+void build_done(struct build *build)
+{
+    journal_close(build->journal);
+    units_close(build->units);
+}
+
+int build_open_log(struct build *build, enum log_source source, uint32_t n_lines, uint32_t flags,
+                   struct error *err)
+{
+    journal_close(build->journal);
+    build->journal = NULL;
+    return journal_open(&build->journal, build->cli->paths, source, &build->name, n_lines, flags,
+                        err);
+}
+
+void build_take_number(struct build *build, const struct reply *reply, uint32_t number)
+{
+    build->number = number;
+    build->job = reply->job;
+    (void)snprintf(build->name.text, sizeof build->name.text, "%" PRIu32,
+                   number); // ten digits fit
+}
+
+bool build_is_over(const char *active_state)
+{
+    return strcmp(active_state, "inactive") == 0 || strcmp(active_state, "failed") == 0;
+}
+
+int build_begin(struct build *build, const struct request_build_start *wanted, struct error *err)
+{
+    struct request_build_start request = *wanted;
+    struct reply               reply;
+
+    request.kind = build->kind;
+    request.overlay = build->overlay;
+    if (broker_build_start(build->cli->paths, &request, &reply, err) < 0) {
+        if (err->kind != ERROR_BUSY || reply.build == 0)
+            return -1;
+        build->is_attached = true;
+        if (!build->cli->is_json)
+            printf("Another %s is running already; this is how it goes.\n", build->row->noun);
+    }
+    build_take_number(build, &reply, reply.build);
+    return build_open_log(build, build->row->source, BUILD_LOG_LINES, LOG_FOLLOW, err);
+}
+
+int build_join(struct build *build, uint32_t number, struct error *err)
+{
+    static const struct reply no_job;
+
+    build->is_attached = true;
+    build_take_number(build, &no_job, number);
+    return build_open_log(build, build->row->source, LOG_LINES_MAX, LOG_FOLLOW, err);
+}
+
+// ---- its log -----------------------------------------------------------------------------------
+
+void build_end_line(struct build *build)
+{
+    if (build->has_line)
+        (void)putchar('\n');
+    build->has_line = false;
+}
+
+// The last error line of our own builder; SteamCMD's driver has a form of its own for it.
+static void build_take_failure(struct build *build, const struct journal_line *line)
+{
+    bool is_update = build->kind == BUILD_UPDATE;
+
+    if (is_update && steamline_parse(line->text).kind == STEAMLINE_ERROR)
+        installlog_take(build, line);
+    else if (!is_update && !line->is_init && line->priority <= LEVEL_ERROR)
+        (void)text_sanitize(build->failure, sizeof build->failure, line->text, line->n_text);
+}
+
+static void show_json(const struct journal_line *line)
+{
+    struct error ignored; // a line that cannot be shown is left out
+    char         time[OUTPUT_TIME_MAX];
+    json_t      *json = NULL;
+
+    output_time(time, line->realtime_us);
+    json = json_pack("{s:s, s:s, s:o}", "time", time, "stream",
+                     line->priority <= LEVEL_WARNING ? "stderr" : "stdout", "text",
+                     output_text_json(line->text, line->n_text));
+    (void)!output_json_line(json, &ignored);
+}
+
+void buildlog_take(struct build *build, const struct journal_line *line)
+{
+    AUTO(buffer_done) struct buffer text = { 0 };
+
+    build_take_failure(build, line);
+    if (line->is_init) // what it says of the unit is said better at the end
+        return;
+    if (build->cli->is_json) {
+        show_json(line);
+        return;
+    }
+    buffer_add_string(&text, line->priority <= LEVEL_WARNING ? "! " : "  ");
+    buffer_add_escaped(&text, line->text, line->n_text);
+    buffer_add_string(&text, "\n");
+    output_flush(&text);
+    (void)fflush(stdout); // main checks stdout
+}
+
+static int read_log(struct build *build, int timeout_ms, struct error *err)
+{
+    struct journal_line line;
+    bool                is_end = false;
+    int                 r;
+
+    while ((r = journal_next(build->journal, timeout_ms, &line, &is_end, err)) > 0)
+        if (line.is_mark)
+            build->has_mark = true;
+        else
+            build->row->take(build, &line);
+    if (is_end) // the build goes on without a log
+        return error_set(err, ERROR_UNAVAILABLE, "the log reader went away");
+    return r;
+}
+
+static int drain_log(struct build *build, bool has_succeeded, struct error *err)
+{
+    const int n_turns = JOURNAL_SILENCE_MS / BUILD_DRAIN_MS;
+
+    for (int i = 0; i < n_turns && !(build->has_mark && (build->has_end || !has_succeeded ||
+                                                         !build->row->has_last_word));
+         i++)
+        if (read_log(build, BUILD_DRAIN_MS, err) < 0)
+            return -1;
+    return read_log(build, BUILD_DRAIN_MS, err);
+}
+
+// ---- to its end --------------------------------------------------------------------------------
+
+// Waits for a word from the init system or the log, or for Ctrl-C.
+static void wait_for_news(struct build *build)
+{
+    struct pollfd fds[] = { { .fd = units_fd(build->units), .events = POLLIN },
+                            { .fd = journal_fd(build->journal), .events = POLLIN } };
+
+    // Whatever ended it, everything is looked at next.
+    (void)poll(fds, ELEMENTS(fds), BUILD_WAIT_MS);
+}
+
+// Has the builder ended, and how? *ret_result is the job's, or "gone" when nobody has seen its end.
+static int ask_end(struct build *build, bool *ret_has_ended, char ret_result[UNITS_WORD_MAX],
+                   struct error *err)
+{
+    struct unit_state state;
+
+    *ret_has_ended = true;
+    (void)snprintf(ret_result, UNITS_WORD_MAX, "gone"); // it fits
+    if (units_dispatch(build->units, err) < 0)
+        return -1;
+    if (build->job && units_job_has_ended(build->units, build->job, ret_result))
+        return 0;
+    if (units_state(build->units, build->row->unit, build->name.text, &state, err) < 0)
+        return -1;
+    // A job that still waits for the mount has an inactive unit: ask for the job as well.
+    if (!build_is_over(state.active_state) ||
+        (build->job && units_job_exists(build->units, build->job))) {
+        *ret_has_ended = false;
+        return 0;
+    }
+    // The signal may have come while we asked.
+    if (units_dispatch(build->units, err) < 0)
+        return -1;
+    if (!(build->job && units_job_has_ended(build->units, build->job, ret_result)) &&
+        strcmp(state.active_state, "failed") == 0)
+        (void)snprintf(ret_result, UNITS_WORD_MAX, "failed"); // it fits
+    return 0;
+}
+
+// Shows the builder until it ends or is interrupted; `ret_result` is empty then.
+static int watch_builder(struct build *build, char ret_result[UNITS_WORD_MAX], struct error *err)
+{
+    bool has_ended = false;
+
+    for (;;) {
+        if (read_log(build, 0, err) < 0 || ask_end(build, &has_ended, ret_result, err) < 0)
+            return -1;
+        if (has_ended) // a Ctrl-C that comes too late for the builder is the publication's
+            return drain_log(build, strcmp(ret_result, "done") == 0, err);
+        *ret_result = '\0';
+        if (interrupt_came())
+            return 0;
+        wait_for_news(build);
+    }
+}
+
+void build_remove_scratch(const struct build *build)
+{
+    struct reply reply;
+    struct error err;
+
+    // The next build removes it if this fails, so it is worth a line and no more. Somebody else
+    // who watched this build may be about it already, or have been.
+    if (broker_build(build->cli->paths, VERB_BUILD_REMOVE, build->number, &reply, &err) < 0 &&
+        err.kind != ERROR_NOT_FOUND && err.kind != ERROR_BUSY)
+        fprintf(stderr, "l4d2ctl: the scratch of build %" PRIu32 " stays until the next %s: %s\n",
+                build->number, build->row->noun, err.message);
+}
+
+static int interrupted(struct build *build, struct error *err)
+{
+    struct unit_state state;
+    struct reply      reply;
+
+    build_end_line(build);
+    if (build->is_attached)
+        return error_set(err, ERROR_FAILED, "the %s goes on without being watched",
+                         build->row->noun);
+    if (broker_build(build->cli->paths, VERB_BUILD_STOP, build->number, &reply, err) < 0 ||
+        units_wait_inactive(build->units, build->row->unit, build->name.text, STOP_TIMEOUT_MS,
+                            &state, err) < 0 ||
+        units_state(build->units, UNIT_PUBLISH, build->name.text, &state, err) < 0)
+        return error_prefix(err, "interrupting the %s", build->row->noun);
+    if (!build_is_over(state.active_state)) // it came too late
+        return publication_interrupted(build, err);
+    build_remove_scratch(build);
+    return error_set(err, ERROR_FAILED, "interrupted: nothing has changed");
+}
+
+static void take_failure(void *data, const struct journal_line *line)
+{
+    build_take_failure(data, line);
+}
+
+// The builder's error line is what a person needs most, so it is looked for again in what is there.
+static void find_failure(struct build *build)
+{
+    struct error ignored; // there is a sentence for a build that left none
+
+    if (*build->failure ||
+        build_open_log(build, build->row->source, FAILURE_LINES, LOG_ALL_RUNS, &ignored) < 0 ||
+        journal_history(build->journal, JOURNAL_SILENCE_MS, take_failure, build, &ignored) < 0)
+        return;
+}
+
+// What the helper that makes the scratch failed of is in its own log; this is the likely reason.
+static bool is_disk_full(const struct host_paths *paths)
+{
+    struct statvfs disk;
+
+    return statvfs(paths->data_dir, &disk) == 0 &&
+           (disk.f_bavail < FULL_BYTES / disk.f_frsize || (disk.f_files > 0 && disk.f_favail == 0));
+}
+
+static int builder_failed(struct build *build, const char *result, struct error *err)
+{
+    build_end_line(build);
+    find_failure(build);
+    if (!build->is_attached)
+        build_remove_scratch(build);
+    if (*build->failure)
+        return error_set(err, ERROR_FAILED, "%s", build->failure);
+    if (strcmp(result, "assert") == 0)
+        return error_set(err, ERROR_FAILED, "the %s did not start: " UNITS_NO_FILTER_SENTENCE,
+                         build->row->noun);
+    if (strcmp(result, "dependency") == 0 && is_disk_full(build->cli->paths))
+        return error_set(err, ERROR_NO_SPACE,
+                         "no space is left on the disk of %.100s: free some "
+                         "and try again",
+                         build->cli->paths->data_dir);
+    if (strcmp(result, "dependency") == 0)
+        return error_set(err, ERROR_FAILED,
+                         "the scratch of the %s could not be mounted: see 'journalctl -u "
+                         "left4me-build-mount@%" PRIu32 "'",
+                         build->row->noun, build->number);
+    return error_set(err, ERROR_FAILED, "the %s failed: see 'journalctl -u %s%" PRIu32 "'",
+                     build->row->noun, build->row->unit, build->number);
+}
+
+int build_finish(struct build *build, struct generation *ret, bool *ret_is_unchanged,
+                 struct error *err)
+{
+    char result[UNITS_WORD_MAX];
+
+    if (watch_builder(build, result, err) < 0)
+        return -1;
+    if (!*result)
+        return interrupted(build, err);
+    // An end that nobody saw is not a failure: the publication will tell.
+    if (*build->failure || (strcmp(result, "done") != 0 && strcmp(result, "gone") != 0))
+        return builder_failed(build, result, err);
+    build_end_line(build);
+    return publication_watch(build, ret, ret_is_unchanged, err);
+}

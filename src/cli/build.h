@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// build: one build of an overlay, from its start to the generation it becomes, as the commands
+// install and overlay share it.
+//
+// The init system starts the publication when the builder has succeeded, whoever else has died; so
+// a command may be killed at any time. It watches, and removes the scratch at the end.
+
+#include "cli/cli.h"
+#include "host/journal.h"
+#include "host/overlays.h"
+
+#define BUILD_LOG_LINES 20u // of the past, of a log that is opened
+#define BUILD_WAIT_MS   1000
+#define BUILD_DRAIN_MS  300 // the journal may be behind the init system by as much
+
+struct build;
+
+// What is different from kind to kind.
+struct build_row {
+    const char     *unit, *noun; // "left4me-update@", "update"
+    enum log_source source;
+    void (*take)(struct build *build, const struct journal_line *line); // shows a line of the log
+    bool has_last_word; // one that has succeeded says so at the end
+};
+
+struct build {
+    struct cli             *cli;
+    struct units           *units;
+    struct journal         *journal;
+    const struct build_row *row;
+    enum build_kind         kind;
+    uint32_t                overlay;
+    struct instance_name    name; // its number, for the log reader
+    uint32_t                number, job;
+    bool                    is_attached; // somebody else started it
+    bool                    is_terminal;
+    bool                    has_mark; // the log of before has been read
+    bool                    has_end;  // and its last word, of one that has succeeded
+    bool                    has_line; // an unfinished line is on the terminal
+    unsigned                next_percent;
+    char                    failure[ERROR_MESSAGE_MAX]; // what the builder says it failed of
+};
+
+// Connects to the init system. `kind` has a builder.
+int  build_open(struct build *ret, struct cli *cli, enum build_kind kind, uint32_t overlay,
+                struct error *err) MUST_USE;
+void build_done(struct build *build);
+
+// Asks for the build, or joins the one that runs, and opens its log. The request's kind and overlay
+// are filled in.
+int build_begin(struct build *build, const struct request_build_start *wanted, struct error *err)
+    MUST_USE;
+// For a build that somebody else began.
+int build_join(struct build *build, uint32_t number, struct error *err) MUST_USE;
+// Shows the builder's log until it has ended, then waits for the publication. *ret_is_unchanged:
+// there was nothing new to publish, and *ret is not written. Ctrl-C stops a build that this command
+// began.
+int build_finish(struct build *build, struct generation *ret, bool *ret_is_unchanged,
+                 struct error *err) MUST_USE;
+// Best effort: the next build of the overlay does it if this cannot.
+void build_remove_scratch(const struct build *build);
+
+// ---- for those who show a log ------------------------------------------------------------------
+
+void build_take_number(struct build *build, const struct reply *reply, uint32_t number);
+int  build_open_log(struct build *build, enum log_source source, uint32_t n_lines, uint32_t flags,
+                    struct error *err) MUST_USE;
+bool build_is_over(const char *active_state);
+// Ends the line of progress on the terminal.
+void build_end_line(struct build *build);
+// The log of an update; see host/steamline.h.
+void installlog_take(struct build *build, const struct journal_line *line);
+// A line as it is: of stderr with a mark. With --json an object a line.
+void buildlog_take(struct build *build, const struct journal_line *line);
+
+// ---- publication.c: what becomes of it ---------------------------------------------------------
+
+// Waits until the publication is over. *ret_is_unchanged as above. Ctrl-C ends the waiting, not the
+// publication: ERROR_FAILED.
+int publication_watch(struct build *build, struct generation *ret, bool *ret_is_unchanged,
+                      struct error *err) MUST_USE;
+// Publishes what an earlier build made and could not publish, say on a full disk. One that fails
+// again for another reason than space is given up: a new build begins with dropping it.
+int publication_resume(struct build *build, struct generation *ret, bool *ret_is_unchanged,
+                       bool *ret_is_done, struct error *err) MUST_USE;
+// Raises what Ctrl-C means for a publication. The init system goes on with it whoever watches, and
+// nobody stops it half-way: that would only throw away what was made.
+int publication_interrupted(const struct build *build, struct error *err);
+// What the publisher says of its success, or nothing.
+void publication_read_summary(struct build *build, struct buffer *ret);

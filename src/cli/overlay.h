@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// overlay: the commands of the group "overlay", a function each.
+
+#include "cli/cli.h"
+#include "host/source.h"
+
+int overlay_list_run(struct cli *cli, struct error *err);
+int overlay_show_run(struct cli *cli, struct error *err);
+int overlay_create_run(struct cli *cli, struct error *err);
+int overlay_set_run(struct cli *cli, struct error *err);
+int overlay_source_run(struct cli *cli, struct error *err);
+int overlay_delete_run(struct cli *cli, struct error *err);
+
+int overlay_build_run(struct cli *cli, struct error *err);
+int overlay_wipe_run(struct cli *cli, struct error *err);
+int overlay_cancel_run(struct cli *cli, struct error *err);
+int overlay_log_run(struct cli *cli, struct error *err);
+int overlay_select_run(struct cli *cli, struct error *err);
+int overlay_rollback_run(struct cli *cli, struct error *err);
+int overlay_gc_run(struct cli *cli, struct error *err);
+int overlay_refresh_run(struct cli *cli, struct error *err);
+
+// The overlay that the first word names.
+int overlay_named(struct source *ret, const struct cli *cli, struct error *err) MUST_USE;
+// The number of the newest build of the overlay whose scratch is still there; 0: none.
+int overlay_newest_build(uint32_t *ret, const struct host_paths *paths, uint32_t overlay,
+                         struct error *err) MUST_USE;

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+
+// overlaybuild: builds of an overlay, and which of its generations counts.
+
+#include "cli/overlay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "cli/build.h"
+#include "cli/interrupt.h"
+#include "host/broker.h"
+#include "host/budget.h"
+
+#define KEEP_DEFAULT 3u
+
+static const enum build_kind kinds[] = {
+    [OVERLAY_SCRIPT] = BUILD_SCRIPT,
+    [OVERLAY_WORKSHOP] = BUILD_WORKSHOP,
+    [OVERLAY_FILES] = BUILD_FILES,
+};
+
+static uint32_t keep_of(const struct source *source)
+{
+    return source->keep ? source->keep : KEEP_DEFAULT;
+}
+
+// ---- build, wipe -------------------------------------------------------------------------------
+
+static int check_source(const struct cli *cli, const struct source *source, struct error *err)
+{
+    AUTO(buffer_done) struct buffer text = { 0 };
+
+    if (source->type == OVERLAY_GAME)
+        return error_set(err, ERROR_INVALID, "the game is updated with 'l4d2ctl install'");
+    if (!source_text_file(source->type) || source_read_text(&text, cli->paths, source, err) == 0 ||
+        err->kind != ERROR_NOT_FOUND)
+        return err->kind == ERROR_NONE || text.n || !source_text_file(source->type) ? 0 : -1;
+    return error_set(err, ERROR_NOT_FOUND,
+                     "the overlay '%s' has no %s yet: give it one with 'l4d2ctl overlay source %s "
+                     "-f FILE'",
+                     source->name, source_text_file(source->type), source->name);
+}
+
+static int plan(struct request_build_start *ret, const struct cli *cli, const struct source *source,
+                uint32_t flags, struct error *err)
+{
+    AUTO(freep) struct state *state = NULL;
+    struct budget             budget;
+    uint64_t max = source->output_max_bytes ? source->output_max_bytes : OUTPUT_MAX_DEFAULT;
+
+    if (overlays_read(&state, cli->paths, source->number, err) < 0 ||
+        budget_read(&budget, cli->paths, 0, err) < 0)
+        return -1;
+    *ret =
+        (struct request_build_start){ .base_generation = flags & BUILD_FRESH ? 0 : state->current,
+                                      .keep = keep_of(source),
+                                      .flags = flags };
+    return budget_grant(&ret->output_max_bytes, &budget, state_find(state, ret->base_generation),
+                        max, err);
+}
+
+static int report(struct build *build, const struct source *source,
+                  const struct generation *generation, bool is_unchanged, struct error *err)
+{
+    AUTO(buffer_done) struct buffer text = { 0 };
+
+    if (build->cli->is_json)
+        return output_json(json_pack("{s:I, s:i, s:b, s:o}", "overlay", (json_int_t)source->number,
+                                     "build", (int)build->number, "changed", (int)!is_unchanged,
+                                     "generation",
+                                     is_unchanged ? json_null() : json_integer(generation->number)),
+                           err);
+    if (is_unchanged) {
+        printf("Nothing changed: '%s' stays as it is.\n", source->name);
+        return 0;
+    }
+    buffer_printf(&text,
+                  "'%s' is generation %" PRIu32 ": %" PRIu64 " files, %" PRIu64 " added, %" PRIu64
+                  " changed, %" PRIu64 " removed, ",
+                  source->name, generation->number, generation->files, generation->added,
+                  generation->changed, generation->removed);
+    output_size(&text, generation->bytes);
+    buffer_add_string(&text, ".\n");
+    output_flush(&text);
+    return 0;
+}
+
+static int report_detached(const struct build *build, const struct source *source,
+                           struct error *err)
+{
+    if (build->cli->is_json)
+        return output_json(json_pack("{s:I, s:i}", "overlay", (json_int_t)source->number, "build",
+                                     (int)build->number),
+                           err);
+    printf("Build %" PRIu32 " of '%s' runs: see 'l4d2ctl overlay log %s --follow'.\n",
+           build->number, source->name, source->name);
+    return 0;
+}
+
+static int build_source(struct cli *cli, const struct source *source, uint32_t flags,
+                        struct error *err)
+{
+    AUTO(build_done) struct build build = { 0 };
+    struct generation             generation = { 0 };
+    struct request_build_start    wanted;
+    bool                          is_unchanged = false, is_done = false;
+
+    if (check_source(cli, source, err) < 0 ||
+        build_open(&build, cli, kinds[source->type], source->number, err) < 0 ||
+        (!(flags & BUILD_FRESH) &&
+         publication_resume(&build, &generation, &is_unchanged, &is_done, err) < 0))
+        return -1;
+    if (!is_done &&
+        (plan(&wanted, cli, source, flags, err) < 0 || build_begin(&build, &wanted, err) < 0))
+        return -1;
+    if (cli->is_detached && !is_done)
+        return report_detached(&build, source, err);
+    if (!is_done && build_finish(&build, &generation, &is_unchanged, err) < 0)
+        return -1;
+    build_remove_scratch(&build);
+    return report(&build, source, &generation, is_unchanged, err);
+}
+
+static int build_named(struct cli *cli, uint32_t flags, struct error *err)
+{
+    struct source source;
+
+    interrupt_catch();
+    if (overlay_named(&source, cli, err) < 0)
+        return -1;
+    return build_source(cli, &source, flags | (cli->is_held ? BUILD_HOLD : 0), err);
+}
+
+int overlay_build_run(struct cli *cli, struct error *err)
+{
+    return build_named(cli, 0, err);
+}
+
+int overlay_wipe_run(struct cli *cli, struct error *err)
+{
+    return build_named(cli, BUILD_FRESH, err);
+}
+
+int overlay_refresh_run(struct cli *cli, struct error *err)
+{
+    AUTO(freep) struct sources *sources = NULL;
+    unsigned                    n_failed = 0;
+
+    interrupt_catch();
+    if (source_list(&sources, cli->paths, err) < 0)
+        return -1;
+    for (size_t i = 0; i < sources->n && !interrupt_came(); i++) {
+        const struct source *source = &sources->source[i];
+        struct error         why = { 0 };
+        if (!source->is_daily)
+            continue;
+        if (!cli->is_json)
+            printf("%s:\n", source->name);
+        if (build_source(cli, source, 0, &why) == 0)
+            continue;
+        fprintf(stderr, "l4d2ctl: %s: %s\n", source->name, why.message);
+        n_failed++;
+    }
+    return n_failed ? error_set(err, ERROR_FAILED, "%u overlays were not built", n_failed) : 0;
+}
+
+// ---- cancel, log -------------------------------------------------------------------------------
+
+int overlay_cancel_run(struct cli *cli, struct error *err)
+{
+    AUTO(build_done) struct build build = { 0 };
+    struct source                 source;
+    struct unit_state             state;
+    struct reply                  reply;
+    uint32_t                      number = 0;
+
+    if (overlay_named(&source, cli, err) < 0 ||
+        overlay_newest_build(&number, cli->paths, source.number, err) < 0)
+        return -1;
+    if (!number)
+        return output_action(cli, "cancel", "idle", false, "no build is running", err);
+    if (build_open(&build, cli, source.type == OVERLAY_GAME ? BUILD_UPDATE : kinds[source.type],
+                   source.number, err) < 0)
+        return -1;
+    build_take_number(&build, &(const struct reply){ 0 }, number);
+    if (units_state(build.units, build.row->unit, build.name.text, &state, err) < 0)
+        return -1;
+    if (build_is_over(state.active_state))
+        return output_action(cli, "cancel", "idle", false, "no build is running", err);
+    if (broker_build(cli->paths, VERB_BUILD_STOP, number, &reply, err) < 0 ||
+        units_wait_inactive(build.units, build.row->unit, build.name.text, 60000, &state, err) < 0)
+        return -1;
+    return output_action(cli, "cancel", "idle", true, NULL, err);
+}
+
+int overlay_log_run(struct cli *cli, struct error *err)
+{
+    AUTO(build_done) struct build build = { 0 };
+    struct source                 source;
+    struct journal_line           line;
+    uint32_t                      number = 0;
+    bool                          is_end = false;
+    int                           r;
+
+    interrupt_catch();
+    if (overlay_named(&source, cli, err) < 0 ||
+        overlay_newest_build(&number, cli->paths, source.number, err) < 0)
+        return -1;
+    if (!number) {
+        AUTO(freep) struct state *state = NULL;
+        if (overlays_read(&state, cli->paths, source.number, err) < 0)
+            return -1;
+        number = state->n_generations ? state->generations[0].build : 0;
+    }
+    if (!number)
+        return error_set(err, ERROR_NOT_FOUND, "the overlay '%s' was never built", source.name);
+    if (build_open(&build, cli, source.type == OVERLAY_GAME ? BUILD_UPDATE : kinds[source.type],
+                   source.number, err) < 0)
+        return -1;
+    build_take_number(&build, &(const struct reply){ 0 }, number);
+    if (build_open_log(&build, build.row->source, cli->n_lines, cli->is_following ? LOG_FOLLOW : 0,
+                       err) < 0)
+        return -1;
+    while ((r = journal_next(build.journal, -1, &line, &is_end, err)) > 0)
+        if (!line.is_mark)
+            buildlog_take(&build, &line);
+    return r;
+}
+
+// ---- generations -------------------------------------------------------------------------------
+
+// A build without a builder: only the publisher runs.
+static int change(struct cli *cli, const struct source *source, enum build_kind kind,
+                  uint32_t generation, struct error *err)
+{
+    AUTO(build_done) struct build    build = { 0 };
+    struct generation                ignored;
+    bool                             is_unchanged = false;
+    const struct request_build_start wanted = { .base_generation = generation,
+                                                .keep = keep_of(source),
+                                                .output_max_bytes = OUTPUT_MAX_DEFAULT };
+
+    interrupt_catch();
+    if (build_open(&build, cli, kind, source->number, err) < 0 ||
+        build_begin(&build, &wanted, err) < 0)
+        return -1;
+    if (build.is_attached)
+        return error_set(err, ERROR_BUSY, "a build of '%s' is running: wait for it or cancel it",
+                         source->name);
+    if (build_finish(&build, &ignored, &is_unchanged, err) < 0)
+        return -1;
+    build_remove_scratch(&build);
+    return 0;
+}
+
+static int select_generation(struct cli *cli, const struct source *source, uint32_t generation,
+                             struct error *err)
+{
+    if (change(cli, source, BUILD_SELECT, generation, err) < 0)
+        return -1;
+    if (cli->is_json)
+        return output_json(json_pack("{s:I, s:I}", "overlay", (json_int_t)source->number,
+                                     "generation", (json_int_t)generation),
+                           err);
+    printf("New starts use generation %" PRIu32 " of '%s'.\n", generation, source->name);
+    return 0;
+}
+
+int overlay_select_run(struct cli *cli, struct error *err)
+{
+    struct source source;
+    uint32_t      generation = 0;
+
+    if (overlay_named(&source, cli, err) < 0 ||
+        number_name_parse(&generation, cli->args[1], err) < 0)
+        return -1;
+    return select_generation(cli, &source, generation, err);
+}
+
+int overlay_rollback_run(struct cli *cli, struct error *err)
+{
+    AUTO(freep) struct state *state = NULL;
+    struct source             source;
+
+    if (cli->args[1])
+        return overlay_select_run(cli, err);
+    if (overlay_named(&source, cli, err) < 0 ||
+        overlays_read(&state, cli->paths, source.number, err) < 0)
+        return -1;
+    for (uint32_t i = 0; i < state->n_generations; i++)
+        if (state->generations[i].number < state->current)
+            return select_generation(cli, &source, state->generations[i].number, err);
+    return error_set(err, ERROR_NOT_FOUND, "'%s' has no generation before the current one",
+                     source.name);
+}
+
+int overlay_gc_run(struct cli *cli, struct error *err)
+{
+    AUTO(freep) struct sources *sources = NULL;
+    struct source               source;
+    unsigned                    n_failed = 0;
+
+    if (cli->args[0]) {
+        if (overlay_named(&source, cli, err) < 0 || change(cli, &source, BUILD_COLLECT, 0, err) < 0)
+            return -1;
+        return output_action(cli, "gc", "idle", true, NULL, err);
+    }
+    if (source_list(&sources, cli->paths, err) < 0)
+        return -1;
+    for (size_t i = 0; i < sources->n; i++) {
+        struct error why = { 0 };
+        if (change(cli, &sources->source[i], BUILD_COLLECT, 0, &why) == 0)
+            continue;
+        fprintf(stderr, "l4d2ctl: %s: %s\n", sources->source[i].name, why.message);
+        n_failed++;
+    }
+    if (n_failed)
+        return error_set(err, ERROR_FAILED, "%u overlays were not collected", n_failed);
+    return output_action(cli, "gc", "idle", true, NULL, err);
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+#include "host/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/dir.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "overlay/type.h"
+
+#define JSON_FILE "source.json"
+#define FILE_MODE 0600
+#define PATH_ROOM 32u
+
+static const struct source game = { .number = GAME_OVERLAY, .type = OVERLAY_GAME, .name = "game" };
+
+static void json_freep(json_t **json)
+{
+    json_decref(*json);
+}
+
+// ---- settings ----------------------------------------------------------------------------------
+
+int source_check_name(const char *name, struct error *err)
+{
+    struct instance_name checked;
+    struct error         why;
+
+    if (instance_name_set(&checked, name, &why) < 0)
+        return error_set(err, ERROR_INVALID,
+                         "the name of an overlay has 1 to %u of a-z 0-9 _ -, beginning with a "
+                         "letter or digit",
+                         SOURCE_NAME_MAX);
+    if (strspn(name, "0123456789") == strlen(name))
+        return error_set(err, ERROR_INVALID, "the name of an overlay is not a number alone");
+    return 0;
+}
+
+static int read_settings(struct source *ret, json_t *json, struct error *err)
+{
+    const char  *name = NULL, *type = NULL;
+    json_int_t   keep = 0, output_max = 0;
+    int          is_daily = 0;
+    json_error_t why;
+
+    if (json_unpack_ex(json, &why, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:b}",
+                       "name", &name, "type", &type, "keep", &keep, "output_max_bytes", &output_max,
+                       "daily", &is_daily) < 0)
+        return error_set(err, ERROR_INVALID, "%.80s", why.text);
+    if (source_check_name(name, err) < 0)
+        return -1;
+    ret->type = overlay_type_of(type);
+    if (ret->type <= OVERLAY_GAME || keep < 0 || keep > KEEP_MAX || output_max < 0 ||
+        (uint64_t)output_max > OUTPUT_MAX_MAX)
+        return error_set(err, ERROR_INVALID, "a setting is out of range");
+    (void)snprintf(ret->name, sizeof ret->name, "%s", name); // it was checked
+    ret->keep = (uint32_t)keep;
+    ret->output_max_bytes = (uint64_t)output_max;
+    ret->is_daily = is_daily;
+    return 0;
+}
+
+static int parse(struct source *ret, const char *bytes, size_t n, struct error *err)
+{
+    json_error_t             why;
+    AUTO(json_freep) json_t *json = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &why);
+
+    if (!json)
+        return error_set(err, ERROR_INVALID, "line %d: %.80s", why.line, why.text);
+    return read_settings(ret, json, err);
+}
+
+static int open_source(int *ret, const struct host_paths *paths, uint32_t number, struct error *err)
+{
+    char path[PATH_ROOM];
+
+    (void)snprintf(path, sizeof path, "sources/%" PRIu32, number); // ten digits fit
+    if (host_open_data_dir(ret, paths, path, err) == 0)
+        return 0;
+    return err->kind == ERROR_NOT_FOUND
+               ? error_set(err, ERROR_NOT_FOUND, "overlay %" PRIu32 " does not exist", number)
+               : -1;
+}
+
+int source_load(struct source *ret, const struct host_paths *paths, uint32_t number,
+                struct error *err)
+{
+    struct source     source = { .number = number };
+    AUTO_FD           fd = -1;
+    AUTO(freep) char *bytes = NULL;
+    size_t            n = 0;
+
+    if (number == GAME_OVERLAY) {
+        *ret = game;
+        return 0;
+    }
+    if (open_source(&fd, paths, number, err) < 0)
+        return -1;
+    if (fd_read_file(&bytes, &n, fd, JSON_FILE, SOURCE_JSON_MAX, err) < 0)
+        return err->kind == ERROR_NOT_FOUND
+                   ? error_set(err, ERROR_NOT_FOUND,
+                               "overlay %" PRIu32 " does not exist: its making was not finished",
+                               number)
+                   : -1;
+    if (parse(&source, bytes, n, err) < 0) {
+        struct error why = *err;
+        return error_set(err, ERROR_FAILED,
+                         "the settings of overlay %" PRIu32 " are damaged (%.120s)", number,
+                         why.message);
+    }
+    *ret = source;
+    return 0;
+}
+
+// ---- all of them -------------------------------------------------------------------------------
+
+static int compare(const void *a, const void *b)
+{
+    const struct source *x = a, *y = b;
+
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+static int add(struct sources **sources, size_t *n_room, const struct source *source,
+               struct error *err)
+{
+    if (!*sources || (*sources)->n == *n_room) {
+        size_t          n = *n_room ? 2 * *n_room : 16;
+        struct sources *larger = realloc(*sources, sizeof *larger + n * sizeof *source);
+        if (!larger)
+            return error_sys(err, ENOMEM, "listing the overlays");
+        if (!*sources)
+            larger->n = 0;
+        *sources = larger;
+        *n_room = n;
+    }
+    (*sources)->source[(*sources)->n++] = *source;
+    return 0;
+}
+
+int source_list(struct sources **ret, const struct host_paths *paths, struct error *err)
+{
+    AUTO(freep) struct sources *sources = NULL;
+    AUTO_FD                     fd = -1;
+    AUTO_DIR                    dir = NULL;
+    size_t                      n_room = 0;
+    const char                 *name;
+    int                         r;
+
+    if (host_open_data_dir(&fd, paths, "sources", err) < 0 || dir_open(&dir, fd, err) < 0 ||
+        add(&sources, &n_room, &game, err) < 0)
+        return -1;
+    while ((r = dir_next(&name, dir, err)) > 0) {
+        struct source source;
+        struct error  ignored; // being made, removed or damaged
+        uint32_t      number = 0;
+        if (number_name_parse(&number, name, &ignored) < 0 || number == GAME_OVERLAY ||
+            source_load(&source, paths, number, &ignored) < 0)
+            continue;
+        if (add(&sources, &n_room, &source, err) < 0)
+            return -1;
+    }
+    if (r < 0)
+        return -1;
+    qsort(sources->source, sources->n, sizeof sources->source[0], compare);
+    *ret = TAKE(sources);
+    return 0;
+}
+
+int source_find(struct source *ret, const struct host_paths *paths, const char *text,
+                struct error *err)
+{
+    AUTO(freep) struct sources *sources = NULL;
+    struct error                not_a_number;
+    char                        shown[SOURCE_NAME_MAX + 1];
+    uint32_t                    number = 0;
+
+    if (number_name_parse(&number, text, &not_a_number) == 0)
+        return source_load(ret, paths, number, err);
+    if (source_list(&sources, paths, err) < 0)
+        return -1;
+    for (size_t i = 0; i < sources->n; i++)
+        if (strcmp(sources->source[i].name, text) == 0) {
+            *ret = sources->source[i];
+            return 0;
+        }
+    (void)text_sanitize(shown, sizeof shown, text, strlen(text));
+    return error_set(err, ERROR_NOT_FOUND, "there is no overlay '%s'", shown);
+}
+
+// ---- changing ----------------------------------------------------------------------------------
+
+int source_lock(int *ret, const struct host_paths *paths, struct error *err)
+{
+    AUTO_FD fd = -1;
+
+    if (host_open_data_dir(&fd, paths, "sources", err) < 0 ||
+        host_lock(fd, "the overlays", err) < 0)
+        return -1;
+    *ret = TAKE_FD(fd);
+    return 0;
+}
+
+static int check_unique(const struct source *source, const struct host_paths *paths,
+                        struct error *err)
+{
+    AUTO(freep) struct sources *sources = NULL;
+
+    if (source_list(&sources, paths, err) < 0)
+        return -1;
+    for (size_t i = 0; i < sources->n; i++)
+        if (sources->source[i].number != source->number &&
+            strcmp(sources->source[i].name, source->name) == 0)
+            return error_set(err, ERROR_EXISTS, "overlay %" PRIu32 " is called '%s' already",
+                             sources->source[i].number, source->name);
+    return 0;
+}
+
+int source_save(const struct source *source, const struct host_paths *paths, struct error *err)
+{
+    AUTO_FD           fd = -1;
+    AUTO(freep) char *bytes = NULL;
+
+    if (source->number == GAME_OVERLAY)
+        return error_set(err, ERROR_DENIED, "the game overlay has no settings of its own");
+    if (source_check_name(source->name, err) < 0 || check_unique(source, paths, err) < 0 ||
+        open_source(&fd, paths, source->number, err) < 0)
+        return -1;
+    AUTO(json_freep)
+    json_t *json = json_pack("{s:s, s:s, s:I, s:I, s:b}", "name", source->name, "type",
+                             overlay_type_word(source->type), "keep", (json_int_t)source->keep,
+                             "output_max_bytes", (json_int_t)source->output_max_bytes, "daily",
+                             (int)source->is_daily);
+    bytes = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    if (!bytes)
+        return error_sys(err, ENOMEM, "storing the settings of an overlay");
+    return fd_replace_file(fd, JSON_FILE, bytes, strlen(bytes), FILE_MODE, err);
+}
+
+// ---- the text ----------------------------------------------------------------------------------
+
+const char *source_text_file(enum overlay_type type)
+{
+    switch (type) {
+    case OVERLAY_SCRIPT:
+        return "script";
+    case OVERLAY_WORKSHOP:
+        return "items";
+    case OVERLAY_GAME:
+    case OVERLAY_FILES:
+    case OVERLAY_TYPE_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static int open_text(int *ret_fd, const char **ret_file, const struct host_paths *paths,
+                     const struct source *source, struct error *err)
+{
+    *ret_file = source_text_file(source->type);
+    if (!*ret_file)
+        return error_set(err, ERROR_INVALID, "an overlay of type '%s' has no text",
+                         overlay_type_word(source->type));
+    return open_source(ret_fd, paths, source->number, err);
+}
+
+int source_read_text(struct buffer *ret, const struct host_paths *paths,
+                     const struct source *source, struct error *err)
+{
+    AUTO_FD           fd = -1;
+    AUTO(freep) char *bytes = NULL;
+    const char       *file = NULL;
+    size_t            n = 0;
+
+    if (open_text(&fd, &file, paths, source, err) < 0)
+        return -1;
+    if (fd_read_file(&bytes, &n, fd, file, SOURCE_TEXT_MAX, err) < 0)
+        return err->kind == ERROR_NOT_FOUND
+                   ? error_set(err, ERROR_NOT_FOUND, "the overlay '%s' has no %s yet", source->name,
+                               file)
+                   : -1;
+    buffer_add(ret, bytes, n);
+    return buffer_check(ret, err);
+}
+
+int source_normalise(struct buffer *ret, const char *bytes, size_t n_bytes, struct error *err)
+{
+    if (n_bytes > SOURCE_TEXT_MAX)
+        return error_set(err, ERROR_INVALID, "the text is larger than 1 MiB");
+    for (size_t i = 0, length; i < n_bytes; i += length) {
+        length = text_character(bytes + i, n_bytes - i);
+        if (!length || bytes[i] == '\0')
+            return error_set(err, ERROR_INVALID, "the text is not UTF-8: byte %zu", i + 1);
+        if (bytes[i] != '\r')
+            buffer_add(ret, bytes + i, length);
+        else if (i + 1 == n_bytes || bytes[i + 1] != '\n') // of an old Macintosh
+            buffer_add(ret, "\n", 1);
+    }
+    if (ret->n > 0 && ret->bytes && ret->bytes[ret->n - 1] != '\n')
+        buffer_add(ret, "\n", 1);
+    return buffer_check(ret, err);
+}
+
+int source_write_text(const struct host_paths *paths, const struct source *source,
+                      const char *bytes, size_t n_bytes, struct error *err)
+{
+    AUTO_FD                         fd = -1;
+    AUTO(buffer_done) struct buffer text = { 0 };
+    const char                     *file = NULL;
+
+    if (open_text(&fd, &file, paths, source, err) < 0 ||
+        source_normalise(&text, bytes, n_bytes, err) < 0)
+        return -1;
+    return fd_replace_file(fd, file, text.n ? text.bytes : "", text.n, FILE_MODE, err);
+}
