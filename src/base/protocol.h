@@ -77,6 +77,7 @@ enum verb {
     VERB_INSTANCE_RESTART,    // stop, wait for the unmount, apply, start
     VERB_INSTANCE_KILL,       // disable and stop without asking the game
     VERB_INSTANCE_WIPE,       // while stopped: drop the upper layer
+    VERB_INSTANCE_EDIT,       // while stopped: drop some of what the game wrote
     VERB_INSTANCE_REMOVE,     // while stopped: drop everything
     VERB_INSTANCE_STATUS,     // what the init system says
     VERB_BUILD_START,         // mount a scratch over an overlay and run its builder
@@ -116,7 +117,11 @@ struct request_header {
     uint16_t n_bytes; // of the whole message
 };
 
-struct request_name { // create, start, stop, kill, wipe, remove, status
+// With instance-edit comes a descriptor of sealed memory: the paths to drop from the upper layer,
+// each with its NUL. The broker does not read them.
+#define EDIT_BYTES_MAX (1u << 20)
+
+struct request_name { // create, start, stop, kill, wipe, edit, remove, status
     struct request_header header;
     struct instance_name  name;
 };

@@ -53,6 +53,7 @@ int list_run(struct cli *cli, struct error *err);
 int logs_run(struct cli *cli, struct error *err);
 int explain_run(struct cli *cli, struct error *err);
 int drift_run(struct cli *cli, struct error *err);
+int drop_run(struct cli *cli, struct error *err);
 int install_run(struct cli *cli, struct error *err);
 int doctor_run(struct cli *cli, struct error *err);
 

@@ -85,6 +85,10 @@ static const struct command commands[] = {
     { "drift", "NAME", OPTION_JSON, "what a game changed in its own layer",
       "Lists what the game added, changed and removed since the server was made or reset.\n",
       drift_run, NULL },
+    { "drop", "NAME PATH", OPTION_JSON, "undo what a stopped game did to a file",
+      "Drops PATH, a file or a directory, from the game's own layer: what the layers below have\n"
+      "there is seen again. PATH is as 'drift' shows it. The server must be stopped.\n",
+      drop_run, NULL },
     { "doctor", "", OPTION_JSON, "check this machine, with a remedy for each fault",
       "Changes nothing. Exits with 1 if a check failed; warnings do not count.\n", doctor_run,
       NULL },

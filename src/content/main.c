@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: MIT
-// left4me-content: makes published content. One command so far: `publish BUILD`.
+// left4me-content: works on what left4me-content owns: `publish BUILD` makes published content,
+// `edit INSTANCE` drops some of what a stopped game wrote.
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/protocol.h"
+#include "content/edit.h"
 #include "content/publish.h"
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE  2
+#define EDITS_DIR   PROTOCOL_HOST_DIR "/edits"
+#define RUNTIME_DIR PROTOCOL_DATA_DIR "/runtime"
 
 static void say(void *user, const char *line)
 {
@@ -59,21 +68,60 @@ static int run_publish(uint32_t build, struct error *err)
     return 0;
 }
 
+static int publish_named(const char *name, struct error *err)
+{
+    uint32_t build = 0;
+
+    if (number_name_parse(&build, name, err) < 0)
+        return -1;
+    return run_publish(build, err);
+}
+
+static int edit_named(const char *text, struct error *err)
+{
+    static const struct watch watch = { .say = say };
+    struct instance_name      name;
+    AUTO(freep) char         *paths = NULL;
+    AUTO_FD                   edits_fd = open(EDITS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD                   runtime_fd = open(RUNTIME_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD                   fd = -1;
+    char                      upper[INSTANCE_NAME_MAX + 16];
+    size_t                    n = 0;
+
+    if (instance_name_set(&name, text, err) < 0)
+        return -1;
+    if (edits_fd < 0 || runtime_fd < 0)
+        return error_sys(err, errno, "opening the directories of servers");
+    (void)snprintf(upper, sizeof upper, "%s/upper", name.text); // it fits
+    if (fd_read_file(&paths, &n, edits_fd, name.text, EDIT_BYTES_MAX, err) < 0 ||
+        fd_open_dir(&fd, runtime_fd, upper, err) < 0)
+        return -1;
+    return edit_drop(fd, paths, n, &watch, err);
+}
+
+static const struct {
+    const char *word;
+    int (*run)(const char *name, struct error *err);
+} commands[] = {
+    { "publish", publish_named }, // BUILD
+    { "edit", edit_named },       // INSTANCE
+};
+
 int main(int argc, char **argv)
 {
     struct error err = { 0 };
-    uint32_t     build = 0;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0); // progress is read while it happens
     (void)signal(SIGIO, SIG_IGN);           // of leases, see flatten.h
     (void)umask(0027);                      // generations may hold secrets
-    if (argc != 3 || strcmp(argv[1], "publish") != 0) {
-        (void)fputs("usage: left4me-content publish BUILD\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (number_name_parse(&build, argv[2], &err) < 0 || run_publish(build, &err) < 0) {
+    for (size_t i = 0; argc == 3 && i < ELEMENTS(commands); i++) {
+        if (strcmp(argv[1], commands[i].word) != 0)
+            continue;
+        if (commands[i].run(argv[2], &err) == 0)
+            return 0;
         log_line(LEVEL_ERROR, "%s", err.message);
         return error_kind_info(err.kind)->exit_code;
     }
-    return 0;
+    (void)fputs("usage: left4me-content publish BUILD | edit INSTANCE\n", stderr);
+    return EXIT_USAGE;
 }

@@ -2,8 +2,10 @@
 #include "host/broker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -64,15 +66,35 @@ static bool is_well_formed(const struct reply *reply)
            is_terminated(reply->message, sizeof reply->message);
 }
 
-int broker_exchange(int fd, const void *request, size_t n_request, unsigned timeout_ms,
-                    struct reply *ret, struct error *err)
+static int send_request(int fd, const void *request, size_t n_request, int passed_fd,
+                        struct error *err)
+{
+    union {
+        struct cmsghdr header;
+        char           bytes[CMSG_SPACE(sizeof(int))];
+    } control = { 0 };
+    struct iovec  iov = { (void *)(uintptr_t)request, n_request }; // it is only read
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+    if (passed_fd >= 0) {
+        msg.msg_control = &control;
+        msg.msg_controllen = sizeof control;
+        control.header = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+        memcpy(CMSG_DATA(&control.header), &passed_fd, sizeof passed_fd);
+    }
+    if (sendmsg(fd, &msg, MSG_NOSIGNAL) != (ssize_t)n_request)
+        return error_sys(err, errno, "asking the broker");
+    return 0;
+}
+
+int broker_exchange(int fd, const void *request, size_t n_request, int passed_fd,
+                    unsigned timeout_ms, struct reply *ret, struct error *err)
 {
     struct reply reply;
 
     *ret = (struct reply){ 0 };
-    if (send(fd, request, n_request, MSG_NOSIGNAL) != (ssize_t)n_request)
-        return error_sys(err, errno, "asking the broker");
-    if (wait_readable(fd, timeout_ms, err) < 0)
+    if (send_request(fd, request, n_request, passed_fd, err) < 0 ||
+        wait_readable(fd, timeout_ms, err) < 0)
         return -1;
 
     ssize_t n = recv(fd, &reply, sizeof reply, MSG_TRUNC);
@@ -92,14 +114,14 @@ int broker_exchange(int fd, const void *request, size_t n_request, unsigned time
 }
 
 static int ask_once(const struct host_paths *paths, const void *request, size_t n_request,
-                    unsigned timeout_ms, struct reply *ret, struct error *err)
+                    int passed_fd, unsigned timeout_ms, struct reply *ret, struct error *err)
 {
     AUTO_FD fd = -1;
 
     *ret = (struct reply){ 0 };
     if (broker_connect(&fd, paths->broker_socket, "left4me-broker", err) < 0)
         return -1;
-    return broker_exchange(fd, request, n_request, timeout_ms, ret, err);
+    return broker_exchange(fd, request, n_request, passed_fd, timeout_ms, ret, err);
 }
 
 // The broker works on one instance, or one build, for one caller at a time, and goes on when its
@@ -114,16 +136,22 @@ static bool may_ask_again(const struct error *err, unsigned *tries)
     return true;
 }
 
-static int ask(const struct host_paths *paths, const void *request, size_t n_request,
-               unsigned timeout_ms, struct reply *ret, struct error *err)
+static int ask_with(const struct host_paths *paths, const void *request, size_t n_request,
+                    int passed_fd, unsigned timeout_ms, struct reply *ret, struct error *err)
 {
     unsigned tries = 0;
     int      r;
 
     do
-        r = ask_once(paths, request, n_request, timeout_ms, ret, err);
+        r = ask_once(paths, request, n_request, passed_fd, timeout_ms, ret, err);
     while (r < 0 && may_ask_again(err, &tries));
     return r;
+}
+
+static int ask(const struct host_paths *paths, const void *request, size_t n_request,
+               unsigned timeout_ms, struct reply *ret, struct error *err)
+{
+    return ask_with(paths, request, n_request, -1, timeout_ms, ret, err);
 }
 
 static struct request_header header(enum verb verb, size_t n)
@@ -137,6 +165,34 @@ int broker_instance(const struct host_paths *paths, enum verb verb,
     struct request_name request = { header(verb, sizeof request), *name };
 
     return ask(paths, &request, sizeof request, TIMEOUT_MS, ret, err);
+}
+
+// Sealed memory that holds the bytes.
+static int seal(int *ret, const char *bytes, size_t n_bytes, struct error *err)
+{
+    AUTO_FD fd = memfd_create("left4me-edit", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0)
+        return error_sys(err, errno, "making a list");
+    if (fd_write_all(fd, bytes, n_bytes, err) < 0)
+        return -1;
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+        return error_sys(err, errno, "sealing a list");
+    *ret = TAKE_FD(fd);
+    return 0;
+}
+
+int broker_edit(const struct host_paths *paths, const struct instance_name *name,
+                const char *dropped, size_t n_bytes, struct reply *ret, struct error *err)
+{
+    struct request_name request = { header(VERB_INSTANCE_EDIT, sizeof request), *name };
+    AUTO_FD             fd = -1;
+
+    if (n_bytes == 0 || n_bytes > EDIT_BYTES_MAX)
+        return error_set(err, ERROR_INVALID, "these are too many paths at once");
+    if (seal(&fd, dropped, n_bytes, err) < 0)
+        return -1;
+    return ask_with(paths, &request, sizeof request, fd, TIMEOUT_RESTART_MS, ret, err);
 }
 
 int broker_stack(const struct host_paths *paths, enum verb verb, const struct instance_name *name,

@@ -13,6 +13,10 @@
 int broker_instance(const struct host_paths *paths, enum verb verb,
                     const struct instance_name *name, struct reply *ret, struct error *err)
     MUST_USE;
+// Drops `dropped`: paths relative to the upper layer of a stopped server, each with its NUL;
+// EDIT_BYTES_MAX at most.
+int broker_edit(const struct host_paths *paths, const struct instance_name *name,
+                const char *dropped, size_t n_bytes, struct reply *ret, struct error *err) MUST_USE;
 // VERB_INSTANCE_APPLY or VERB_INSTANCE_RESTART.
 int broker_stack(const struct host_paths *paths, enum verb verb, const struct instance_name *name,
                  const struct instance_stack *stack, struct reply *ret, struct error *err) MUST_USE;
@@ -29,6 +33,7 @@ int broker_overlay_remove(const struct host_paths *paths, uint32_t overlay, stru
 
 // Connects to a SOCK_SEQPACKET socket of ours; `what` is who listens there, for the error.
 int broker_connect(int *ret, const char *socket_path, const char *what, struct error *err) MUST_USE;
-// Sends one request on `fd` and receives its reply within `timeout_ms`.
-int broker_exchange(int fd, const void *request, size_t n_request, unsigned timeout_ms,
-                    struct reply *ret, struct error *err) MUST_USE;
+// Sends one request on `fd`, with the descriptor `passed_fd` unless that is -1, and receives its
+// reply within `timeout_ms`.
+int broker_exchange(int fd, const void *request, size_t n_request, int passed_fd,
+                    unsigned timeout_ms, struct reply *ret, struct error *err) MUST_USE;

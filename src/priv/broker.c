@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "base/fd.h"
 #include "base/log.h"
 #include "priv/acceptor.h"
 #include "priv/peer.h"
@@ -20,15 +21,16 @@ static int answer(int fd, struct error *err)
     union request                      request;
     struct reply                       reply;
     size_t                             n_bytes = 0;
+    AUTO_FD                            passed_fd = -1;
 
     if (!bus)
         return error_sys(err, ENOMEM, "starting");
     if (peer_check(fd, err) < 0 ||
-        peer_receive(fd, &request, sizeof request, &n_bytes, NULL, err) < 0)
+        peer_receive(fd, &request, sizeof request, &n_bytes, &passed_fd, err) < 0)
         return -1;
     if (n_bytes == 0)
         return 0; // it has left
-    int r = verbs_handle(&reply, &request, n_bytes, bus, err);
+    int r = verbs_handle(&reply, &request, n_bytes, passed_fd, bus, err);
     // The peer may be gone by now; what it asked for has been done.
     (void)send(fd, &reply, sizeof reply, MSG_NOSIGNAL | MSG_DONTWAIT);
     return r;

@@ -12,6 +12,7 @@ struct call {
     const union request *request;
     struct bus          *bus;
     struct reply        *reply;
+    int                  list_fd; // of instance-edit; borrowed
     int                  lock_fd; // -1, or what lock_take() gave; let go of when the verb has ended
 };
 

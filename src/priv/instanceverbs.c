@@ -345,6 +345,25 @@ int instance_wipe(struct call *call, struct error *err)
     return tidy_instance(call, TIDY_INSTANCE_WIPE, name, err);
 }
 
+// Under the lock no other command starts the server; and its mount waits for the unit in any case.
+int instance_edit(struct call *call, struct error *err)
+{
+    const struct instance_name *name = &call->request->name.name;
+    struct bus                 *bus = call->bus;
+    struct unit_name            unit = unit_edit(name);
+    struct error                ignored; // the next one replaces it
+    uint32_t                    job = 0;
+
+    if (lock_take(&call->lock_fd, name->text, err) < 0 || must_be_stopped(bus, name, err) < 0 ||
+        specfile_copy_edit(name->text, call->list_fd, err) < 0 ||
+        bus->reset_failed(bus->context, unit.text, err) < 0 || bus->watch(bus->context, err) < 0 ||
+        bus->start(bus->context, unit.text, &job, err) < 0)
+        return -1;
+    int r = bus->await(bus->context, unit.text, job, err);
+    (void)!specfile_remove_edit(name->text, &ignored);
+    return r;
+}
+
 int instance_remove(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;

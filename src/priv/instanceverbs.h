@@ -13,5 +13,6 @@ int instance_stop(struct call *call, struct error *err) MUST_USE;
 int instance_restart(struct call *call, struct error *err) MUST_USE;
 int instance_kill(struct call *call, struct error *err) MUST_USE;
 int instance_wipe(struct call *call, struct error *err) MUST_USE;
+int instance_edit(struct call *call, struct error *err) MUST_USE;
 int instance_remove(struct call *call, struct error *err) MUST_USE;
 int instance_status(struct call *call, struct error *err) MUST_USE;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/dir.h"
 #include "base/fd.h"
@@ -12,6 +14,7 @@
 #define INSTANCES_DIR PROTOCOL_HOST_DIR "/instances"
 #define BUILDS_DIR    PROTOCOL_HOST_DIR "/builds"
 #define OVERLAYS_DIR  PROTOCOL_HOST_DIR "/overlays"
+#define EDITS_DIR     PROTOCOL_HOST_DIR "/edits"
 
 static int open_dir(int *ret, const char *path, struct error *err)
 {
@@ -84,6 +87,32 @@ int specfile_count_instances(uint32_t *ret, struct error *err)
 int specfile_remove_instance(const char *name, struct error *err)
 {
     return remove_file(INSTANCES_DIR, name, err);
+}
+
+int specfile_copy_edit(const char *name, int list_fd, struct error *err)
+{
+    const int         seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
+    AUTO(freep) char *bytes = NULL;
+    struct stat       st;
+
+    // What is not memory, or may change, could keep the one who reads it waiting.
+    int has = fcntl(list_fd, F_GET_SEALS);
+    if (has < 0 || (has & seals) != seals || fstat(list_fd, &st) < 0)
+        return error_set(err, ERROR_INVALID, "the list is not sealed memory");
+    if (st.st_size <= 0 || st.st_size > EDIT_BYTES_MAX)
+        return error_set(err, ERROR_INVALID, "the list is empty, or larger than %u bytes",
+                         EDIT_BYTES_MAX);
+    bytes = malloc((size_t)st.st_size);
+    if (!bytes)
+        return error_sys(err, ENOMEM, "taking the list");
+    if (pread(list_fd, bytes, (size_t)st.st_size, 0) != st.st_size)
+        return error_set(err, ERROR_INVALID, "the list cannot be read");
+    return write_file(bytes, (size_t)st.st_size, EDITS_DIR, name, err);
+}
+
+int specfile_remove_edit(const char *name, struct error *err)
+{
+    return remove_file(EDITS_DIR, name, err);
 }
 
 int specfile_open_builds(int *ret, struct error *err)

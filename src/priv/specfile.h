@@ -12,6 +12,11 @@ int specfile_write_instance(const struct instance_spec *spec, struct error *err)
 int specfile_count_instances(uint32_t *ret, struct error *err) MUST_USE;
 int specfile_remove_instance(const char *name, struct error *err) MUST_USE; // absent is success
 
+// Puts down what the sealed memory `list_fd` holds, unread, for left4me-content. ERROR_INVALID: it
+// may still change, or is empty or larger than EDIT_BYTES_MAX.
+int specfile_copy_edit(const char *name, int list_fd, struct error *err) MUST_USE;
+int specfile_remove_edit(const char *name, struct error *err) MUST_USE; // absent is success
+
 int specfile_open_builds(int *ret, struct error *err) MUST_USE; // the directory of their specs
 int specfile_read_build(struct build_spec *ret, const char *id, struct error *err) MUST_USE;
 int specfile_write_build(const struct build_spec *spec, struct error *err) MUST_USE;

@@ -42,6 +42,11 @@ struct unit_name unit_mount(const struct instance_name *name)
     return named("left4me-mount", name->text);
 }
 
+struct unit_name unit_edit(const struct instance_name *name)
+{
+    return named("left4me-edit", name->text);
+}
+
 struct unit_name unit_builder(enum build_kind kind, uint32_t build)
 {
     return numbered(builders[kind], build);

@@ -14,6 +14,7 @@ struct unit_name {
 
 struct unit_name unit_server(const struct instance_name *name);
 struct unit_name unit_mount(const struct instance_name *name);
+struct unit_name unit_edit(const struct instance_name *name);
 // The unit that a build of this kind begins with: the publisher's when it has no builder.
 struct unit_name unit_builder(enum build_kind kind, uint32_t build);
 bool             unit_has_builder(enum build_kind kind);

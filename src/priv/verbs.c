@@ -78,6 +78,7 @@ static const struct verb_row {
     int (*check)(const union request *request, struct error *err);
     int (*run)(struct call *call, struct error *err);
     const char *grant;
+    bool takes_list; // a descriptor comes along
 } verbs[] = {
     [VERB_INSTANCE_CREATE] = { "instance-create", sizeof(struct request_name), check_name,
         instance_create, "makes six empty directories at places the name fixes; never removes" },
@@ -96,6 +97,9 @@ static const struct verb_row {
         instance_wipe, "drops what a stopped game wrote, at a place the name fixes" },
     [VERB_INSTANCE_REMOVE] = { "instance-remove", sizeof(struct request_name), check_name,
         instance_remove, "drops a stopped instance; published generations are out of reach" },
+    [VERB_INSTANCE_EDIT] = { "instance-edit", sizeof(struct request_name), check_name,
+        instance_edit, "hands a list, unread, to left4me-content, who drops what it names in the "
+        "upper layer of a stopped game and reaches nothing else", true },
     [VERB_INSTANCE_STATUS] = { "instance-status", sizeof(struct request_name), check_name,
         instance_status, "reads four properties of a unit with our prefix" },
     [VERB_BUILD_START] = { "build-start", sizeof(struct request_build_start), check_build_start,
@@ -116,7 +120,7 @@ static const struct verb_row {
 // clang-format on
 _Static_assert(ELEMENTS(verbs) == VERB_COUNT, "every verb has a row");
 
-static int check(const union request *request, size_t n_bytes, struct error *err)
+static int check(const union request *request, size_t n_bytes, bool has_list, struct error *err)
 {
     if (n_bytes < sizeof request->header || request->header.magic != PROTOCOL_MAGIC)
         return error_set(err, ERROR_INVALID, "the message is not one of ours");
@@ -127,6 +131,9 @@ static int check(const union request *request, size_t n_bytes, struct error *err
     if (n_bytes != verb->n_bytes || request->header.n_bytes != n_bytes)
         return error_set(err, ERROR_INVALID, "%s has %zu bytes, not %zu", verb->word, verb->n_bytes,
                          n_bytes);
+    if (has_list != verb->takes_list)
+        return error_set(err, ERROR_INVALID, "%s %s", verb->word,
+                         has_list ? "takes no descriptor" : "comes without its list");
     if (verb->check(request, err) < 0)
         return error_prefix(err, "%s", verb->word);
     return 0;
@@ -139,18 +146,20 @@ static void fill_failure(struct reply *reply, const struct error *err)
     memcpy(reply->message, err->message, sizeof reply->message);
 }
 
-int verbs_handle(struct reply *reply, const void *bytes, size_t n_bytes, struct bus *bus,
-                 struct error *err)
+int verbs_handle(struct reply *reply, const void *bytes, size_t n_bytes, int passed_fd,
+                 struct bus *bus, struct error *err)
 {
     union request request = { 0 };
 
     *reply = (struct reply){ .magic = PROTOCOL_MAGIC };
     memcpy(&request, bytes, MIN(n_bytes, sizeof request));
-    if (check(&request, n_bytes, err) < 0) {
+    if (check(&request, n_bytes, passed_fd >= 0, err) < 0) {
         fill_failure(reply, err);
         return -1;
     }
-    struct call  call = { .request = &request, .bus = bus, .reply = reply, .lock_fd = -1 };
+    struct call call = {
+        .request = &request, .bus = bus, .reply = reply, .lock_fd = -1, .list_fd = passed_fd
+    };
     struct error failure = { 0 };
     if (verbs[request.header.verb].run(&call, &failure) < 0)
         fill_failure(reply, &failure);

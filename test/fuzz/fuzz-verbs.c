@@ -282,7 +282,7 @@ static void handle(const uint8_t *bytes, size_t n_bytes)
     memcpy(&request, bytes, MIN(n_bytes, sizeof request));
     world->request = &request;
     make_world(world, bytes, n_bytes);
-    int r = verbs_handle(&reply, bytes, n_bytes, &world->fake.ops, &err);
+    int r = verbs_handle(&reply, bytes, n_bytes, -1, &world->fake.ops, &err);
     if (reply.magic != PROTOCOL_MAGIC || reply.kind >= ERROR_KIND_COUNT ||
         memchr(reply.message, '\0', sizeof reply.message) == NULL)
         wrong(world, "the reply is none");

@@ -14,13 +14,10 @@
 static inline int private_dirs_enter(void)
 {
     static const char *const dirs[] = {
-        "/var/lib/left4me-host",
-        "/var/lib/left4me-host/instances",
-        "/var/lib/left4me-host/builds",
-        "/var/lib/left4me-host/overlays",
-        "/run/left4me-host",
-        "/run/left4me-host/lock",
-        "/run/left4me-host/mounted",
+        "/var/lib/left4me-host",        "/var/lib/left4me-host/instances",
+        "/var/lib/left4me-host/builds", "/var/lib/left4me-host/overlays",
+        "/var/lib/left4me-host/edits",  "/run/left4me-host",
+        "/run/left4me-host/lock",       "/run/left4me-host/mounted",
     };
 
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||

@@ -157,7 +157,7 @@ static void test_a_silent_broker_runs_into_a_deadline(void **state)
 
     (void)state;
     assert_return_code(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), errno);
-    assert_int_equal(broker_exchange(fds[0], &request, sizeof request, 10, &reply, &err), -1);
+    assert_int_equal(broker_exchange(fds[0], &request, sizeof request, -1, 10, &reply, &err), -1);
     assert_int_equal(err.kind, ERROR_TIMEOUT);
     close(fds[0]);
     close(fds[1]);

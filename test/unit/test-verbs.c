@@ -35,7 +35,7 @@ static struct reply ask(struct fakebus *fake, const void *bytes, size_t n_bytes)
 
     fake->said[0] = '\0';
     fake->n_calls = 0;
-    int r = verbs_handle(&reply, bytes, n_bytes, &fake->ops, &err);
+    int r = verbs_handle(&reply, bytes, n_bytes, -1, &fake->ops, &err);
     assert_int_equal(r, reply.kind == ERROR_INVALID && fake->n_calls == 0 && err.kind ? -1 : 0);
     return reply;
 }
@@ -437,7 +437,7 @@ static void refused(const void *bytes, size_t n_bytes)
 
     fakebus_init(&fake);
     fake.is_turn_needed = true;
-    assert_int_equal(verbs_handle(&reply, bytes, n_bytes, &fake.ops, &err), -1);
+    assert_int_equal(verbs_handle(&reply, bytes, n_bytes, -1, &fake.ops, &err), -1);
     assert_int_equal(reply.kind, ERROR_INVALID);
     assert_int_equal(reply.magic, PROTOCOL_MAGIC);
     assert_int_equal(fake.n_calls, 0);

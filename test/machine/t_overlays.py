@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Overlays by l4d2ctl: what a script makes is published, seen by a game, changed, rolled back, collected, dropped."""
+
+import contextlib
+import json
+import itertools
+
+import product
+from harness import check, equal
+
+SCRIPT = """set -eu
+mkdir -p left4dead2/cfg left4dead2/addons
+echo 'sv_test {number}' > left4dead2/cfg/made.cfg
+echo of the script on standard output
+echo of the script on standard error >&2
+"""
+_names = (f"made{number}" for number in itertools.count(1))
+
+
+@contextlib.contextmanager
+def overlay(machine, text, type="script", **settings):
+    """The number of an overlay of its own, deleted afterwards."""
+    words = [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    name = next(_names)
+    made = json.loads(product.ctl(machine, "overlay", "create", name, "--type", type, "--json", *words,
+                                  *(("-f", "-") if text is not None else ()), input=text).stdout)
+    try:
+        yield made["overlay"]
+    finally:
+        product.ctl(machine, "overlay", "cancel", made["overlay"], check=False)
+        product.ctl(machine, "overlay", "delete", made["overlay"], check=False)
+
+
+def source(machine, number, text):
+    product.ctl(machine, "overlay", "source", number, "-f", "-", input=text)
+
+
+def build(machine, number, *words, **options):
+    return product.ctl(machine, "overlay", "build", number, *words, timeout=120, **options)
+
+
+def test_a_script_is_built(machine):
+    """a script's files are published; its log has both streams; a second build of the same makes nothing"""
+    with overlay(machine, SCRIPT.format(number=1)) as number:
+        said = build(machine, number)
+        for line in ("  of the script on standard output", "! of the script on standard error"):
+            check(line in said.stdout.splitlines(), f"{line!r} is not in {said.stdout!r}")
+        first, all_of_them = product.generations(machine, number)
+        equal(all_of_them, [first], "generations")
+        tree = f"{product.DATA}/overlays/{number}/{first}"
+        equal(machine.read(f"{tree}/left4dead2/cfg/made.cfg"), "sv_test 1\n", "what was published")
+        equal(machine.output(f"stat -c '%U %a' {tree}/left4dead2/cfg/made.cfg {tree}"), "left4me-content 640\nleft4me-content 750",
+              "whose it is")
+        check("Nothing changed" in build(machine, number).stdout, "a second build of the same made something")
+        equal(product.generations(machine, number), (first, [first]), "generations after it")
+        equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
+
+
+def test_a_server_keeps_what_it_was_started_with(machine):
+    """a running server keeps its generation; status says what a restart changes; a rollback goes back"""
+    with overlay(machine, SCRIPT.format(number=1)) as number:
+        build(machine, number)
+        old = product.generations(machine, number)[0]
+        with product.server(machine, "ground", overlays=[number]) as server:
+            seen = f"{server.runtime}/merged/left4dead2/cfg/made.cfg"
+            equal(machine.read(seen), "sv_test 1\n", "what the server sees")
+            source(machine, number, SCRIPT.format(number=2))
+            build(machine, number)
+            new = product.generations(machine, number)[0]
+            equal(machine.read(seen), "sv_test 1\n", "what the running server sees after a build")
+            equal(server.status()["pending"], [f"overlay {number}"], "what waits to be applied")
+            server.ctl("restart")
+            equal(machine.read(seen), "sv_test 2\n", "after a restart")
+            product.ctl(machine, "overlay", "rollback", number)
+            equal(product.generations(machine, number), (old, [new, old]), "after a rollback")
+            server.ctl("restart")
+            equal(machine.read(seen), "sv_test 1\n", "after the rollback and a restart")
+            product.one_sentence(product.ctl(machine, "overlay", "delete", number, check=False), 4, "'ground'")
+
+
+def test_failures_change_nothing(machine):
+    """a script that fails, or is cancelled, leaves the overlay as it was"""
+    with overlay(machine, SCRIPT.format(number=1)) as number:
+        build(machine, number)
+        before = product.generations(machine, number)
+        source(machine, number, "echo x > y; echo no good >&2; exit 3\n")
+        failed = build(machine, number, check=False)
+        equal(failed.returncode, 1, "exit code of a build that fails")
+        check("exit code 3" in failed.stderr or "failed" in failed.stderr, f"it says {failed.stderr!r}")
+        source(machine, number, "echo x > y; echo waiting; sleep infinity\n")
+        with product.running(machine, ["l4d2ctl", "overlay", "build", str(number)]) as child:
+            product.read_all_until(child.stdout, b"waiting", 60)
+            product.ctl(machine, "overlay", "cancel", number)
+            equal(child.wait(60), 1, "exit code of a build that is cancelled")
+        equal(product.generations(machine, number), before, "generations after it all")
+        equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
