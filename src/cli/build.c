@@ -15,15 +15,16 @@
 #include "host/steamline.h"
 
 #define FAILURE_LINES   50u
+#define LAST_WORD       "done" // of left4me-script, -workshop and -files, at the level of a notice
 #define STOP_TIMEOUT_MS 60000u
 #define FULL_BYTES      (64u << 10) // less than this is nothing
 
 // Those without a builder have the publisher's log alone.
 static const struct build_row rows[] = {
     [BUILD_UPDATE] = { UNIT_UPDATE, "update", LOG_UPDATE, installlog_take, true },
-    [BUILD_SCRIPT] = { UNIT_SCRIPT, "build", LOG_SCRIPT, buildlog_take, false },
-    [BUILD_WORKSHOP] = { UNIT_WORKSHOP, "build", LOG_WORKSHOP, buildlog_take, false },
-    [BUILD_FILES] = { UNIT_FILES, "build", LOG_FILES, buildlog_take, false },
+    [BUILD_SCRIPT] = { UNIT_SCRIPT, "build", LOG_SCRIPT, buildlog_take, true },
+    [BUILD_WORKSHOP] = { UNIT_WORKSHOP, "build", LOG_WORKSHOP, buildlog_take, true },
+    [BUILD_FILES] = { UNIT_FILES, "build", LOG_FILES, buildlog_take, true },
     [BUILD_SELECT] = { UNIT_PUBLISH, "change", LOG_PUBLISH, buildlog_take, false },
     [BUILD_COLLECT] = { UNIT_PUBLISH, "collection", LOG_PUBLISH, buildlog_take, false },
 };
@@ -130,13 +131,10 @@ static void show_json(const struct journal_line *line)
     (void)!output_json_line(json, &ignored);
 }
 
-void buildlog_take(struct build *build, const struct journal_line *line)
+static void show(const struct build *build, const struct journal_line *line)
 {
     AUTO(buffer_done) struct buffer text = { 0 };
 
-    build_take_failure(build, line);
-    if (line->is_init) // what it says of the unit is said better at the end
-        return;
     if (build->cli->is_json) {
         show_json(line);
         return;
@@ -146,6 +144,22 @@ void buildlog_take(struct build *build, const struct journal_line *line)
     buffer_add_string(&text, "\n");
     output_flush(&text);
     (void)fflush(stdout); // main checks stdout
+}
+
+void buildlog_take(struct build *build, const struct journal_line *line)
+{
+    build_take_failure(build, line);
+    if (!line->is_init && line->priority == LEVEL_NOTICE && strcmp(line->text, LAST_WORD) == 0)
+        build->has_end = true;
+    else if (!line->is_init) // what the init system says of the unit is said better at the end
+        show(build, line);
+}
+
+// The init system's word on a unit that failed is the last one about it.
+static void take_line(struct build *build, const struct journal_line *line)
+{
+    build->has_end = build->has_end || (line->is_init && line->priority <= LEVEL_WARNING);
+    build->row->take(build, line);
 }
 
 static int read_log(struct build *build, int timeout_ms, struct error *err)
@@ -158,7 +172,7 @@ static int read_log(struct build *build, int timeout_ms, struct error *err)
         if (line.is_mark)
             build->has_mark = true;
         else
-            build->row->take(build, &line);
+            take_line(build, &line);
     if (is_end) // the build goes on without a log
         return error_set(err, ERROR_UNAVAILABLE, "the log reader went away");
     return r;
@@ -167,10 +181,9 @@ static int read_log(struct build *build, int timeout_ms, struct error *err)
 static int drain_log(struct build *build, bool has_succeeded, struct error *err)
 {
     const int n_turns = JOURNAL_SILENCE_MS / BUILD_DRAIN_MS;
+    bool      is_told = build->row->has_last_word || !has_succeeded;
 
-    for (int i = 0; i < n_turns && !(build->has_mark && (build->has_end || !has_succeeded ||
-                                                         !build->row->has_last_word));
-         i++)
+    for (int i = 0; i < n_turns && !(build->has_mark && (build->has_end || !is_told)); i++)
         if (read_log(build, BUILD_DRAIN_MS, err) < 0)
             return -1;
     return read_log(build, BUILD_DRAIN_MS, err);

@@ -22,7 +22,7 @@ struct build_row {
     const char     *unit, *noun; // "left4me-update@", "update"
     enum log_source source;
     void (*take)(struct build *build, const struct journal_line *line); // shows a line of the log
-    bool has_last_word; // one that has succeeded says so at the end
+    bool has_last_word; // the builder of one that has succeeded says so at the end
 };
 
 struct build {
@@ -37,7 +37,7 @@ struct build {
     bool                    is_attached; // somebody else started it
     bool                    is_terminal;
     bool                    has_mark; // the log of before has been read
-    bool                    has_end;  // and its last word, of one that has succeeded
+    bool                    has_end;  // and its last word: the builder's, or the init system's
     bool                    has_line; // an unfinished line is on the terminal
     unsigned                next_percent;
     char                    failure[ERROR_MESSAGE_MAX]; // what the builder says it failed of

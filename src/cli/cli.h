@@ -11,10 +11,10 @@
 #include "base/protocol.h"
 #include "host/paths.h"
 #include "host/buffer.h"
+#include "host/plan.h"
 #include "host/units.h"
 
 #define CLI_ARGS_MAX 4u
-#define CLI_WITH_MAX 8u
 
 struct cli {
     const struct host_paths *paths;
@@ -24,9 +24,8 @@ struct cli {
     const char              *steamcmd;
     uint32_t                 n_lines; // --lines
     bool                     is_json, is_following, has_all_runs, is_verbose;
-    const char              *type, *new_name;    // --type, --name
-    const char              *with[CLI_WITH_MAX]; // --with
-    unsigned                 n_with;
+    const char              *type, *new_name; // --type, --name
+    struct plan_choice       with;            // --with
     uint32_t                 keep;
     uint64_t                 output_max_bytes;
     bool                     has_keep, has_output_max, has_refresh, is_daily, is_held, is_detached;

@@ -21,10 +21,14 @@
 #define LINES_DEFAULT 50u
 
 static const struct command commands[] = {
-    { "install", "", OPTION_STEAMCMD | OPTION_VERBOSE | OPTION_JSON, "install or update the game",
+    { "install", "", OPTION_STEAMCMD | OPTION_HOLD | OPTION_VERBOSE | OPTION_JSON,
+      "install or update the game",
       "Runs SteamCMD in its sandbox and publishes the result as a new generation of the game.\n"
       "Servers that run keep the old one until they are restarted. A run that fails or is\n"
       "interrupted changes nothing. If an update runs already, its progress is shown.\n"
+      "With --hold new starts keep the old generation too: try the new one on one server with\n"
+      "'restart NAME --with 1=GENERATION', then give it to all with 'overlay select 1 "
+      "GENERATION'.\n"
       "\n"
       "SteamCMD itself is Valve's and does not come with this package. Unpack it anywhere and\n"
       "name the place once: --steamcmd /opt/steamcmd (the directory, or a program in it).\n",
@@ -49,17 +53,18 @@ static const struct command commands[] = {
       "    cpus: 0-3,6            processors to run on\n"
       "    tasks: 512\n",
       initialize_run, initialize_prepare },
-    { "start", "NAME", OPTION_JSON, "start a server, now and at every boot",
-      "Uses the newest configuration and the current generation of each overlay. Returns when\n"
-      "the server is ready, or with the reason and its last log lines. A server that runs\n"
-      "already is left alone.\n",
+    { "start", "NAME", OPTION_WITH | OPTION_JSON, "start a server, now and at every boot",
+      "Uses the newest configuration and the current generation of each overlay, or the one\n"
+      "named with --with until the next start or restart. Returns when the server is ready, or\n"
+      "with the reason and its last log lines. A server that runs already is left alone.\n",
       start_run, NULL },
     { "stop", "NAME", OPTION_JSON, "stop a server, also for the next boot",
       "Returns when the game has ended and its files are unmounted. Stopping a stopped server\n"
       "succeeds.\n",
       stop_run, NULL },
-    { "restart", "NAME", OPTION_JSON, "stop a server and start it with what is new",
-      "Applies what 'status' calls pending: a new configuration, new generations of overlays.\n",
+    { "restart", "NAME", OPTION_WITH | OPTION_JSON, "stop a server and start it with what is new",
+      "Applies what 'status' calls pending: a new configuration, new generations of overlays.\n"
+      "With --with one server tries a generation before the others get it.\n",
       restart_run, NULL },
     { "reset", "NAME", OPTION_JSON, "stop a server and drop what the game wrote",
       "Logs, bans, demos and plug-in data of the server are gone afterwards; its specification\n"

@@ -211,13 +211,21 @@ static int report_already_running(const struct cli *cli, int fd, const struct in
     return output_action(cli, "start", "running", false, note.bytes, err);
 }
 
+static int plan(struct instance_stack *ret, bool *ret_is_applied, const struct cli *cli, int fd,
+                const struct instance *instance, struct error *err)
+{
+    const struct plan_server server = { cli->paths, &cli->name, instance, fd };
+
+    return plan_make(ret, ret_is_applied, &server, &cli->with, err);
+}
+
 static int apply(const struct cli *cli, int fd, const struct instance *instance, struct error *err)
 {
     struct instance_stack stack;
     struct reply          reply;
     bool                  is_applied = false;
 
-    if (plan_make(&stack, &is_applied, cli->paths, &cli->name, fd, instance, err) < 0)
+    if (plan(&stack, &is_applied, cli, fd, instance, err) < 0)
         return -1;
     if (is_applied)
         return 0;
@@ -268,6 +276,8 @@ int start_run(struct cli *cli, struct error *err)
         units_state(units, UNIT_SERVER, cli->name.text, &state, err) < 0 ||
         units_is_enabled(units, UNIT_SERVER, cli->name.text, &is_enabled, err) < 0)
         return -1;
+    if (strcmp(state.active_state, "active") == 0 && cli->with.n > 0)
+        return error_set(err, ERROR_BUSY, "the server runs: use 'l4d2ctl restart' with --with");
     if (strcmp(state.active_state, "active") == 0 && is_enabled)
         return report_already_running(cli, fd, instance, err);
     if (strcmp(state.active_state, "deactivating") == 0 &&
@@ -291,8 +301,7 @@ int restart_run(struct cli *cli, struct error *err)
     bool                                  is_applied = false;
 
     if (open_instance(&instance, &fd, cli, err) < 0 || units_open(&units, cli->paths, err) < 0 ||
-        units_subscribe(units, err) < 0 ||
-        plan_make(&stack, &is_applied, cli->paths, &cli->name, fd, instance, err) < 0 ||
+        units_subscribe(units, err) < 0 || plan(&stack, &is_applied, cli, fd, instance, err) < 0 ||
         broker_stack(cli->paths, VERB_INSTANCE_RESTART, &cli->name, &stack, &reply, err) < 0)
         return -1;
     fd = fd_close(fd); // the lock

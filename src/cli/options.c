@@ -135,10 +135,7 @@ static int take_option(struct cli *cli, enum option_bit bit, const char *value, 
         cli->is_detached = true;
         return 0;
     case OPTION_WITH:
-        if (cli->n_with == CLI_WITH_MAX)
-            return error_set(err, ERROR_INVALID, "--with can be given %u times", CLI_WITH_MAX);
-        cli->with[cli->n_with++] = value;
-        return 0;
+        return plan_choice_add(&cli->with, value, err);
     }
     return 0;
 }

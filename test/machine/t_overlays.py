@@ -94,3 +94,85 @@ def test_failures_change_nothing(machine):
             equal(child.wait(60), 1, "exit code of a build that is cancelled")
         equal(product.generations(machine, number), before, "generations after it all")
         equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
+
+
+def test_a_canary_goes_first(machine):
+    """a generation that is held is tried by one server, then chosen for all, then rolled back"""
+    with overlay(machine, SCRIPT.format(number=1)) as number:
+        build(machine, number)
+        old = product.generations(machine, number)[0]
+        with product.server(machine, "bird", overlays=[number]) as bird, product.server(machine, "other", overlays=[number]) as other:
+            def seen():
+                return [machine.read(f"{server.runtime}/merged/left4dead2/cfg/made.cfg") for server in (bird, other)]
+
+            source(machine, number, SCRIPT.format(number=2))
+            build(machine, number, "--hold")
+            current, (new, _) = product.generations(machine, number)
+            equal(current, old, "the current generation after a build that is held")
+            product.one_sentence(bird.ctl("start", "--with", f"{number}={new}", check=False), 4, "restart")
+            product.one_sentence(bird.ctl("restart", "--with", f"{number}={new + 1}", check=False), 3, f"generation {new + 1}")
+            bird.ctl("restart", "--with", f"{number}={new}")
+            other.ctl("restart")
+            equal(seen(), ["sv_test 2\n", "sv_test 1\n"], "what the two see")
+            equal(bird.status()["pending"], [f"overlay {number}"], "what the canary would change")
+            product.ctl(machine, "overlay", "select", number, new)
+            other.ctl("restart")
+            equal(seen(), ["sv_test 2\n", "sv_test 2\n"], "what the two see after all")
+            product.ctl(machine, "overlay", "rollback", number)
+            equal(product.generations(machine, number)[0], old, "the current generation after a rollback")
+
+
+def test_old_generations_go(machine):
+    """kept are the newest, the current one and those that a server has; the rest is dropped"""
+    with overlay(machine, SCRIPT.format(number=0), keep=2) as number:
+        build(machine, number)
+        first = product.generations(machine, number)[0]
+        with product.server(machine, "holder", overlays=[number]) as holder:
+            for version in range(1, 5):
+                source(machine, number, SCRIPT.format(number=version))
+                build(machine, number)
+            current, kept = product.generations(machine, number)
+            equal((len(kept), kept[-1]), (3, first), "generations while a server has the first one")
+            holder.stop()
+            product.ctl(machine, "overlay", "gc", number)
+            check(first in product.generations(machine, number)[1], "what a stopped server has applied was dropped")
+            holder.ctl("delete")
+        product.ctl(machine, "overlay", "gc", number)
+        equal(product.generations(machine, number), (current, kept[:2]), "generations when nobody has the first one")
+        equal(machine.output(f"ls {product.DATA}/overlays/{number}").split(), sorted(map(str, kept[:2]), key=int) + ["state.json"],
+              "what is on disk")
+
+
+def test_a_wipe_starts_from_nothing(machine):
+    """a build lies over the last generation and keeps its cache; a wipe has neither"""
+    text = """echo sees $(ls left4dead2 2>&1; ls "$CACHE")
+              mkdir -p left4dead2; touch "$CACHE/kept" left4dead2/of-a-build\n"""
+    with overlay(machine, text) as number:
+        equal(build(machine, number).stdout.splitlines()[0], "  sees ls: cannot access 'left4dead2': No such file or directory",
+              "what the first build sees")
+        equal(build(machine, number).stdout.splitlines()[0], "  sees of-a-build kept", "what the second one sees")
+        equal(product.ctl(machine, "overlay", "wipe", number).stdout.splitlines()[0], "  sees ls: cannot access 'left4dead2': No such file or directory",
+              "what a wipe sees")
+
+
+def test_a_stopped_servers_layer(machine):
+    """what a game wrote is dropped file by file, only while it is stopped, and nothing outside is touched"""
+    with product.server(machine, "editor") as server:
+        wrote = ("mkdir -p logs/deep && echo a > logs/one && echo b > logs/deep/two && echo changed >> cfg/valve.rc && "
+                 "rm -f steam.inf && ln -s /etc logs/out")
+        machine.run(f"cd {server.runtime}/merged/left4dead2 && "
+                    f"setpriv --reuid {product.GAME_USER} --regid {product.GAME_USER} --clear-groups bash -c '{wrote}'")
+        product.one_sentence(server.ctl("drop", "left4dead2/logs/one", check=False), 4, "stop")
+        server.stop()
+        for bad in ("../upper", "/etc/passwd", "left4dead2/../../x", "left4dead2//logs"):
+            equal(server.ctl("drop", bad, check=False).returncode, 2, f"exit code of dropping {bad}")
+        changes = {entry["path"]: entry["change"] for entry in server.json("drift")["entries"]}
+        check("left4dead2/logs/one" in changes, f"drift tells {changes}")
+        server.ctl("drop", "left4dead2/logs")
+        server.ctl("drop", "left4dead2/logs/not/there")
+        for path in [path for path, change in changes.items() if path.endswith((".rc", ".inf"))]:
+            server.ctl("drop", path)
+        left = [entry["path"] for entry in server.json("drift")["entries"]]
+        check(not [path for path in left if "logs" in path or path.endswith((".rc", ".inf"))], f"what is left: {left}")
+        check(machine.output("ls -d /etc/passwd") == "/etc/passwd", "a link was followed")
+        server.start()

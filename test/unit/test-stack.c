@@ -135,11 +135,12 @@ static void test_a_plan_is_made_once(void **state)
     assert_return_code(mkdirat(tree->dir->fd, "data/instances/alpha", 0700), errno);
     assert_int_equal(instances_open(&fd, &tree->paths, &name, &err), 0);
     assert_int_equal(instances_save(fd, instance, &err), 0);
+    const struct plan_server server = { &tree->paths, &name, instance, fd };
     // No game: nothing is written.
-    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), -1);
+    assert_int_equal(plan_make(&stack, &is_applied, &server, NULL, &err), -1);
     assert_int_equal(faccessat(fd, "1", F_OK, 0), -1);
     host_tree_overlay(tree, 1, 10);
-    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);
+    assert_int_equal(plan_make(&stack, &is_applied, &server, NULL, &err), 0);
     assert_false(is_applied);
     assert_int_equal(stack.config_generation, 1);
 
@@ -147,7 +148,7 @@ static void test_a_plan_is_made_once(void **state)
         .magic = PROTOCOL_MAGIC, .n_bytes = sizeof spec, .name = name, .stack = stack
     };
     write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec);
-    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);
+    assert_int_equal(plan_make(&stack, &is_applied, &server, NULL, &err), 0);
     assert_true(is_applied);
     assert_int_equal(plan_compare(&words, &tree->paths, &name, fd, instance, &stack, &err), 0);
     assert_int_equal(words.n, 0);
@@ -158,13 +159,48 @@ static void test_a_plan_is_made_once(void **state)
     // Nobody knows whether the unit has its limits: they are set anew.
     spec.is_unsettled = 1;
     write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec);
-    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);
+    assert_int_equal(plan_make(&stack, &is_applied, &server, NULL, &err), 0);
     assert_false(is_applied);
     // What is damaged is written anew.
     write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec - 1);
-    assert_int_equal(plan_make(&stack, &is_applied, &tree->paths, &name, fd, instance, &err), 0);
+    assert_int_equal(plan_make(&stack, &is_applied, &server, NULL, &err), 0);
     assert_false(is_applied);
     assert_int_equal(stack.config_generation, 1);
+}
+
+static void test_a_plan_takes_the_generations_that_are_named(void **state)
+{
+    static const struct {
+        const char     *text;
+        enum error_kind want;
+    } rows[] = {
+        { "1=4", ERROR_NOT_FOUND }, { "1=5", ERROR_NONE },     { "1=6", ERROR_NOT_FOUND },
+        { "7=1", ERROR_NOT_FOUND }, { "1", ERROR_INVALID },    { "1=", ERROR_INVALID },
+        { "=4", ERROR_INVALID },    { "x=4", ERROR_INVALID },  { "1=4=4", ERROR_INVALID },
+        { "1=04", ERROR_INVALID },  { "1 =4", ERROR_INVALID },
+    };
+    struct host_tree                     *tree = *state;
+    AUTO(instance_freep) struct instance *instance = parse("port: 27015\n");
+    struct instance_name                  name = { "alpha" };
+    struct error                          err = { 0 };
+    AUTO_FD                               fd = -1;
+
+    assert_return_code(mkdirat(tree->dir->fd, "data/instances/alpha", 0700), errno);
+    assert_int_equal(instances_open(&fd, &tree->paths, &name, &err), 0);
+    assert_int_equal(instances_save(fd, instance, &err), 0);
+    host_tree_overlay(tree, 1, 5);
+    const struct plan_server server = { &tree->paths, &name, instance, fd };
+    for (size_t i = 0; i < ELEMENTS(rows); i++) {
+        struct plan_choice    choice = { 0 };
+        struct instance_stack stack = { 0 };
+        bool                  is_applied = false;
+        err.kind = ERROR_NONE;
+        if (plan_choice_add(&choice, rows[i].text, &err) == 0)
+            (void)!plan_make(&stack, &is_applied, &server, &choice, &err);
+        assert_int_equal(err.kind, rows[i].want);
+        if (rows[i].want == ERROR_NONE)
+            assert_int_equal(stack.layers[0].generation, choice.refs[0].generation);
+    }
 }
 
 static void test_an_absent_overlay_has_no_generation(void **state)
@@ -217,6 +253,7 @@ int main(void)
         ON_A_TREE(test_records_are_read_with_suspicion),
         cmocka_unit_test(test_differences_have_words),
         ON_A_TREE(test_a_plan_is_made_once),
+        ON_A_TREE(test_a_plan_takes_the_generations_that_are_named),
         ON_A_TREE(test_an_absent_overlay_has_no_generation),
         ON_A_TREE(test_a_port_in_use_is_named),
     };
