@@ -67,11 +67,11 @@ static int report(struct build *build, const struct source *source,
     AUTO(buffer_done) struct buffer text = { 0 };
 
     if (build->cli->is_json)
-        return output_json(json_pack("{s:I, s:i, s:b, s:o}", "overlay", (json_int_t)source->number,
-                                     "build", (int)build->number, "changed", (int)!is_unchanged,
-                                     "generation",
-                                     is_unchanged ? json_null() : json_integer(generation->number)),
-                           err);
+        return output_json_line(
+            json_pack("{s:I, s:i, s:b, s:o}", "overlay", (json_int_t)source->number, "build",
+                      (int)build->number, "changed", (int)!is_unchanged, "generation",
+                      is_unchanged ? json_null() : json_integer(generation->number)),
+            err);
     if (is_unchanged) {
         printf("Nothing changed: '%s' stays as it is.\n", source->name);
         return 0;

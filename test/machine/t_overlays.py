@@ -176,3 +176,20 @@ def test_a_stopped_servers_layer(machine):
         check(not [path for path in left if "logs" in path or path.endswith((".rc", ".inf"))], f"what is left: {left}")
         check(machine.output("ls -d /etc/passwd") == "/etc/passwd", "a link was followed")
         server.start()
+
+
+def test_the_daily_refresh(machine):
+    """the timer's service builds what is marked for it, once each, and tells what fails"""
+    counts = 'echo $(($(cat "$CACHE/n" 2>/dev/null || echo 0) + 1)) | tee "$CACHE/n" > n\n'
+    with overlay(machine, counts, refresh="daily") as daily, overlay(machine, counts) as never, \
+            overlay(machine, "exit 5\n", refresh="daily") as failing:
+        result = machine.run(["systemctl", "start", "left4me-refresh.service"], check=False, timeout=120)
+        check(result.returncode != 0, "a refresh with a build that fails succeeded")
+        current = product.generations(machine, daily)[0]
+        equal(machine.read(f"{product.DATA}/overlays/{daily}/{current}/n"), "1\n", "how often it was built")
+        for number in (never, failing):
+            equal(machine.output(f"ls {product.DATA}/overlays/{number}", check=False), "", f"what overlay {number} has")
+        log = machine.journal("left4me-refresh.service")
+        check("1 overlays were not built" in log, f"the log says {log}")
+        equal(machine.output("systemctl is-enabled left4me-refresh.timer"), "enabled", "the timer")
+        check("left4me-refresh.service" in machine.output("systemctl list-timers --all --no-pager"), "the timer is not known")
