@@ -69,8 +69,9 @@ json_t *output_strings_json(const struct strings *strings);
 json_t *output_count_json(uint64_t value);                                  // UINT64_MAX: null
 void    output_strings(struct buffer *text, const struct strings *strings); // "a, b"
 // "2026-11-22T03:00:00Z" of microseconds since 1970; "" of 0.
-void output_time(char ret[OUTPUT_TIME_MAX], uint64_t realtime_us);
-void output_size(struct buffer *text, uint64_t bytes); // "1.5 GiB"
+void    output_time(char ret[OUTPUT_TIME_MAX], uint64_t realtime_us);
+json_t *output_time_json(uint64_t realtime_us);           // time and unix_s; null of 0
+void    output_size(struct buffer *text, uint64_t bytes); // "1.5 GiB"
 // What an action did, as one line or one object. `note` may be NULL.
 int output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
                   const char *note, struct error *err) MUST_USE;

@@ -15,8 +15,10 @@
 #include "host/broker.h"
 #include "host/instances.h"
 #include "host/journal.h"
+#include "host/ownoverlay.h"
 #include "host/plan.h"
 #include "host/ports.h"
+#include "host/source.h"
 #include "host/stack.h"
 #include "host/verdict.h"
 
@@ -372,6 +374,7 @@ int reset_run(struct cli *cli, struct error *err)
 int delete_run(struct cli *cli, struct error *err)
 {
     struct reply reply;
+    AUTO_FD      sources_fd = -1;
     bool         was_running = false;
     bool         is_absent = require_instance(cli, err) < 0 && err->kind == ERROR_NOT_FOUND;
 
@@ -380,6 +383,9 @@ int delete_run(struct cli *cli, struct error *err)
         return -1;
     if (broker_instance(cli->paths, VERB_INSTANCE_REMOVE, &cli->name, &reply, err) < 0 &&
         !(is_absent && err->kind == ERROR_NOT_FOUND))
+        return -1;
+    if (source_lock(&sources_fd, cli->paths, err) < 0 ||
+        ownoverlay_drop(cli->paths, &cli->name, err) < 0)
         return -1;
     return output_action(cli, "delete", is_absent ? "absent" : "deleted", !is_absent,
                          is_absent ? "nothing to delete" : NULL, err);

@@ -75,6 +75,16 @@ void output_time(char ret[OUTPUT_TIME_MAX], uint64_t realtime_us)
     (void)strftime(ret, OUTPUT_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm); // it fits until the year 9999
 }
 
+json_t *output_time_json(uint64_t realtime_us)
+{
+    char text[OUTPUT_TIME_MAX];
+
+    output_time(text, realtime_us);
+    return *text ? json_pack("{s:s, s:I}", "time", text, "unix_s",
+                             (json_int_t)(realtime_us / 1000000))
+                 : json_null();
+}
+
 void output_size(struct buffer *text, uint64_t bytes)
 {
     static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };

@@ -57,15 +57,12 @@ int overlay_newest_build(uint32_t *ret, const struct host_paths *paths, uint32_t
 
 static json_t *generation_json(const struct generation *g)
 {
-    char time[OUTPUT_TIME_MAX];
-
-    output_time(time, g->created_unix_s * 1000000);
-    return json_pack("{s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "generation",
-                     (json_int_t)g->number, "build", (json_int_t)g->build, "time", time, "files",
-                     (json_int_t)g->files, "bytes", (json_int_t)g->bytes, "added",
-                     (json_int_t)g->added, "changed", (json_int_t)g->changed, "removed",
-                     (json_int_t)g->removed, "bytes_changed", (json_int_t)g->bytes_changed, "note",
-                     g->note);
+    return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "generation",
+                     (json_int_t)g->number, "build", (json_int_t)g->build, "created",
+                     output_time_json(g->created_unix_s * 1000000), "files", (json_int_t)g->files,
+                     "bytes", (json_int_t)g->bytes, "added", (json_int_t)g->added, "changed",
+                     (json_int_t)g->changed, "removed", (json_int_t)g->removed, "bytes_changed",
+                     (json_int_t)g->bytes_changed, "note", g->note);
 }
 
 static json_t *source_json(const struct source *source, const struct state *state)
@@ -73,7 +70,7 @@ static json_t *source_json(const struct source *source, const struct state *stat
     const struct generation *current = state_find(state, state->current);
 
     return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:o, s:i, s:I}", "overlay",
-                     (json_int_t)source->number, "name", source->name, "type",
+                     (json_int_t)source->number, "name", source->title, "type",
                      overlay_type_word(source->type), "refresh",
                      source->is_daily ? "daily" : "never", "keep", (json_int_t)source->keep,
                      "output_max_bytes", (json_int_t)source->output_max_bytes, "current",
@@ -97,7 +94,7 @@ static void add_row(struct buffer *text, const struct source *source, const stru
 
     if (current)
         output_size(&size, current->bytes);
-    buffer_printf(text, "%-7" PRIu32 " %-24s %-9s ", source->number, source->name,
+    buffer_printf(text, "%-7" PRIu32 " %-24s %-9s ", source->number, source->title,
                   overlay_type_word(source->type));
     if (current)
         buffer_printf(text, "%-10" PRIu32 " %8" PRIu64 " files  %10s%s\n", current->number,
@@ -180,8 +177,9 @@ static int add_users(struct strings *ret, const struct cli *cli, uint32_t overla
 
 static void add_settings(struct buffer *text, const struct source *source)
 {
-    buffer_printf(text, "Overlay     %" PRIu32 ", '%s', of type %s\n", source->number, source->name,
-                  overlay_type_word(source->type));
+
+    buffer_printf(text, "Overlay     %" PRIu32 ", '%s', of type %s\n", source->number,
+                  source->title, overlay_type_word(source->type));
     if (source->type == OVERLAY_GAME)
         return;
     buffer_printf(text, "Refresh     %s\n", source->is_daily ? "daily" : "never");
@@ -268,9 +266,8 @@ static int check_new(struct source *ret, const struct cli *cli, struct error *er
     ret->type = overlay_type_of(cli->type);
     if (ret->type <= OVERLAY_GAME)
         return error_set(err, ERROR_INVALID, "--type takes script, workshop or files");
-    if (source_check_name(cli->args[0], err) < 0)
+    if (source_set_name(ret, cli->args[0], err) < 0)
         return -1;
-    (void)snprintf(ret->name, sizeof ret->name, "%s", cli->args[0]); // it was checked
     if (cli->file && !source_text_file(ret->type))
         return error_set(err, ERROR_INVALID, "an overlay of type '%s' is not made from one file",
                          cli->type);
@@ -325,11 +322,8 @@ int overlay_set_run(struct cli *cli, struct error *err)
 
     if (source_lock(&lock_fd, cli->paths, err) < 0 || overlay_named(&source, cli, err) < 0)
         return -1;
-    if (cli->new_name) {
-        if (source_check_name(cli->new_name, err) < 0)
-            return -1;
-        (void)snprintf(source.name, sizeof source.name, "%s", cli->new_name); // it was checked
-    }
+    if (cli->new_name && source_set_name(&source, cli->new_name, err) < 0)
+        return -1;
     take_settings(&source, cli);
     if (source_save(&source, cli->paths, err) < 0)
         return -1;
@@ -337,7 +331,7 @@ int overlay_set_run(struct cli *cli, struct error *err)
         read_state(&state, cli, source.number);
         return output_json(state ? source_json(&source, state) : NULL, err);
     }
-    printf("Overlay %" PRIu32 " is '%s'.\n", source.number, source.name);
+    printf("Overlay %" PRIu32 " is '%s'.\n", source.number, source.title);
     return 0;
 }
 
@@ -407,6 +401,8 @@ int overlay_delete_run(struct cli *cli, struct error *err)
         return -1;
     if (source.number == GAME_OVERLAY)
         return error_set(err, ERROR_DENIED, "the game overlay cannot be deleted");
+    if (*source.server)
+        return error_set(err, ERROR_DENIED, "it goes with the server '%s'", source.server);
     if (check_unwanted(cli, &source, err) < 0 ||
         broker_overlay_remove(cli->paths, source.number, &reply, err) < 0)
         return -1;

@@ -40,7 +40,7 @@ static int check_source(const struct cli *cli, const struct source *source, stru
     return error_set(err, ERROR_NOT_FOUND,
                      "the overlay '%s' has no %s yet: give it one with 'l4d2ctl overlay source %s "
                      "-f FILE'",
-                     source->name, source_text_file(source->type), source->name);
+                     source->title, source_text_file(source->type), source->title);
 }
 
 static int plan(struct request_build_start *ret, const struct cli *cli, const struct source *source,
@@ -73,13 +73,13 @@ static int report(struct build *build, const struct source *source,
                       is_unchanged ? json_null() : json_integer(generation->number)),
             err);
     if (is_unchanged) {
-        printf("Nothing changed: '%s' stays as it is.\n", source->name);
+        printf("Nothing changed: '%s' stays as it is.\n", source->title);
         return 0;
     }
     buffer_printf(&text,
                   "'%s' is generation %" PRIu32 ": %" PRIu64 " files, %" PRIu64 " added, %" PRIu64
                   " changed, %" PRIu64 " removed, ",
-                  source->name, generation->number, generation->files, generation->added,
+                  source->title, generation->number, generation->files, generation->added,
                   generation->changed, generation->removed);
     output_size(&text, generation->bytes);
     buffer_add_string(&text, ".\n");
@@ -95,7 +95,7 @@ static int report_detached(const struct build *build, const struct source *sourc
                                      (int)build->number),
                            err);
     printf("Build %" PRIu32 " of '%s' runs: see 'l4d2ctl overlay log %s --follow'.\n",
-           build->number, source->name, source->name);
+           build->number, source->title, source->title);
     return 0;
 }
 
@@ -157,10 +157,10 @@ int overlay_refresh_run(struct cli *cli, struct error *err)
         if (!source->is_daily)
             continue;
         if (!cli->is_json)
-            printf("%s:\n", source->name);
+            printf("%s:\n", source->title);
         if (build_source(cli, source, 0, &why) == 0)
             continue;
-        fprintf(stderr, "l4d2ctl: %s: %s\n", source->name, why.message);
+        fprintf(stderr, "l4d2ctl: %s: %s\n", source->title, why.message);
         n_failed++;
     }
     return n_failed ? error_set(err, ERROR_FAILED, "%u overlays were not built", n_failed) : 0;
@@ -215,7 +215,7 @@ int overlay_log_run(struct cli *cli, struct error *err)
         number = state->n_generations ? state->generations[0].build : 0;
     }
     if (!number)
-        return error_set(err, ERROR_NOT_FOUND, "the overlay '%s' was never built", source.name);
+        return error_set(err, ERROR_NOT_FOUND, "the overlay '%s' was never built", source.title);
     if (build_open(&build, cli, source.type == OVERLAY_GAME ? BUILD_UPDATE : kinds[source.type],
                    source.number, err) < 0)
         return -1;
@@ -248,7 +248,7 @@ static int change(struct cli *cli, const struct source *source, enum build_kind 
         return -1;
     if (build.is_attached)
         return error_set(err, ERROR_BUSY, "a build of '%s' is running: wait for it or cancel it",
-                         source->name);
+                         source->title);
     if (build_finish(&build, &ignored, &is_unchanged, err) < 0)
         return -1;
     build_remove_scratch(&build);
@@ -264,7 +264,7 @@ static int select_generation(struct cli *cli, const struct source *source, uint3
         return output_json(json_pack("{s:I, s:I}", "overlay", (json_int_t)source->number,
                                      "generation", (json_int_t)generation),
                            err);
-    printf("New starts use generation %" PRIu32 " of '%s'.\n", generation, source->name);
+    printf("New starts use generation %" PRIu32 " of '%s'.\n", generation, source->title);
     return 0;
 }
 
@@ -293,7 +293,7 @@ int overlay_rollback_run(struct cli *cli, struct error *err)
         if (state->generations[i].number < state->current)
             return select_generation(cli, &source, state->generations[i].number, err);
     return error_set(err, ERROR_NOT_FOUND, "'%s' has no generation before the current one",
-                     source.name);
+                     source.title);
 }
 
 int overlay_gc_run(struct cli *cli, struct error *err)
@@ -313,7 +313,7 @@ int overlay_gc_run(struct cli *cli, struct error *err)
         struct error why = { 0 };
         if (change(cli, &sources->source[i], BUILD_COLLECT, 0, &why) == 0)
             continue;
-        fprintf(stderr, "l4d2ctl: %s: %s\n", sources->source[i].name, why.message);
+        fprintf(stderr, "l4d2ctl: %s: %s\n", sources->source[i].title, why.message);
         n_failed++;
     }
     if (n_failed)

@@ -109,16 +109,6 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
     return 0;
 }
 
-static json_t *time_json(uint64_t realtime_us)
-{
-    char text[OUTPUT_TIME_MAX];
-
-    output_time(text, realtime_us);
-    return *text ? json_pack("{s:s, s:I}", "time", text, "unix_s",
-                             (json_int_t)(realtime_us / 1000000))
-                 : json_null();
-}
-
 static json_t *exit_json(const struct status *status)
 {
     const struct exit_verdict *verdict = &status->exit;
@@ -130,7 +120,7 @@ static json_t *exit_json(const struct status *status)
                      verdict->signal ? json_integer(verdict->signal) : json_null(), "signal_name",
                      *verdict->signal_word ? json_string(verdict->signal_word) : json_null(),
                      "out_of_memory", (int)verdict->is_out_of_memory, "result", status->unit.result,
-                     "explain", verdict->sentence, "at", time_json(status->unit.exit_us));
+                     "explain", verdict->sentence, "at", output_time_json(status->unit.exit_us));
 }
 
 static json_t *stack_json(const struct instance_stack *stack)
@@ -189,7 +179,7 @@ static json_t *status_json(const struct cli *cli, const struct status *status)
         { "state", json_string(status->state) },
         { "enabled", json_boolean(status->is_enabled) },
         { "pid", unit->pid ? json_integer(unit->pid) : json_null() },
-        { "since", time_json(unit->since_us) },
+        { "since", output_time_json(unit->since_us) },
         { "run", *unit->run ? json_string(unit->run) : json_null() },
         { "restarts", json_integer(unit->n_restarts) },
         { "last_exit", exit_json(status) },

@@ -28,6 +28,7 @@ struct instance {
     char                   rcon_password[INSTANCE_PASSWORD_MAX + 1]; // empty: not given
     uint32_t               n_overlays;
     uint32_t               overlays[INSTANCE_OVERLAYS_MAX]; // lowest first
+    uint32_t               own_overlay;                     // above them; not in SPEC.yaml; 0: none
     struct strings         arguments;
     struct strings         config; // lines
     struct instance_limits limits;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/dir.h"
 #include "base/fd.h"
+#include "host/ownoverlay.h"
 
 #define PASSWORD_LENGTH 24u // 142 bits of 62 characters
 
@@ -57,8 +58,12 @@ int instances_load(struct instance **ret, const struct host_paths *paths,
         return error_prefix(err, "instance '%s'", name->text);
     }
     (void)snprintf(file, sizeof file, "%s/" INSTANCE_SPEC_FILE, name->text); // it fits
+    uint32_t own = 0;
+    if (ownoverlay_read_at(&own, fd, err) < 0)
+        return -1;
     if (instance_parse(ret, file, bytes, n, err) < 0)
         return err->kind == ERROR_INVALID ? damaged(name, err) : -1;
+    (*ret)->own_overlay = own;
     return 0;
 }
 

@@ -12,13 +12,16 @@
 #include "base/dir.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "host/ownoverlay.h"
 #include "overlay/type.h"
 
 #define JSON_FILE "source.json"
 #define FILE_MODE 0600
 #define PATH_ROOM 32u
 
-static const struct source game = { .number = GAME_OVERLAY, .type = OVERLAY_GAME, .name = "game" };
+static const struct source game = {
+    .number = GAME_OVERLAY, .type = OVERLAY_GAME, .name = "game", .title = "game"
+};
 
 static void json_freep(json_t **json)
 {
@@ -42,9 +45,40 @@ int source_check_name(const char *name, struct error *err)
     return 0;
 }
 
+// One of the two.
+static int check_title(const char *name, const char *server, struct error *err)
+{
+    struct instance_name checked;
+
+    if (!*server)
+        return source_check_name(name, err);
+    if (*name)
+        return error_set(err, ERROR_INVALID, "a server's own overlay has no name");
+    return instance_name_set(&checked, server, err);
+}
+
+static void set_title(struct source *source)
+{
+    bool is_own = *source->server;
+
+    (void)snprintf(source->title, sizeof source->title, "%s%s", is_own ? "@" : "",
+                   is_own ? source->server : source->name); // it fits
+}
+
+int source_set_name(struct source *source, const char *name, struct error *err)
+{
+    if (*source->server)
+        return error_set(err, ERROR_DENIED, "a server's own overlay has no name");
+    if (source_check_name(name, err) < 0)
+        return -1;
+    (void)snprintf(source->name, sizeof source->name, "%s", name); // it was checked
+    set_title(source);
+    return 0;
+}
+
 static int read_settings(struct source *ret, json_t *json, struct error *err)
 {
-    const char  *name = NULL, *type = NULL;
+    const char  *name = NULL, *type = NULL, *server = NULL;
     json_int_t   keep = 0, output_max = 0;
     int          is_daily = 0;
     json_error_t why;
@@ -53,13 +87,15 @@ static int read_settings(struct source *ret, json_t *json, struct error *err)
                        &type, "keep", &keep, "output_max_bytes", &output_max, "daily",
                        &is_daily) < 0)
         return error_set(err, ERROR_INVALID, "%.80s", why.text);
-    if (source_check_name(name, err) < 0)
+    if (check_title(name, server, err) < 0)
         return -1;
     ret->type = overlay_type_of(type);
     if (ret->type <= OVERLAY_GAME || keep < 0 || keep > KEEP_MAX || output_max < 0 ||
         (uint64_t)output_max > OUTPUT_MAX_MAX)
         return error_set(err, ERROR_INVALID, "a setting is out of range");
-    (void)snprintf(ret->name, sizeof ret->name, "%s", name); // it was checked
+    (void)snprintf(ret->name, sizeof ret->name, "%s", name);       // they were checked
+    (void)snprintf(ret->server, sizeof ret->server, "%s", server); // likewise
+    set_title(ret);
     ret->keep = (uint32_t)keep;
     ret->output_max_bytes = (uint64_t)output_max;
     ret->is_daily = is_daily;
@@ -173,6 +209,21 @@ int source_list(struct sources **ret, const struct host_paths *paths, struct err
     return 0;
 }
 
+static int find_own(struct source *ret, const struct host_paths *paths, const char *server,
+                    struct error *err)
+{
+    struct instance_name name;
+    uint32_t             number = 0;
+
+    if (instance_name_set(&name, server, err) < 0 ||
+        ownoverlay_read(&number, paths, &name, err) < 0)
+        return -1;
+    if (!number)
+        return error_set(err, ERROR_NOT_FOUND, "the server '%s' has no overlay of its own yet",
+                         name.text);
+    return source_load(ret, paths, number, err);
+}
+
 int source_find(struct source *ret, const struct host_paths *paths, const char *text,
                 struct error *err)
 {
@@ -183,6 +234,8 @@ int source_find(struct source *ret, const struct host_paths *paths, const char *
 
     if (number_name_parse(&number, text, &not_a_number) == 0)
         return source_load(ret, paths, number, err);
+    if (*text == '@')
+        return find_own(ret, paths, text + 1, err);
     if (source_list(&sources, paths, err) < 0)
         return -1;
     for (size_t i = 0; i < sources->n; i++)
@@ -215,7 +268,7 @@ static int check_unique(const struct source *source, const struct host_paths *pa
     if (source_list(&sources, paths, err) < 0)
         return -1;
     for (size_t i = 0; i < sources->n; i++)
-        if (sources->source[i].number != source->number &&
+        if (sources->source[i].number != source->number && *source->name &&
             strcmp(sources->source[i].name, source->name) == 0)
             return error_set(err, ERROR_EXISTS, "overlay %" PRIu32 " is called '%s' already",
                              sources->source[i].number, source->name);
@@ -229,14 +282,14 @@ int source_save(const struct source *source, const struct host_paths *paths, str
 
     if (source->number == GAME_OVERLAY)
         return error_set(err, ERROR_DENIED, "the game overlay has no settings of its own");
-    if (source_check_name(source->name, err) < 0 || check_unique(source, paths, err) < 0 ||
-        open_source(&fd, paths, source->number, err) < 0)
+    if (check_title(source->name, source->server, err) < 0 ||
+        check_unique(source, paths, err) < 0 || open_source(&fd, paths, source->number, err) < 0)
         return -1;
     AUTO(json_freep)
-    json_t *json = json_pack("{s:s, s:s, s:I, s:I, s:b}", "name", source->name, "type",
-                             overlay_type_word(source->type), "keep", (json_int_t)source->keep,
-                             "output_max_bytes", (json_int_t)source->output_max_bytes, "daily",
-                             (int)source->is_daily);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "name", source->name, "server",
+                             source->server, "type", overlay_type_word(source->type), "keep",
+                             (json_int_t)source->keep, "output_max_bytes",
+                             (json_int_t)source->output_max_bytes, "daily", (int)source->is_daily);
     bytes = json ? json_dumps(json, JSON_COMPACT) : NULL;
     if (!bytes)
         return error_sys(err, ENOMEM, "storing the settings of an overlay");
@@ -282,8 +335,8 @@ int source_read_text(struct buffer *ret, const struct host_paths *paths,
         return -1;
     if (fd_read_file(&bytes, &n, fd, file, SOURCE_TEXT_MAX, err) < 0)
         return err->kind == ERROR_NOT_FOUND
-                   ? error_set(err, ERROR_NOT_FOUND, "the overlay '%s' has no %s yet", source->name,
-                               file)
+                   ? error_set(err, ERROR_NOT_FOUND, "overlay %" PRIu32 " has no %s yet",
+                               source->number, file)
                    : -1;
     buffer_add(ret, bytes, n);
     return buffer_check(ret, err);

@@ -13,18 +13,21 @@
 #include "host/buffer.h"
 #include "host/paths.h"
 
-#define SOURCE_NAME_MAX 64u         // bytes, without the NUL
-#define SOURCE_TEXT_MAX (1u << 20)  // of a script or a list
-#define SOURCE_JSON_MAX (64u << 10) // of source.json
-#define SOURCE_TREE     "tree"      // the directory of an overlay of files
+#define SOURCE_NAME_MAX  64u                   // bytes, without the NUL
+#define SOURCE_TEXT_MAX  (1u << 20)            // of a script or a list
+#define SOURCE_JSON_MAX  (64u << 10)           // of source.json
+#define SOURCE_TITLE_MAX (SOURCE_NAME_MAX + 2) // bytes
+#define SOURCE_TREE      "tree"                // the directory of an overlay of files
 
 struct source {
     uint32_t          number;
     enum overlay_type type;
     char              name[SOURCE_NAME_MAX + 1]; // as of an instance, but not digits alone; unique
-    uint32_t          keep;                      // generations; 0: as the machine's settings say
-    uint64_t          output_max_bytes;          // of a build; 0: likewise
-    bool              is_daily;                  // built anew every day
+    char              server[INSTANCE_NAME_MAX + 1]; // whose own overlay it is, which has no name
+    char              title[SOURCE_TITLE_MAX];       // of the two, what people call it: "@" SERVER
+    uint32_t          keep;             // generations; 0: as the machine's settings say
+    uint64_t          output_max_bytes; // of a build; 0: likewise
+    bool              is_daily;         // built anew every day
 };
 
 struct sources {
@@ -35,7 +38,7 @@ struct sources {
 // The overlay of that number. ERROR_NOT_FOUND: there is none. ERROR_FAILED: it is damaged.
 int source_load(struct source *ret, const struct host_paths *paths, uint32_t number,
                 struct error *err) MUST_USE;
-// The overlay of that number or name, as a person writes it.
+// The overlay of that number or name, as a person writes it; "@NAME" is the server NAME's own.
 int source_find(struct source *ret, const struct host_paths *paths, const char *text,
                 struct error *err) MUST_USE;
 // All of them, the game first; *ret is owned, free() it. Damaged ones are left out.
@@ -47,6 +50,8 @@ int source_save(const struct source *source, const struct host_paths *paths, str
 // One change at a time, of any source. *ret is a descriptor; closing it lets go.
 int source_lock(int *ret, const struct host_paths *paths, struct error *err) MUST_USE;
 
+// Gives it a name, and the title that goes with it.
+int source_set_name(struct source *source, const char *name, struct error *err) MUST_USE;
 int source_check_name(const char *name, struct error *err) MUST_USE;
 
 // ---- the text of a script or a list ------------------------------------------------------------

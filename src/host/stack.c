@@ -28,6 +28,19 @@ static int add_layer(struct instance_stack *stack, const struct host_paths *path
     return 0;
 }
 
+// Nothing has been published in it yet: then it is not there.
+static int add_own(struct instance_stack *stack, const struct host_paths *paths, uint32_t overlay,
+                   struct error *err)
+{
+    uint32_t generation = 0;
+
+    if (overlays_current(&generation, paths, overlay, err) < 0)
+        return -1;
+    if (generation)
+        stack->layers[stack->n_layers++] = (struct layer_ref){ overlay, generation };
+    return 0;
+}
+
 int stack_plan(struct instance_stack *ret, const struct host_paths *paths,
                const struct instance *instance, uint32_t config_generation, struct error *err)
 {
@@ -40,6 +53,8 @@ int stack_plan(struct instance_stack *ret, const struct host_paths *paths,
     };
 
     _Static_assert(INSTANCE_OVERLAYS_MAX < STACK_LAYERS_MAX, "the game fits below all overlays");
+    if (instance->own_overlay && add_own(&stack, paths, instance->own_overlay, err) < 0)
+        return -1;
     for (uint32_t i = instance->n_overlays; i > 0; i--)
         if (add_layer(&stack, paths, instance->overlays[i - 1], err) < 0)
             return -1;
