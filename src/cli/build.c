@@ -17,6 +17,7 @@
 #define FAILURE_LINES   50u
 #define LAST_WORD       "done" // of left4me-script, -workshop and -files, at the level of a notice
 #define STOP_TIMEOUT_MS 60000u
+#define UNFINISHED_MS   3000u
 #define FULL_BYTES      (64u << 10) // less than this is nothing
 
 // Those without a builder have the publisher's log alone.
@@ -263,7 +264,9 @@ void build_remove_scratch(const struct build *build)
 static int interrupted(struct build *build, struct error *err)
 {
     struct unit_state state;
+    struct generation generation;
     struct reply      reply;
+    bool              is_published = false;
 
     build_end_line(build);
     if (build->is_attached)
@@ -271,12 +274,18 @@ static int interrupted(struct build *build, struct error *err)
                          build->row->noun);
     if (broker_build(build->cli->paths, VERB_BUILD_STOP, build->number, &reply, err) < 0 ||
         units_wait_inactive(build->units, build->row->unit, build->name.text, STOP_TIMEOUT_MS,
-                            &state, err) < 0 ||
-        units_state(build->units, UNIT_PUBLISH, build->name.text, &state, err) < 0)
+                            &state, err) < 0)
         return error_prefix(err, "interrupting the %s", build->row->noun);
-    if (!build_is_over(state.active_state)) // it came too late
-        return publication_interrupted(build, err);
+    // A publisher that finds the output unfinished ends at once; one at work came first.
+    if (units_wait_inactive(build->units, UNIT_PUBLISH, build->name.text, UNFINISHED_MS, &state,
+                            err) < 0)
+        return err->kind == ERROR_TIMEOUT ? publication_interrupted(build, err) : -1;
+    if (publication_find(&generation, &is_published, build, err) < 0)
+        return -1;
     build_remove_scratch(build);
+    if (is_published)
+        return error_set(err, ERROR_FAILED, "interrupted too late: it is generation %" PRIu32,
+                         generation.number);
     return error_set(err, ERROR_FAILED, "interrupted: nothing has changed");
 }
 

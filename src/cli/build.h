@@ -81,6 +81,9 @@ void buildlog_take(struct build *build, const struct journal_line *line);
 // publication: ERROR_FAILED.
 int publication_watch(struct build *build, struct generation *ret, bool *ret_is_unchanged,
                       struct error *err) MUST_USE;
+// The generation this build became; *ret_is_there is false as long as there is none.
+int publication_find(struct generation *ret, bool *ret_is_there, const struct build *build,
+                     struct error *err) MUST_USE;
 // Publishes what an earlier build made and could not publish, say on a full disk. One that fails
 // again for another reason than space is given up: a new build begins with dropping it.
 int publication_resume(struct build *build, struct generation *ret, bool *ret_is_unchanged,

@@ -23,9 +23,8 @@
 #define PUBLISH_GRACE_S 15  // from the end of the update to the start of its publication
 #define RECHECK_MS      250 // the state of the overlay changes without a word from the init system
 
-// The generation this build became; *ret_is_there is false as long as there is none.
-static int find_generation(struct generation *ret, bool *ret_is_there, const struct build *build,
-                           struct error *err)
+int publication_find(struct generation *ret, bool *ret_is_there, const struct build *build,
+                     struct error *err)
 {
     AUTO(freep) struct state *state = NULL;
 
@@ -137,7 +136,7 @@ int publication_watch(struct build *build, struct generation *ret, bool *ret_is_
         // The unit first: what is published before it is asked about is found below.
         if (units_dispatch(build->units, err) < 0 ||
             units_state(build->units, UNIT_PUBLISH, name, &state, err) < 0 ||
-            find_generation(ret, &is_published, build, err) < 0)
+            publication_find(ret, &is_published, build, err) < 0)
             return -1;
         bool is_idle = build_is_over(state.active_state);
         bool has_ended = units_unit_has_ended(build->units, UNIT_PUBLISH, name, result);

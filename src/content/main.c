@@ -43,6 +43,9 @@ static void print_result(const struct publish_result *result)
     case PUBLISH_UNCHANGED:
         (void)puts("nothing changed");
         return;
+    case PUBLISH_UNFINISHED:
+        log_line(LEVEL_ERROR, "the builder was stopped before its end: nothing is published");
+        return;
     case PUBLISH_SELECTED:
         (void)printf("selected generation %" PRIu32 "\n", g->number);
         return;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/done.h"
 #include "base/fd.h"
 #include "base/spec.h"
 #include "base/tree.h"
@@ -336,6 +337,14 @@ static int remove_tree(struct job *job, struct error *err)
     return tree_remove(job->overlay_fd, job->name, err);
 }
 
+static bool is_whole(const struct job *job)
+{
+    AUTO_FD      fd = -1;
+    struct error ignored; // what cannot be opened is not whole
+
+    return open_upper(&fd, job, &ignored) == 0 && done_is_marked(fd);
+}
+
 static int publish_tree(struct job *job, struct publish_result *ret, struct error *err)
 {
     struct error ignored;
@@ -346,6 +355,9 @@ static int publish_tree(struct job *job, struct publish_result *ret, struct erro
     if (is_done) {
         ret->outcome = PUBLISH_ALREADY;
         ret->generation = *listed;
+    } else if (!is_whole(job)) {
+        ret->outcome = PUBLISH_UNFINISHED;
+        return 0;
     } else if (check_state(job, err) < 0 || remove_tree(job, err) < 0) {
         return -1;
     } else if (make_generation(job, ret, err) < 0) {

@@ -25,11 +25,12 @@ struct publish_paths {
 };
 
 enum publish_outcome {
-    PUBLISH_DONE,      // there is a new generation
-    PUBLISH_ALREADY,   // this build was published before
-    PUBLISH_UNCHANGED, // the result equals the generation below: there is none
-    PUBLISH_SELECTED,  // a generation of before is the current one
-    PUBLISH_COLLECTED, // what nobody needs is gone
+    PUBLISH_DONE,       // there is a new generation
+    PUBLISH_ALREADY,    // this build was published before
+    PUBLISH_UNCHANGED,  // the result equals the generation below: there is none
+    PUBLISH_UNFINISHED, // the builder was stopped before its end, see base/done.h: nothing was done
+    PUBLISH_SELECTED,   // a generation of before is the current one
+    PUBLISH_COLLECTED,  // what nobody needs is gone
 };
 
 struct publish_result {

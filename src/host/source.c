@@ -83,9 +83,9 @@ static int read_settings(struct source *ret, json_t *json, struct error *err)
     int          is_daily = 0;
     json_error_t why;
 
-    if (json_unpack_ex(json, &why, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:b}", "name", &name, "type",
-                       &type, "keep", &keep, "output_max_bytes", &output_max, "daily",
-                       &is_daily) < 0)
+    if (json_unpack_ex(json, &why, JSON_STRICT, "{s:s, s:s, s:s, s:I, s:I, s:b}", "name", &name,
+                       "server", &server, "type", &type, "keep", &keep, "output_max_bytes",
+                       &output_max, "daily", &is_daily) < 0)
         return error_set(err, ERROR_INVALID, "%.80s", why.text);
     if (check_title(name, server, err) < 0)
         return -1;

@@ -2,11 +2,14 @@
 #include "steam/update.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include "base/done.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "steam/child.h"
@@ -198,6 +201,15 @@ static int prepare(struct update *update, struct error *err)
     return 0;
 }
 
+static int mark_done(const char *tree_dir, struct error *err)
+{
+    AUTO_FD fd = open(tree_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_sys(err, errno, "opening '%s'", tree_dir);
+    return done_mark(fd, err);
+}
+
 static int finish(const struct update *update, struct error *err)
 {
     uint64_t     build_id = 0;
@@ -208,6 +220,8 @@ static int finish(const struct update *update, struct error *err)
     if (install_steamclient(update->paths, &why) < 0)
         print(update, "note servers may stay in LAN mode, for want of steamclient.so: %s",
               why.message);
+    if (mark_done(update->paths->tree_dir, err) < 0)
+        return fail_with(update, "mark", err);
     print(update, "done %" PRIu64, build_id);
     return 0;
 }

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/done.h"
 #include "base/protocol.h"
 #include "content/publish.h"
 
@@ -68,8 +69,9 @@ static void make_file(uint32_t build, uint32_t i, uint32_t salt)
 
 static void make_build(uint32_t build, uint32_t n_files)
 {
-    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, build, BUILD_UPDATE, 1,
-                               build - 1,      build,       10 };
+    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, build, BUILD_UPDATE,      1,
+                               build - 1,      build,       10,    OUTPUT_MAX_DEFAULT };
+    struct error      err = { 0 };
     char              path[600];
 
     make_dir("builds/%" PRIu32, build, 0);
@@ -79,6 +81,11 @@ static void make_build(uint32_t build, uint32_t n_files)
             make_dir("builds/%" PRIu32 "/upper/d%" PRIu32, build, i / FILES_PER_DIR);
         make_file(build, i, build);
     }
+    (void)snprintf(path, sizeof path, "%s/builds/%" PRIu32 "/upper", root, build);
+    int upper_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (upper_fd < 0 || done_mark(upper_fd, &err) < 0)
+        die(path);
+    (void)close(upper_fd); // it was only marked
     (void)snprintf(path, sizeof path, "%s/host/builds/%" PRIu32, root, build);
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0 || write(fd, &spec, sizeof spec) != (ssize_t)sizeof spec)

@@ -193,3 +193,70 @@ def test_the_daily_refresh(machine):
         check("1 overlays were not built" in log, f"the log says {log}")
         equal(machine.output("systemctl is-enabled left4me-refresh.timer"), "enabled", "the timer")
         check("left4me-refresh.service" in machine.output("systemctl list-timers --all --no-pager"), "the timer is not known")
+
+
+WAITS = """echo new > new; test -p /cache/gate || mkfifo /cache/gate
+           echo waiting; read -r _ < /cache/gate || :\n"""
+
+
+@contextlib.contextmanager
+def waiting_build(machine, number):
+    """A build of WAITS that waits for go(): the command that watches it, and the number of the build."""
+    source(machine, number, WAITS)
+    with product.running(machine, ["l4d2ctl", "overlay", "build", str(number)]) as child:
+        product.read_all_until(child.stdout, b"waiting", 60)
+        builds = machine.output(f"grep -l . {product.DATA}-host/builds/*").split()
+        yield child, max(int(path.rpartition("/")[2]) for path in builds)
+
+
+def go(machine, number):
+    """Lets it end; returns when it has heard."""
+    machine.run(f": > {product.DATA}/cache/script/{number}/gate")
+
+
+def test_whoever_watches_may_die(machine):
+    """a build whose watcher is killed goes on and is published; its scratch goes with the next build"""
+    with overlay(machine, SCRIPT.format(number=1)) as number:
+        build(machine, number)
+        with waiting_build(machine, number) as (child, running):
+            child.kill()
+            child.wait(60)
+            go(machine, number)
+            machine.wait_for(f"left4me-publish@{running}.service", lambda unit: unit["ActiveState"] == "inactive" and
+                             product.generations(machine, number)[0] == running, 60)
+        equal(product.generations(machine, number)[0], running, "the current generation")
+        check("Nothing changed" in build(machine, number).stdout, "the next build is not of the same")
+        equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
+
+
+def test_a_builder_that_is_killed(machine):
+    """a builder that is killed from outside changes nothing, says so, and the next build works"""
+    with overlay(machine, SCRIPT.format(number=1)) as number:
+        build(machine, number)
+        before = product.generations(machine, number)
+        with waiting_build(machine, number) as (child, running):
+            machine.run(["systemctl", "kill", "--signal=KILL", f"left4me-script@{running}.service"])
+            equal(child.wait(60), 1, "exit code of the watcher")
+        equal(product.generations(machine, number), before, "generations after it")
+        equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
+        with waiting_build(machine, number) as (child, running):
+            go(machine, number)
+            equal(child.wait(60), 0, "exit code of the next one")
+        equal(product.generations(machine, number)[0], running, "the current generation")
+
+
+def test_a_publication_that_is_killed(machine):
+    """a publisher that is killed leaves the old state; the next build takes the result up and publishes it"""
+    with overlay(machine, SCRIPT.format(number=1)) as number:
+        build(machine, number)
+        before = product.generations(machine, number)
+        source(machine, number, SCRIPT.format(number=2))
+        with product.drop_in(machine, "left4me-publish@.service", "[Service]\nExecStartPre=/bin/sh -c 'kill -9 $$'\n"):
+            failed = build(machine, number, check=False)
+            equal(failed.returncode, 1, "exit code of a build whose publication is killed")
+            check("was not published" in failed.stderr, f"it says {failed.stderr!r}")
+            equal(product.generations(machine, number), before, "generations after it")
+        again = build(machine, number)
+        check("that is tried again" in again.stdout, f"the next build says {again.stdout!r}")
+        new = product.generations(machine, number)[0]
+        equal(machine.read(f"{product.DATA}/overlays/{number}/{new}/left4dead2/cfg/made.cfg"), "sv_test 2\n", "what is published")

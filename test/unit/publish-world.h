@@ -5,6 +5,7 @@
 // publishing and of what it drops.
 
 #include "content-tree.h"
+#include "base/done.h"
 #include "base/protocol.h"
 #include "content/publish.h"
 
@@ -83,6 +84,8 @@ static inline void build_make(const struct world *world, uint32_t number, uint32
     AUTO_FD fd = openat(world->dir->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_return_code(fd, errno);
     tree_make(fd, upper);
+    struct error err = { 0 };
+    assert_int_equal(done_mark(fd, &err), 0);
 }
 
 // The broker forgets a build when its scratch has been removed.

@@ -144,6 +144,24 @@ static void test_specs_and_states_that_do_not_fit(void **state)
     assert_overlay_holds(&world, "2");
 }
 
+// What the init system takes for a success may be a build that was stopped.
+static void test_what_is_not_whole_is_not_published(void **state)
+{
+    struct world world = world_make(state);
+
+    AUTO_FD fd = -1;
+
+    build_make(&world, 1, 0, 3, "f a=1");
+    (void)must_publish(&world, 1, PUBLISH_DONE);
+    build_make(&world, 2, 1, 3, "f b=1");
+    fd = openat(world.dir->fd, "data/builds/2/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_return_code(fremovexattr(fd, "user.left4me.done"), errno);
+    (void)must_publish(&world, 2, PUBLISH_UNFINISHED);
+    assert_state(&world, 1, "1");
+    assert_overlay_holds(&world, "1");
+    assert_false(is_upper_empty(&world, 2));
+}
+
 static void test_one_at_a_time(void **state)
 {
     struct world world = world_make(state);
@@ -243,6 +261,7 @@ int main(void)
         IN_DIR(test_nothing_changed),
         IN_DIR(test_a_refused_tree_changes_nothing),
         IN_DIR(test_specs_and_states_that_do_not_fit),
+        IN_DIR(test_what_is_not_whole_is_not_published),
         IN_DIR(test_one_at_a_time),
         IN_DIR(test_death_at_every_step),
     };
