@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "base/error.h"
+// Each byte of what crosses a socket, or lies in a file for others, is a field's.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
 #include "base/protocol.h"
+#pragma GCC diagnostic pop
 
 #include <stdio.h>
 #include <string.h>

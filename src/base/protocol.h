@@ -139,6 +139,7 @@ struct request_build_start {
     uint32_t              base_generation; // 0: start from nothing
     uint32_t              keep;            // generations to keep when it is published, at least 1
     uint32_t              flags;           // BUILD_FRESH, BUILD_HOLD
+    uint32_t              zero;
     uint64_t              output_max_bytes;
 };
 

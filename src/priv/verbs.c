@@ -35,7 +35,7 @@ static int check_build_start(const union request *request, struct error *err)
         return error_set(err, ERROR_INVALID, "no generation is selected");
     if (start->keep == 0 || start->keep > KEEP_MAX)
         return error_set(err, ERROR_INVALID, "the generations to keep are not 1 to %u", KEEP_MAX);
-    if (start->flags & ~(BUILD_FRESH | BUILD_HOLD))
+    if (start->flags & ~(BUILD_FRESH | BUILD_HOLD) || start->zero)
         return error_set(err, ERROR_INVALID, "there is no such way to build");
     if (start->output_max_bytes < OUTPUT_MAX_MIN || start->output_max_bytes > OUTPUT_MAX_MAX)
         return error_set(err, ERROR_INVALID, "the limit of the output is not between 1M and 16T");

@@ -490,6 +490,8 @@ static void test_malformed_messages_are_refused(void **state)
     refused(&start, sizeof start);
     start.keep = 1, start.kind = BUILD_KIND_COUNT;
     refused(&start, sizeof start);
+    start.kind = BUILD_UPDATE, start.output_max_bytes = OUTPUT_MAX_DEFAULT, start.zero = 1;
+    refused(&start, sizeof start);
 
     struct request_build build = { .header = { PROTOCOL_MAGIC, VERB_PUBLISH, sizeof build } };
     refused(&build, sizeof build);
