@@ -23,16 +23,19 @@ static int clear_mount(struct bus *bus, struct unit_name mount, struct error *er
 
 // Makes sure that the server has ended and its stack is unmounted: then nobody is in its
 // directories. An unmount that is still on its way is waited for, the game is not. A record without
-// an active unit is what a killed helper left.
+// an active unit is what a killed helper left. An edit goes on when who began it waits no longer.
 static int must_be_stopped(struct bus *bus, const struct instance_name *name, struct error *err)
 {
     struct unit_name mount = unit_mount(name);
-    bool             is_server_over = false, is_mount_over = false;
+    bool             is_server_over = false, is_edit_over = false, is_mount_over = false;
 
-    if (call_is_over(bus, unit_server(name), &is_server_over, err) < 0)
+    if (call_is_over(bus, unit_server(name), &is_server_over, err) < 0 ||
+        call_is_over(bus, unit_edit(name), &is_edit_over, err) < 0)
         return -1;
     if (!is_server_over)
         return error_set(err, ERROR_BUSY, "the server is running or about to: stop it first");
+    if (!is_edit_over)
+        return error_set(err, ERROR_BUSY, "what the game wrote is being edited: try again later");
     // A helper at work has no record yet.
     if (call_is_over(bus, mount, &is_mount_over, err) < 0)
         return -1;
@@ -346,20 +349,26 @@ int instance_wipe(struct call *call, struct error *err)
 }
 
 // Under the lock no other command starts the server; and its mount waits for the unit in any case.
+static int run_edit(struct bus *bus, struct unit_name unit, struct error *err)
+{
+    uint32_t job = 0;
+
+    if (bus->reset_failed(bus->context, unit.text, err) < 0 || bus->watch(bus->context, err) < 0 ||
+        bus->start(bus->context, unit.text, &job, err) < 0)
+        return -1;
+    return bus->await(bus->context, unit.text, job, err);
+}
+
 int instance_edit(struct call *call, struct error *err)
 {
     const struct instance_name *name = &call->request->name.name;
-    struct bus                 *bus = call->bus;
-    struct unit_name            unit = unit_edit(name);
-    struct error                ignored; // the next one replaces it
-    uint32_t                    job = 0;
+    struct error                ignored; // the first error is the one to report
 
-    if (lock_take(&call->lock_fd, name->text, err) < 0 || must_be_stopped(bus, name, err) < 0 ||
-        specfile_copy_edit(name->text, call->list_fd, err) < 0 ||
-        bus->reset_failed(bus->context, unit.text, err) < 0 || bus->watch(bus->context, err) < 0 ||
-        bus->start(bus->context, unit.text, &job, err) < 0)
+    if (lock_take(&call->lock_fd, name->text, err) < 0 ||
+        must_be_stopped(call->bus, name, err) < 0 ||
+        specfile_copy_edit(name->text, call->list_fd, err) < 0)
         return -1;
-    int r = bus->await(bus->context, unit.text, job, err);
+    int r = run_edit(call->bus, unit_edit(name), err);
     (void)!specfile_remove_edit(name->text, &ignored);
     return r;
 }
@@ -378,6 +387,7 @@ int instance_remove(struct call *call, struct error *err)
     // Without a spec it cannot be started any more, whatever else is still there.
     if (bus->disable(bus->context, unit.text, err) < 0 ||
         specfile_remove_instance(name->text, err) < 0 ||
+        specfile_remove_edit(name->text, err) < 0 || // of a broker that was killed
         bus->reset_failed(bus->context, unit.text, err) < 0 ||
         bus->reset_failed(bus->context, mount.text, err) < 0 ||
         bus->revert(bus->context, unit.text, err) < 0)

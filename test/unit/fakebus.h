@@ -14,22 +14,26 @@
 #include "priv/bus.h"
 
 struct fakebus {
-    struct bus ops;
-    char       said[2048]; // "start left4me-server@a.service; ..."
-    unsigned   n_calls;
-    unsigned   fail_at; // 0: never
-    bool       is_over; // the answer about every unit
-    bool       is_silent, is_disabled, has_settings;
-    bool       is_turn_needed;           // enabling, disabling and starting a server takes the turn
-    bool       is_watching, was_watched; // since before the last job
-    char       active_state[24];
-    uint32_t   next_job;
+    struct bus  ops;
+    char        said[2048]; // "start left4me-server@a.service; ..."
+    unsigned    n_calls;
+    unsigned    fail_at; // 0: never
+    bool        is_over; // the answer about every unit
+    const char *busy;    // but for those that begin so: they are at work
+    bool        is_silent, is_disabled, has_settings;
+    bool        is_turn_needed; // enabling, disabling and starting a server takes the turn
+    bool        is_watching, was_watched; // since before the last job
+    char        active_state[24];
+    uint32_t    next_job;
+    // Is told before anything else happens, unless NULL: the place for what others do meanwhile.
+    void (*hook)(struct fakebus *fake, const char *what, const char *unit);
 };
 
 static int fakebus_say(struct fakebus *fake, const char *what, const char *unit, struct error *err)
 {
+    if (fake->hook)
+        fake->hook(fake, what, unit);
     size_t used = strlen(fake->said);
-
     fake->n_calls++;
     if (used < sizeof fake->said)
         (void)snprintf(fake->said + used, sizeof fake->said - used, "%s %s; ", what, unit);
@@ -125,7 +129,9 @@ static int fakebus_is_enabled(void *context, const char *unit, bool *ret, struct
 
 static int fakebus_is_over(void *context, const char *unit, bool *ret, struct error *err)
 {
-    *ret = ((struct fakebus *)context)->is_over;
+    const struct fakebus *fake = context;
+
+    *ret = fake->is_over && !(fake->busy && strncmp(unit, fake->busy, strlen(fake->busy)) == 0);
     return fakebus_say(context, "is_over", unit, err);
 }
 

@@ -1,88 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "unit.h"
+#include "verbs-world.h"
 
-#include <errno.h>
-#include "fakebus.h"
-#include "private-dirs.h"
 #include "priv/lock.h"
-#include "priv/specfile.h"
-#include "priv/verbs.h"
 
-#define SERVER "left4me-server@alpha.service; "
-#define MOUNT  "left4me-mount@alpha.service; "
-
-static struct request_name named(enum verb verb)
-{
-    return (struct request_name){
-        .header = { PROTOCOL_MAGIC, (uint16_t)verb, sizeof(struct request_name) },
-        .name = { "alpha" },
-    };
-}
-
-static struct request_stack stacked(enum verb verb)
-{
-    return (struct request_stack){
-        .header = { PROTOCOL_MAGIC, (uint16_t)verb, sizeof(struct request_stack) },
-        .name = { "alpha" },
-        .stack = { .config_generation = 1, .n_layers = 1, .layers = { { 1, 7 } }, .port = 27015 },
-    };
-}
-
-static struct reply ask(struct fakebus *fake, const void *bytes, size_t n_bytes)
-{
-    struct reply reply;
-    struct error err = { 0 };
-
-    fake->said[0] = '\0';
-    fake->n_calls = 0;
-    int r = verbs_handle(&reply, bytes, n_bytes, -1, &fake->ops, &err);
-    assert_int_equal(r, reply.kind == ERROR_INVALID && fake->n_calls == 0 && err.kind ? -1 : 0);
-    return reply;
-}
-
-static struct reply ask_name(struct fakebus *fake, enum verb verb)
-{
-    struct request_name request = named(verb);
-
-    return ask(fake, &request, sizeof request);
-}
-
-static struct reply ask_stack(struct fakebus *fake, enum verb verb)
-{
-    struct request_stack request = stacked(verb);
-
-    return ask(fake, &request, sizeof request);
-}
-
-static struct reply ask_build(struct fakebus *fake, enum verb verb, uint32_t build)
-{
-    struct request_build request = {
-        .header = { PROTOCOL_MAGIC, (uint16_t)verb, sizeof request },
-        .build = build,
-    };
-    return ask(fake, &request, sizeof request);
-}
-
-static struct reply ask_build_start(struct fakebus *fake)
-{
-    struct request_build_start request = {
-        .header = { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof request },
-        .kind = BUILD_UPDATE,
-        .overlay = GAME_OVERLAY,
-        .base_generation = 3,
-        .keep = 2,
-        .output_max_bytes = OUTPUT_MAX_DEFAULT,
-    };
-    return ask(fake, &request, sizeof request);
-}
-
-static void forget_everything(void)
-{
-    struct error err;
-
-    assert_int_equal(specfile_remove_instance("alpha", &err), 0);
-    assert_int_equal(specfile_remove_record("alpha", &err), 0);
-}
+#define SERVER  SERVER_OF("alpha")
+#define EDIT    EDIT_OF("alpha")
+#define MOUNT   MOUNT_OF("alpha")
+#define STOPPED "is_over " SERVER "is_over " EDIT "is_over " MOUNT
+#define LIST    PROTOCOL_HOST_DIR "/edits/alpha"
 
 static void test_a_life_in_verbs(void **state)
 {
@@ -96,7 +21,7 @@ static void test_a_life_in_verbs(void **state)
 
     reply = ask_name(&fake, VERB_INSTANCE_CREATE);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "tidy-create alpha; ");
+    assert_string_equal(fake.said, STOPPED "tidy-create alpha; ");
 
     reply = ask_name(&fake, VERB_INSTANCE_START); // nothing applied
     assert_int_equal(reply.kind, ERROR_NOT_FOUND);
@@ -104,11 +29,11 @@ static void test_a_life_in_verbs(void **state)
 
     reply = ask_stack(&fake, VERB_INSTANCE_APPLY);
     assert_int_equal(reply.kind, ERROR_NONE);
-    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "has_settings " SERVER
-                                   "set_limits(0,old,27015) " SERVER);
+    assert_string_equal(fake.said,
+                        STOPPED "has_settings " SERVER "set_limits(0,old,27015) " SERVER);
 
     reply = ask_stack(&fake, VERB_INSTANCE_APPLY); // the same limits cost nothing
-    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT);
+    assert_string_equal(fake.said, STOPPED);
 
     reply = ask_name(&fake, VERB_INSTANCE_START);
     assert_int_equal(reply.kind, ERROR_NONE);
@@ -135,10 +60,17 @@ static void test_a_life_in_verbs(void **state)
                         "disable " SERVER "stop " SERVER "is_silent " SERVER "stop " MOUNT);
 
     reply = ask_name(&fake, VERB_INSTANCE_WIPE);
-    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "tidy-wipe alpha; ");
+    assert_string_equal(fake.said, STOPPED "tidy-wipe alpha; ");
 
+    reply = ask_name(&fake, VERB_INSTANCE_EDIT);
+    assert_int_equal(reply.kind, ERROR_NONE);
+    assert_int_equal(reply.job, 0); // it has been waited for
+    assert_string_equal(fake.said, STOPPED "reset_failed " EDIT "start " EDIT "await " EDIT);
+
+    unit_write(AT_FDCWD, LIST, "of a broker that was killed");
     reply = ask_name(&fake, VERB_INSTANCE_REMOVE);
     assert_int_equal(reply.kind, ERROR_NONE);
+    assert_false(is_there(LIST));
     assert_non_null(strstr(fake.said, "disable " SERVER "reset_failed " SERVER "reset_failed " MOUNT
                                       "revert " SERVER "tidy-remove alpha; "));
     reply = ask_name(&fake, VERB_INSTANCE_START);
@@ -201,22 +133,40 @@ static void test_a_start_that_fails_enables_nothing(void **state)
         }
 }
 
+// Each of those that need a server that is stopped.
+static void assert_all_busy(struct fakebus *fake, const char *why)
+{
+    static const enum verb verbs[] = { VERB_INSTANCE_CREATE, VERB_INSTANCE_APPLY,
+                                       VERB_INSTANCE_WIPE, VERB_INSTANCE_EDIT,
+                                       VERB_INSTANCE_REMOVE };
+
+    for (size_t i = 0; i < ELEMENTS(verbs); i++) {
+        struct reply reply =
+            verbs[i] == VERB_INSTANCE_APPLY ? ask_stack(fake, verbs[i]) : ask_name(fake, verbs[i]);
+        assert_int_equal(reply.kind, ERROR_BUSY);
+        assert_non_null(strstr(reply.message, why));
+        assert_null(strstr(fake->said, "tidy"));
+        assert_null(strstr(fake->said, "set_limits"));
+        assert_null(strstr(fake->said, "start " EDIT));
+        assert_false(is_there(LIST));
+    }
+}
+
 static void test_nothing_is_touched_while_it_runs(void **state)
 {
-    static const enum verb verbs[] = { VERB_INSTANCE_CREATE, VERB_INSTANCE_WIPE,
-                                       VERB_INSTANCE_REMOVE };
-    struct fakebus         fake;
+    struct fakebus fake;
 
     (void)state;
     fakebus_init(&fake);
     fake.is_turn_needed = true;
     fake.is_over = false;
-    for (size_t i = 0; i < ELEMENTS(verbs); i++) {
-        assert_int_equal(ask_name(&fake, verbs[i]).kind, ERROR_BUSY);
-        assert_null(strstr(fake.said, "tidy"));
-    }
-    assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_BUSY);
-    assert_null(strstr(fake.said, "set_limits"));
+    assert_all_busy(&fake, "the server is running");
+
+    // An edit that takes longer than the one who began it waits.
+    fake.is_over = true;
+    fake.busy = "left4me-edit@";
+    assert_all_busy(&fake, "is being edited");
+    fake.busy = NULL;
 
     // Over, but still mounted: a record that the helper could not take away.
     struct instance_spec spec = { .magic = PROTOCOL_MAGIC,
@@ -224,7 +174,7 @@ static void test_nothing_is_touched_while_it_runs(void **state)
                                   .name = { "alpha" } };
     struct error         err = { 0 };
     assert_int_equal(specfile_write_record(&spec, &err), 0);
-    fake.is_over = true;
+    assert_all_busy(&fake, "could not be unmounted");
     assert_int_equal(ask_name(&fake, VERB_INSTANCE_WIPE).kind, ERROR_BUSY);
     assert_non_null(strstr(fake.said,
                            "stop " MOUNT "await " MOUNT "reset_failed " MOUNT "start " MOUNT
@@ -242,7 +192,7 @@ static void test_one_command_at_a_time(void **state)
         { VERB_INSTANCE_CREATE, true },  { VERB_INSTANCE_START, true },
         { VERB_INSTANCE_WIPE, true },    { VERB_INSTANCE_REMOVE, true },
         { VERB_INSTANCE_STOP, false },   { VERB_INSTANCE_KILL, false },
-        { VERB_INSTANCE_STATUS, false },
+        { VERB_INSTANCE_STATUS, false }, { VERB_INSTANCE_EDIT, true },
     };
     struct fakebus fake;
     struct error   err = { 0 };
@@ -281,6 +231,7 @@ static void test_every_failing_call_is_told_and_ends_the_verb(void **state)
             assert_int_equal(reply.kind, ERROR_FAILED);
             assert_int_equal(fake.n_calls, fail_at);
             assert_string_equal(reply.message, "the init system said no");
+            assert_false(is_there(LIST));
         }
     }
 }
@@ -295,7 +246,7 @@ static void test_a_spec_is_there_only_with_its_limits(void **state)
     fakebus_init(&fake);
     fake.is_turn_needed = true;
     forget_everything();
-    fake.fail_at = 4; // set_limits
+    fake.fail_at = 5; // set_limits
     assert_int_equal(ask_stack(&fake, VERB_INSTANCE_APPLY).kind, ERROR_FAILED);
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), -1);
     fake.fail_at = 0;
@@ -323,16 +274,15 @@ static void test_an_apply_that_is_cut_short_loses_no_spec(void **state)
     second.stack.limits.memory_bytes = UINT64_C(1) << 30;
     assert_int_equal(ask(&fake, &first, sizeof first).kind, ERROR_NONE);
 
-    fake.fail_at = 3; // set_limits, after is_over
+    fake.fail_at = 4; // set_limits, after is_over
     assert_int_equal(ask(&fake, &second, sizeof second).kind, ERROR_FAILED);
-    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT
-                                   "set_limits(1073741824,old,27015) " SERVER);
+    assert_string_equal(fake.said, STOPPED "set_limits(1073741824,old,27015) " SERVER);
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
     assert_int_equal(spec.is_unsettled, 1);
     assert_int_equal(spec.revision, 1);
     assert_memory_equal(&spec.stack, &first.stack, sizeof spec.stack);
 
-    fake.fail_at = 3; // again, while nobody knows
+    fake.fail_at = 4; // again, while nobody knows
     assert_int_equal(ask(&fake, &second, sizeof second).kind, ERROR_FAILED);
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
     assert_int_equal(spec.is_unsettled, 1);
@@ -340,8 +290,8 @@ static void test_an_apply_that_is_cut_short_loses_no_spec(void **state)
     fake.fail_at = 0;         // the same as before is not what the unit has
     fake.has_settings = true; // what the one before has done before it failed
     assert_int_equal(ask(&fake, &first, sizeof first).kind, ERROR_NONE);
-    assert_string_equal(fake.said, "is_over " SERVER "is_over " MOUNT "has_settings " SERVER
-                                   "set_limits(0,any,27015) " SERVER);
+    assert_string_equal(fake.said,
+                        STOPPED "has_settings " SERVER "set_limits(0,any,27015) " SERVER);
     assert_int_equal(specfile_read_instance(&spec, "alpha", &err), 0);
     assert_int_equal(spec.is_unsettled, 0);
     assert_int_equal(spec.revision, 2);
@@ -379,69 +329,170 @@ static void test_there_is_a_limit_to_instances(void **state)
     }
 }
 
-static void test_builds(void **state)
+// ---- instance-edit ------------------------------------------------------------------------------
+
+static char     found[EDIT_BYTES_MAX + 1]; // what left4me-content would find
+static uint64_t n_found;
+
+static void look_at_list(struct fakebus *fake, const char *what, const char *unit)
 {
-    struct fakebus    fake;
-    struct reply      reply;
-    struct build_spec spec;
-    struct error      err = { 0 };
-    char              want[256], id[16];
+    struct stat st;
+
+    (void)fake;
+    if (strcmp(what, "start") != 0 || strcmp(unit, "left4me-edit@alpha.service") != 0)
+        return;
+    AUTO_FD fd = open(LIST, O_RDONLY | O_CLOEXEC);
+    assert_return_code(fd, errno);
+    assert_return_code(fstat(fd, &st), errno);
+    assert_int_equal(st.st_mode, S_IFREG | 0644);
+    n_found = (uint64_t)fd_read_up_to(fd, found, sizeof found);
+}
+
+static void test_a_list_is_put_down_for_the_one_who_drops(void **state)
+{
+    static const size_t sizes[] = { 1, sizeof A_LIST, 4096, EDIT_BYTES_MAX };
+    struct request_name request = named(VERB_INSTANCE_EDIT);
+    struct fakebus      fake;
 
     (void)state;
     fakebus_init(&fake);
-    fake.is_turn_needed = true;
-    reply = ask_build_start(&fake);
-    assert_int_equal(reply.kind, ERROR_NONE);
-    uint32_t first = reply.build;
-    snprintf(want, sizeof want, "tidy-build-create %u; start left4me-update@%u.service; ", first,
-             first);
-    assert_string_equal(fake.said, want);
-    snprintf(id, sizeof id, "%u", first);
-    assert_int_equal(specfile_read_build(&spec, id, &err), 0);
-    assert_int_equal(spec.base_generation, 3);
-    assert_int_equal(spec.new_generation, first);
-
-    fake.is_over = false; // one at a time, and the caller learns which
-    reply = ask_build_start(&fake);
-    assert_int_equal(reply.kind, ERROR_BUSY);
-    assert_int_equal(reply.build, first);
-    assert_int_equal(ask_build(&fake, VERB_BUILD_REMOVE, first).kind, ERROR_BUSY);
-
-    fake.is_over = true; // what a killed one left is collected
-    reply = ask_build_start(&fake);
-    assert_int_equal(reply.kind, ERROR_NONE);
-    assert_int_equal(reply.build, first + 1);
-    snprintf(want, sizeof want, "tidy-build-remove %u; ", first);
-    assert_non_null(strstr(fake.said, want));
-    assert_int_equal(specfile_read_build(&spec, id, &err), -1);
-
-    assert_int_equal(ask_build(&fake, VERB_BUILD_STOP, first).kind, ERROR_NOT_FOUND);
-    assert_int_equal(ask_build(&fake, VERB_BUILD_STOP, first + 1).kind, ERROR_NONE);
-
-    // Only a failed publication may be asked for again.
-    assert_int_equal(ask_build(&fake, VERB_PUBLISH, first + 1).kind, ERROR_DENIED);
-    assert_null(strstr(fake.said, "start"));
-    snprintf(fake.active_state, sizeof fake.active_state, "failed");
-    assert_int_equal(ask_build(&fake, VERB_PUBLISH, first + 1).kind, ERROR_NONE);
-    assert_non_null(strstr(fake.said, "start left4me-publish@"));
-
-    assert_int_equal(ask_build(&fake, VERB_BUILD_REMOVE, first + 1).kind, ERROR_NONE);
-    assert_int_equal(ask_build(&fake, VERB_BUILD_REMOVE, first + 1).kind, ERROR_NOT_FOUND);
+    fake.hook = look_at_list;
+    for (size_t i = 0; i < ELEMENTS(sizes); i++) {
+        AUTO(freep) char *bytes = calloc(1, sizes[i]);
+        memset(bytes, 'x', sizes[i] - 1);
+        AUTO_FD fd = list_make(bytes, sizes[i], SEALS | F_SEAL_SEAL); // read to its end by now
+        unit_write(AT_FDCWD, LIST, "of a broker that was killed, and quite a bit longer than it");
+        n_found = 0;
+        assert_int_equal(ask_with(&fake, &request, sizeof request, fd).kind, ERROR_NONE);
+        assert_int_equal(n_found, sizes[i]);
+        assert_memory_equal(found, bytes, sizes[i]);
+        assert_false(is_there(LIST));
+    }
 }
 
-static void refused(const void *bytes, size_t n_bytes)
+static int make_pipe(void)
 {
-    struct fakebus fake;
-    struct reply   reply;
-    struct error   err = { 0 };
+    int fds[2];
 
-    fakebus_init(&fake);
-    fake.is_turn_needed = true;
-    assert_int_equal(verbs_handle(&reply, bytes, n_bytes, -1, &fake.ops, &err), -1);
-    assert_int_equal(reply.kind, ERROR_INVALID);
-    assert_int_equal(reply.magic, PROTOCOL_MAGIC);
-    assert_int_equal(fake.n_calls, 0);
+    assert_return_code(pipe2(fds, O_CLOEXEC), errno);
+    close(fds[1]);
+    return fds[0];
 }
+
+// The same memory, opened anew.
+static int reopen(int fd, int flags)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int again = open(path, flags | O_CLOEXEC);
+    assert_return_code(again, errno);
+    close(fd);
+    return again;
+}
+
+static int open_file(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0600);
+
+    assert_return_code(fd, errno);
+    return fd;
+}
+
+// What may change while it is read, or keep its reader waiting, is not even looked at.
+static void test_what_is_no_list(void **state)
+{
+    static char large[EDIT_BYTES_MAX + 1];
+    struct {
+        const char *name, *want;
+        int         fd;
+    } cases[] = {
+        { "no seals", "not sealed", list_make(A_LIST, sizeof A_LIST, 0) },
+        { "may be written", "not sealed", list_make(A_LIST, sizeof A_LIST, SEALS & ~F_SEAL_WRITE) },
+        { "may grow", "not sealed", list_make(A_LIST, sizeof A_LIST, SEALS & ~F_SEAL_GROW) },
+        { "may shrink", "not sealed", list_make(A_LIST, sizeof A_LIST, SEALS & ~F_SEAL_SHRINK) },
+        { "may be written by who had it before", "not sealed",
+          list_make(A_LIST, sizeof A_LIST, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) },
+        { "empty", "empty", list_make("", 0, SEALS) },
+        { "too large", "larger than", list_make(large, sizeof large, SEALS) },
+        { "cannot be read", "cannot be read",
+          reopen(list_make(A_LIST, sizeof A_LIST, SEALS & ~F_SEAL_WRITE), O_WRONLY) },
+        { "no more than its name", "not sealed",
+          reopen(list_make(A_LIST, sizeof A_LIST, SEALS), O_PATH) },
+        { "a file in memory", "not sealed", open_file("/run/list", O_RDWR | O_CREAT) },
+        { "a directory", "not sealed", open_file("/run", O_RDONLY | O_DIRECTORY) },
+        { "a device", "not sealed", open_file("/dev/zero", O_RDONLY) },
+        { "a pipe", "not sealed", make_pipe() },
+    };
+    struct request_name request = named(VERB_INSTANCE_EDIT);
+    struct fakebus      fake;
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        fakebus_init(&fake);
+        // Sealed now that somebody has it for writing alone.
+        if (strcmp(cases[i].want, "cannot be read") == 0)
+            assert_return_code(fcntl(cases[i].fd, F_ADD_SEALS, F_SEAL_WRITE), errno);
+        struct reply reply = ask_with(&fake, &request, sizeof request, cases[i].fd);
+        if (reply.kind != ERROR_INVALID || !strstr(reply.message, cases[i].want))
+            fail_msg("%s: %u, %s", cases[i].name, reply.kind, reply.message);
+        assert_string_equal(fake.said, STOPPED);
+        assert_false(is_there(LIST));
+        close(cases[i].fd);
+    }
+    assert_return_code(unlink("/run/list"), errno);
+}
+
+// A descriptor belongs to one verb, and that verb to a descriptor: all else is malformed.
+static void test_who_brings_a_list(void **state)
+{
+    AUTO_FD fd = list_make(A_LIST, sizeof A_LIST, SEALS);
+
+    (void)state;
+    for (enum verb verb = VERB_INSTANCE_CREATE; verb < VERB_COUNT; verb++) {
+        struct request_name        name = named(verb);
+        struct request_stack       stack = stacked(verb);
+        struct request_build_start start = started(BUILD_UPDATE, GAME_OVERLAY);
+        struct request_build       build = { { PROTOCOL_MAGIC, verb, sizeof build }, 1, 0 };
+        struct request_overlay     overlay = { { PROTOCOL_MAGIC, verb, sizeof overlay }, 0, 2 };
+        switch (verb) {
+        case VERB_INSTANCE_EDIT:
+            refused_with(&name, sizeof name, -1);
+            break;
+        case VERB_INSTANCE_APPLY:
+        case VERB_INSTANCE_RESTART:
+            refused_with(&stack, sizeof stack, fd);
+            break;
+        case VERB_BUILD_START:
+            refused_with(&start, sizeof start, fd);
+            break;
+        case VERB_BUILD_STOP:
+        case VERB_PUBLISH:
+        case VERB_BUILD_REMOVE:
+            refused_with(&build, sizeof build, fd);
+            break;
+        case VERB_OVERLAY_CREATE:
+            overlay.type = OVERLAY_SCRIPT, overlay.overlay = 0;
+            refused_with(&overlay, sizeof overlay, fd);
+            break;
+        case VERB_OVERLAY_REMOVE:
+            refused_with(&overlay, sizeof overlay, fd);
+            break;
+        case VERB_INSTANCE_CREATE:
+        case VERB_INSTANCE_START:
+        case VERB_INSTANCE_STOP:
+        case VERB_INSTANCE_KILL:
+        case VERB_INSTANCE_WIPE:
+        case VERB_INSTANCE_REMOVE:
+        case VERB_INSTANCE_STATUS:
+        case VERB_COUNT:
+            refused_with(&name, sizeof name, fd);
+            break;
+        }
+    }
+}
+
+// -------------------------------------------------------------------------------------------------
 
 static void test_every_wrong_size_is_refused(void **state)
 {
@@ -478,27 +529,6 @@ static void test_malformed_messages_are_refused(void **state)
     refused(&name, sizeof name);
     stack.stack.layers[9].overlay = 1;
     refused(&stack, sizeof stack);
-
-    struct request_build_start start = {
-        .header = { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof start },
-        .kind = BUILD_UPDATE,
-        .overlay = 2,
-        .keep = 1, // SteamCMD over somebody's maps
-    };
-    refused(&start, sizeof start);
-    start.overlay = GAME_OVERLAY, start.keep = 0;
-    refused(&start, sizeof start);
-    start.keep = 1, start.kind = BUILD_KIND_COUNT;
-    refused(&start, sizeof start);
-    start.kind = BUILD_UPDATE, start.output_max_bytes = OUTPUT_MAX_DEFAULT, start.zero = 1;
-    refused(&start, sizeof start);
-
-    struct request_build build = { .header = { PROTOCOL_MAGIC, VERB_PUBLISH, sizeof build } };
-    refused(&build, sizeof build);
-    build.build = 0x80000000u;
-    refused(&build, sizeof build);
-    build.build = 1, build.zero = 1;
-    refused(&build, sizeof build);
 }
 
 int main(void)
@@ -514,7 +544,9 @@ int main(void)
         cmocka_unit_test(test_a_spec_is_there_only_with_its_limits),
         cmocka_unit_test(test_an_apply_that_is_cut_short_loses_no_spec),
         cmocka_unit_test(test_there_is_a_limit_to_instances),
-        cmocka_unit_test(test_builds),
+        cmocka_unit_test(test_a_list_is_put_down_for_the_one_who_drops),
+        cmocka_unit_test(test_what_is_no_list),
+        cmocka_unit_test(test_who_brings_a_list),
         cmocka_unit_test(test_every_wrong_size_is_refused),
         cmocka_unit_test(test_malformed_messages_are_refused),
     };
