@@ -103,7 +103,11 @@ int spec_check_overlay(const struct overlay_spec *spec, uint32_t overlay, struct
     if (spec->magic != PROTOCOL_MAGIC || spec->n_bytes != sizeof *spec)
         return error_set(err, ERROR_INVALID,
                          "the spec of overlay %" PRIu32 " was written by another version", overlay);
-    if (spec->overlay != overlay || !is_number(overlay) || spec->type <= OVERLAY_GAME ||
+    if (spec->overlay != overlay)
+        return error_set(err, ERROR_INVALID,
+                         "the spec of overlay %" PRIu32 " carries the number %" PRIu32, overlay,
+                         spec->overlay);
+    if (!is_number(overlay) || overlay == GAME_OVERLAY || spec->type <= OVERLAY_GAME ||
         spec->type >= OVERLAY_TYPE_COUNT)
         return error_set(err, ERROR_INVALID, "the spec of overlay %" PRIu32 " is out of range",
                          overlay);

@@ -57,6 +57,8 @@ int overlay_remove(struct call *call, struct error *err)
 {
     uint32_t overlay = call->request->overlay.overlay;
 
+    if (overlay == GAME_OVERLAY)
+        return error_set(err, ERROR_DENIED, "the game overlay cannot be deleted");
     if (lock_take(&call->lock_fd, BUILDVERBS_LOCK, err) < 0 ||
         buildverbs_collect(call, overlay, err) < 0 || give_up(overlay, err) < 0)
         return -1;

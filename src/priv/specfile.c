@@ -265,9 +265,11 @@ static int read_counter(uint32_t *ret, const char *file, uint32_t first, struct 
         return -1;
     if (fd_open_file(&fd, &n_bytes, dir_fd, file, err) < 0)
         return err->kind == ERROR_NOT_FOUND ? 0 : -1;
-    if (n_bytes != sizeof *ret)
+    if (n_bytes == sizeof *ret && fd_read_exactly(fd, ret, sizeof *ret, err) < 0)
+        return -1;
+    if (n_bytes != sizeof *ret || *ret < first)
         return error_set(err, ERROR_INVALID, "'%s' was written by another version", file);
-    return fd_read_exactly(fd, ret, sizeof *ret, err);
+    return 0;
 }
 
 static int next_number(uint32_t *ret, const char *file, uint32_t first, struct error *err)

@@ -22,6 +22,8 @@ int tidy_request_check(const struct tidy_request *request, size_t n_bytes, struc
     } else if (request->number == 0 || request->number > NUMBER_MAX ||
                memcmp(&request->name, &none, sizeof none) != 0) {
         return error_set(err, ERROR_INVALID, "the number is out of range");
+    } else if (request->action >= TIDY_OVERLAY_CREATE && request->number == GAME_OVERLAY) {
+        return error_set(err, ERROR_INVALID, "the game overlay is neither made nor removed");
     }
     return 0;
 }

@@ -64,8 +64,6 @@ static int check_overlay_remove(const union request *request, struct error *err)
 
     if (remove->type || remove->overlay == 0 || remove->overlay > NUMBER_MAX)
         return error_set(err, ERROR_INVALID, "the overlay is out of range");
-    if (remove->overlay == GAME_OVERLAY)
-        return error_set(err, ERROR_DENIED, "the game overlay cannot be deleted");
     return 0;
 }
 

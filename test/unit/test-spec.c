@@ -30,6 +30,11 @@ static struct build_spec good_build(void)
     };
 }
 
+static struct overlay_spec good_overlay(void)
+{
+    return (struct overlay_spec){ PROTOCOL_MAGIC, sizeof(struct overlay_spec), 9, OVERLAY_FILES };
+}
+
 // Writes the first `n` bytes of two of them, one after the other.
 static void write_file(int dir_fd, const char *name, const void *spec, size_t size, size_t n)
 {
@@ -54,6 +59,10 @@ static void test_whole_files_are_read(void **state)
     write_file(dir->fd, "7", &build, sizeof build, sizeof build);
     assert_int_equal(spec_read_build(&read_build, dir->fd, "7", &err), 0);
     assert_memory_equal(&read_build, &build, sizeof build);
+    struct overlay_spec overlay = good_overlay(), read_overlay;
+    write_file(dir->fd, "9", &overlay, sizeof overlay, sizeof overlay);
+    assert_int_equal(spec_read_overlay(&read_overlay, dir->fd, "9", &err), 0);
+    assert_memory_equal(&read_overlay, &overlay, sizeof overlay);
 }
 
 // Every length but the right one, the beginning of every file included.
@@ -79,6 +88,17 @@ static void test_every_other_size_is_of_another_version(void **state)
         assert_int_equal(spec_read_build(&build, dir->fd, "7", &err), n == sizeof build ? 0 : -1);
         if (n != sizeof build)
             assert_string_equal(err.message, "the spec of build 7 was written by another version");
+    }
+    struct overlay_spec overlay = good_overlay(), kept = overlay;
+    for (size_t n = 0; n <= 2 * sizeof overlay; n++) {
+        struct error err = { 0 };
+        write_file(dir->fd, "9", &overlay, sizeof overlay, n);
+        assert_int_equal(spec_read_overlay(&kept, dir->fd, "9", &err),
+                         n == sizeof overlay ? 0 : -1);
+        if (n != sizeof overlay)
+            assert_string_equal(err.message,
+                                "the spec of overlay 9 was written by another version");
+        assert_memory_equal(&kept, &overlay, sizeof overlay);
     }
 }
 
@@ -111,11 +131,12 @@ static void test_names_lead_nowhere_else(void **state)
     }
 }
 
-static void test_builds_have_numbers(void **state)
+static void test_builds_and_overlays_have_numbers(void **state)
 {
     static const char *const names[] = { "", "0", "07", "7 ", "x", "-7", "2147483648", "dir/7" };
     struct unit_dir         *dir = *state;
     struct build_spec        spec = good_build();
+    struct overlay_spec      overlay = good_overlay();
 
     assert_return_code(mkdirat(dir->fd, "dir", 0755), errno);
     for (size_t i = 0; i < ELEMENTS(names); i++) {
@@ -124,6 +145,11 @@ static void test_builds_have_numbers(void **state)
             write_file(dir->fd, names[i], &spec, sizeof spec, sizeof spec);
         assert_int_equal(spec_read_build(&spec, dir->fd, names[i], &err), -1);
         assert_int_equal(err.kind, ERROR_INVALID);
+        if (*names[i])
+            write_file(dir->fd, names[i], &overlay, sizeof overlay, sizeof overlay);
+        err = (struct error){ 0 };
+        assert_int_equal(spec_read_overlay(&overlay, dir->fd, names[i], &err), -1);
+        assert_int_equal(err.kind, ERROR_INVALID);
     }
     struct error err = { 0 };
     assert_int_equal(spec_read_build(&spec, dir->fd, "8", &err), -1);
@@ -131,6 +157,11 @@ static void test_builds_have_numbers(void **state)
     write_file(dir->fd, "8", &spec, sizeof spec, sizeof spec);
     assert_int_equal(spec_read_build(&spec, dir->fd, "8", &err), -1);
     assert_string_equal(err.message, "the spec of build 8 carries the number 7");
+    assert_int_equal(spec_read_overlay(&overlay, dir->fd, "10", &err), -1);
+    assert_int_equal(err.kind, ERROR_NOT_FOUND);
+    write_file(dir->fd, "10", &overlay, sizeof overlay, sizeof overlay);
+    assert_int_equal(spec_read_overlay(&overlay, dir->fd, "10", &err), -1);
+    assert_string_equal(err.message, "the spec of overlay 10 carries the number 9");
 }
 
 static void test_every_field_of_an_instance_is_checked(void **state)
@@ -175,8 +206,21 @@ static void test_every_field_of_a_build_is_checked(void **state)
 
     (void)state;
     assert_int_equal(spec_check_build(&good, 7, &err), 0);
-    good.base_generation = 0; // from nothing
-    assert_int_equal(spec_check_build(&good, 7, &err), 0);
+#define TAKEN(change)                                                                              \
+    do {                                                                                           \
+        struct build_spec s = good_build();                                                        \
+        change;                                                                                    \
+        assert_int_equal(spec_check_build(&s, 7, &err), 0);                                        \
+    } while (0)
+    TAKEN(s.base_generation = 0); // from nothing
+    TAKEN(s.base_generation = NUMBER_MAX);
+    TAKEN(s.kind = BUILD_COLLECT);
+    TAKEN(s.flags = BUILD_FRESH);
+    TAKEN(s.flags = BUILD_HOLD);
+    TAKEN(s.flags = BUILD_FRESH | BUILD_HOLD);
+    TAKEN(s.output_max_bytes = OUTPUT_MAX_MIN);
+    TAKEN(s.output_max_bytes = OUTPUT_MAX_MAX);
+#undef TAKEN
 #define REFUSED(change, words)                                                                     \
     do {                                                                                           \
         struct build_spec s = good_build();                                                        \
@@ -197,6 +241,42 @@ static void test_every_field_of_a_build_is_checked(void **state)
     REFUSED(s.new_generation = 0, "out of range");
     REFUSED(s.new_generation = NUMBER_MAX + 1, "out of range");
     REFUSED(s.keep = 0, "out of range");
+    REFUSED(s.flags = 4, "out of range");
+    REFUSED(s.flags = UINT32_MAX, "out of range");
+    REFUSED(s.zero = 1, "out of range");
+    REFUSED(s.output_max_bytes = 0, "out of range");
+    REFUSED(s.output_max_bytes = OUTPUT_MAX_MIN - 1, "out of range");
+    REFUSED(s.output_max_bytes = OUTPUT_MAX_MAX + 1, "out of range");
+    REFUSED(s.output_max_bytes = UINT64_MAX, "out of range");
+#undef REFUSED
+}
+
+static void test_every_field_of_an_overlay_is_checked(void **state)
+{
+    struct overlay_spec good = good_overlay();
+    struct error        err = { 0 };
+
+    (void)state;
+    for (good.type = OVERLAY_SCRIPT; good.type < OVERLAY_TYPE_COUNT; good.type++)
+        assert_int_equal(spec_check_overlay(&good, 9, &err), 0);
+#define REFUSED(change, number, words)                                                             \
+    do {                                                                                           \
+        struct overlay_spec s = good_overlay();                                                    \
+        change;                                                                                    \
+        assert_int_equal(spec_check_overlay(&s, number, &err), -1);                                \
+        assert_int_equal(err.kind, ERROR_INVALID);                                                 \
+        assert_non_null(strstr(err.message, words));                                               \
+    } while (0)
+    REFUSED(s.magic++, 9, "another version");
+    REFUSED(s.n_bytes--, 9, "another version");
+    REFUSED(s.overlay = 8, 9, "carries the number 8");
+    REFUSED(s.overlay = 0, 0, "out of range");
+    REFUSED(s.overlay = GAME_OVERLAY, GAME_OVERLAY, "out of range"); // has none
+    REFUSED(s.overlay = NUMBER_MAX + 1, NUMBER_MAX + 1, "out of range");
+    REFUSED(s.type = 0, 9, "out of range");
+    REFUSED(s.type = OVERLAY_GAME, 9, "out of range");
+    REFUSED(s.type = OVERLAY_TYPE_COUNT, 9, "out of range");
+    REFUSED(s.type = UINT32_MAX, 9, "out of range");
 #undef REFUSED
 }
 
@@ -207,9 +287,10 @@ int main(void)
         IN_DIR(test_whole_files_are_read),
         IN_DIR(test_every_other_size_is_of_another_version),
         IN_DIR(test_names_lead_nowhere_else),
-        IN_DIR(test_builds_have_numbers),
+        IN_DIR(test_builds_and_overlays_have_numbers),
         cmocka_unit_test(test_every_field_of_an_instance_is_checked),
         cmocka_unit_test(test_every_field_of_a_build_is_checked),
+        cmocka_unit_test(test_every_field_of_an_overlay_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
