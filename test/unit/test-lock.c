@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "private-dirs.h"
+#include "waiting.h"
 #include "priv/lock.h"
 
 #define DIR      "/run/left4me-host/lock"
@@ -109,28 +110,12 @@ static char hear(const struct player *player, int timeout_ms)
     return word;
 }
 
-// Whether the kernel has it among those that wait for a lock: "1: -> FLOCK ADVISORY WRITE PID".
-static bool is_waiting(const struct player *player)
-{
-    FILE *locks = fopen("/proc/locks", "re");
-    char  line[256];
-    bool  is_there = false;
-    int   pid;
-
-    assert_non_null(locks);
-    while (fgets(line, sizeof line, locks))
-        if (sscanf(line, "%*[0-9]: -> FLOCK ADVISORY WRITE %d", &pid) == 1 && pid == player->pid)
-            is_there = true;
-    (void)fclose(locks);
-    return is_there;
-}
-
 // There is no event for a process that begins to wait.
 static void await_waiting(const struct player *player)
 {
     time_t end = time(NULL) + GUARD_MS / 1000;
 
-    while (!is_waiting(player)) {
+    while (!is_waiting_for_lock(player->pid)) {
         assert_int_equal(hear(player, 0), '-');
         assert_true(time(NULL) < end);
         (void)sched_yield();
