@@ -188,7 +188,9 @@ int broker_edit(const struct host_paths *paths, const struct instance_name *name
     struct request_name request = { header(VERB_INSTANCE_EDIT, sizeof request), *name };
     AUTO_FD             fd = -1;
 
-    if (n_bytes == 0 || n_bytes > EDIT_BYTES_MAX)
+    if (n_bytes == 0)
+        return error_set(err, ERROR_INVALID, "no path is named");
+    if (n_bytes > EDIT_BYTES_MAX)
         return error_set(err, ERROR_INVALID, "these are too many paths at once");
     if (seal(&fd, dropped, n_bytes, err) < 0)
         return -1;

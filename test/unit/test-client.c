@@ -23,15 +23,36 @@ struct fake {
     unsigned     delay_ms;  // before it answers, or closes
     char         heard[4096];
     ssize_t      n_heard;
+    int          passed_fd; // the descriptor that came along, -1: none
     pthread_t    thread;
 };
+
+static void hear(struct fake *fake, int fd)
+{
+    union {
+        struct cmsghdr header;
+        char           bytes[CMSG_SPACE(8 * sizeof(int))];
+    } control;
+    struct iovec  iov = { fake->heard, sizeof fake->heard };
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+
+    fake->n_heard = recvmsg(fd, &msg, MSG_TRUNC | MSG_CMSG_CLOEXEC);
+    fake->passed_fd = -1;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
+    if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(&fake->passed_fd, CMSG_DATA(header), sizeof fake->passed_fd);
+    else if (header)
+        fake->n_heard = -1; // more than one, or something else
+}
 
 static void *serve(void *data)
 {
     struct fake *fake = data;
     AUTO_FD      fd = accept4(fake->fd, NULL, NULL, SOCK_CLOEXEC);
 
-    fake->n_heard = recv(fd, fake->heard, sizeof fake->heard, MSG_TRUNC);
+    hear(fake, fd);
     (void)poll(NULL, 0, (int)fake->delay_ms);
     for (size_t i = 0; i < fake->n && !fake->is_silent; i++)
         (void)!send(fd, fake->packets[i], fake->n_packet[i], MSG_NOSIGNAL);
@@ -96,7 +117,161 @@ static void test_a_request_is_one_message_and_the_answer_comes_back(void **state
     assert_int_equal(request.header.verb, VERB_INSTANCE_START);
     assert_int_equal(request.header.n_bytes, sizeof request);
     assert_string_equal(request.name.text, "alpha");
+    assert_int_equal(fake.passed_fd, -1);
 }
+
+static void test_builds_and_overlays_are_asked_for(void **state)
+{
+    struct host_tree                *tree = *state;
+    const struct reply               made = { .magic = PROTOCOL_MAGIC, .overlay = 9, .build = 8 };
+    const struct request_build_start wanted = { .kind = BUILD_SCRIPT,
+                                                .overlay = 9,
+                                                .base_generation = 4,
+                                                .keep = 3,
+                                                .flags = BUILD_FRESH | BUILD_HOLD,
+                                                .output_max_bytes = OUTPUT_MAX_MIN };
+    struct request_build_start       build = wanted;
+    struct request_overlay           create = { .type = OVERLAY_FILES }, remove = { .overlay = 9 };
+    const struct {
+        const void *want;
+        size_t      n;
+    } cases[] = { { &create, sizeof create },
+                  { &remove, sizeof remove },
+                  { &build, sizeof build } };
+
+    create.header = (struct request_header){ PROTOCOL_MAGIC, VERB_OVERLAY_CREATE, sizeof create };
+    remove.header = (struct request_header){ PROTOCOL_MAGIC, VERB_OVERLAY_REMOVE, sizeof remove };
+    build.header = (struct request_header){ PROTOCOL_MAGIC, VERB_BUILD_START, sizeof build };
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct fake  fake = { .packets = { &made }, .n_packet = { sizeof made }, .n = 1 };
+        struct reply reply;
+        struct error err = { 0 };
+        fake_start(&fake, tree->paths.broker_socket);
+        int r = i == 0   ? broker_overlay_create(&tree->paths, OVERLAY_FILES, &reply, &err)
+                : i == 1 ? broker_overlay_remove(&tree->paths, 9, &reply, &err)
+                         : broker_build_start(&tree->paths, &wanted, &reply, &err);
+        fake_stop(&fake);
+        assert_int_equal(r, 0);
+        assert_int_equal(reply.overlay, 9);
+        assert_int_equal(reply.build, 8);
+        assert_int_equal(fake.n_heard, cases[i].n);
+        assert_memory_equal(fake.heard, cases[i].want, cases[i].n);
+        assert_int_equal(fake.passed_fd, -1);
+    }
+}
+
+// ---- lists --------------------------------------------------------------------------------------
+
+// One edit as it arrives: the message, and sealed memory that nobody can change any more.
+static void assert_edit(struct fake *fake, const char *bytes, size_t n)
+{
+    const int           seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
+    struct request_name request;
+    struct stat         st;
+
+    assert_int_equal(fake->n_heard, sizeof request);
+    memcpy(&request, fake->heard, sizeof request);
+    assert_int_equal(request.header.magic, PROTOCOL_MAGIC);
+    assert_int_equal(request.header.verb, VERB_INSTANCE_EDIT);
+    assert_int_equal(request.header.n_bytes, sizeof request);
+    assert_string_equal(request.name.text, "alpha");
+    AUTO_FD fd = fake->passed_fd;
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_GET_SEALS) & seals, seals);
+    assert_return_code(fstat(fd, &st), errno);
+    assert_int_equal(st.st_size, n);
+    AUTO(freep) char *read = malloc(n);
+    assert_int_equal(pread(fd, read, n, 0), n);
+    assert_memory_equal(read, bytes, n);
+    assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+    assert_int_equal(ftruncate(fd, (off_t)n + 1), -1);
+    assert_int_equal(ftruncate(fd, 0), -1);
+}
+
+static void test_a_list_comes_along(void **state)
+{
+    static const size_t  sizes[] = { 1, 12, EDIT_BYTES_MAX };
+    struct host_tree    *tree = *state;
+    struct instance_name name = { "alpha" };
+
+    for (size_t i = 0; i < ELEMENTS(sizes); i++) {
+        struct fake       fake = { .packets = { &good }, .n_packet = { sizeof good }, .n = 1 };
+        struct reply      reply;
+        struct error      err = { 0 };
+        AUTO(freep) char *bytes = calloc(1, sizes[i]);
+        memset(bytes, 'x', sizes[i] - 1);
+        fake_start(&fake, tree->paths.broker_socket);
+        assert_int_equal(broker_edit(&tree->paths, &name, bytes, sizes[i], &reply, &err), 0);
+        fake_stop(&fake);
+        assert_int_equal(reply.job, 42);
+        assert_edit(&fake, bytes, sizes[i]);
+    }
+}
+
+static void test_a_bad_list_is_not_even_sent(void **state)
+{
+    static const char    bytes[EDIT_BYTES_MAX + 1];
+    struct host_tree    *tree = *state;
+    struct instance_name name = { "alpha" };
+    struct reply         reply;
+    struct error         err = { 0 };
+
+    assert_int_equal(broker_edit(&tree->paths, &name, bytes, 0, &reply, &err), -1);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    assert_int_equal(broker_edit(&tree->paths, &name, bytes, sizeof bytes, &reply, &err), -1);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    assert_string_equal(err.message, "these are too many paths at once");
+}
+
+// ---- what is over soon --------------------------------------------------------------------------
+
+static const struct reply over_soon = { .magic = PROTOCOL_MAGIC,
+                                        .kind = ERROR_BUSY,
+                                        .errnum = EWOULDBLOCK,
+                                        .message = "another command is at work there" };
+
+static void test_who_is_busy_is_asked_again(void **state)
+{
+    struct host_tree    *tree = *state;
+    struct instance_name name = { "alpha" };
+    struct fake          again = { .packets = { &good }, .n_packet = { sizeof good }, .n = 1 };
+    struct fake          fake = {
+                 .packets = { &over_soon }, .n_packet = { sizeof over_soon }, .n = 1, .next = &again
+    };
+    struct reply reply;
+    struct error err = { 0 };
+
+    fake_start(&fake, tree->paths.broker_socket);
+    assert_int_equal(broker_edit(&tree->paths, &name, "a\0b/c", 6, &reply, &err), 0);
+    fake_stop(&fake);
+    assert_int_equal(reply.job, 42);
+    assert_edit(&fake, "a\0b/c", 6);
+    assert_edit(&again, "a\0b/c", 6); // the list as well
+}
+
+// Only a lock is let go of soon: who runs, or has a server, may do so for days.
+static void test_who_is_busy_for_long_is_not(void **state)
+{
+    static const struct {
+        uint32_t kind;
+        int32_t  errnum;
+    } cases[] = { { ERROR_BUSY, 0 }, { ERROR_BUSY, EBUSY }, { ERROR_FAILED, EWOULDBLOCK } };
+    struct host_tree *tree = *state;
+
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct reply busy = over_soon;
+        struct fake  fake = { .packets = { &busy }, .n_packet = { sizeof busy }, .n = 1 };
+        struct reply reply;
+        struct error err = { 0 };
+        busy.kind = cases[i].kind, busy.errnum = cases[i].errnum;
+        fake_start(&fake, tree->paths.broker_socket);
+        assert_int_equal(broker_overlay_remove(&tree->paths, 9, &reply, &err), -1);
+        fake_stop(&fake); // and heard no more than one
+        assert_int_equal(err.kind, cases[i].kind);
+    }
+}
+
+// -------------------------------------------------------------------------------------------------
 
 static void test_a_refusal_keeps_its_kind_words_and_numbers(void **state)
 {
@@ -387,6 +562,11 @@ int main(void)
         ON_A_TREE(test_a_request_is_one_message_and_the_answer_comes_back),
         ON_A_TREE(test_a_refusal_keeps_its_kind_words_and_numbers),
         ON_A_TREE(test_nonsense_is_an_error_and_no_more),
+        ON_A_TREE(test_builds_and_overlays_are_asked_for),
+        ON_A_TREE(test_a_list_comes_along),
+        ON_A_TREE(test_a_bad_list_is_not_even_sent),
+        ON_A_TREE(test_who_is_busy_is_asked_again),
+        ON_A_TREE(test_who_is_busy_for_long_is_not),
         cmocka_unit_test(test_a_silent_broker_runs_into_a_deadline),
         ON_A_TREE(test_an_absent_socket_says_what_to_do),
         ON_A_TREE(test_a_bad_stack_is_not_even_sent),
