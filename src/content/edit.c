@@ -38,9 +38,9 @@ static int drop(int upper_fd, const char *path, const struct watch *watch, struc
     char        copy[EDIT_PATH_MAX], shown[ENTRY_SHOW_MAX];
     const char *name = NULL;
 
-    memcpy(copy, path, strlen(path) + 1); // it was checked
-    if (open_parent(&fd, copy, &name, upper_fd, err) < 0)
-        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
+    memcpy(copy, path, strlen(path) + 1);                 // it was checked
+    if (open_parent(&fd, copy, &name, upper_fd, err) < 0) // below a file or a link there is nothing
+        return err->errnum == ENOENT || err->errnum == ENOTDIR ? 0 : -1;
     watch_step(watch, "drop");
     if (tree_remove(fd, name, err) < 0)
         return error_prefix(err, "'%s'", entry_show(shown, "", path));

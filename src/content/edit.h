@@ -4,8 +4,8 @@
 // edit: drops what is named from the upper layer of a stopped server: a file, a directory with all
 // that is in it, or the mark that something below was removed.
 //
-// The layer was filled by a game: nothing in it is trusted, no link is followed. What is not there
-// counts as dropped.
+// The layer was filled by a game: nothing in it is trusted, no link is followed. What is not there,
+// as below a file or a link, counts as dropped.
 
 #include <stddef.h>
 #include "base/error.h"

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/protocol.h"
 #include "content/edit.h"
+#include "content/entry.h"
 #include "content/publish.h"
 
 #define EXIT_USAGE  2
@@ -80,26 +81,36 @@ static int publish_named(const char *name, struct error *err)
     return run_publish(build, err);
 }
 
+// The game may have closed the root of its layer.
+static int open_upper(int *ret, const struct instance_name *name, struct error *err)
+{
+    AUTO_FD runtime_fd = open(RUNTIME_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD fd = -1;
+
+    if (runtime_fd < 0)
+        return error_sys(err, errno, "opening " RUNTIME_DIR);
+    if (fd_open_dir(&fd, runtime_fd, name->text, err) < 0)
+        return -1;
+    return entry_open_dir(ret, fd, "upper", err);
+}
+
 static int edit_named(const char *text, struct error *err)
 {
     static const struct watch watch = { .say = say };
     struct instance_name      name;
     AUTO(freep) char         *paths = NULL;
     AUTO_FD                   edits_fd = open(EDITS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO_FD                   runtime_fd = open(RUNTIME_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO_FD                   fd = -1;
-    char                      upper[INSTANCE_NAME_MAX + 16];
+    AUTO_FD                   upper_fd = -1;
     size_t                    n = 0;
 
     if (instance_name_set(&name, text, err) < 0)
         return -1;
-    if (edits_fd < 0 || runtime_fd < 0)
-        return error_sys(err, errno, "opening the directories of servers");
-    (void)snprintf(upper, sizeof upper, "%s/upper", name.text); // it fits
+    if (edits_fd < 0)
+        return error_sys(err, errno, "opening " EDITS_DIR);
     if (fd_read_file(&paths, &n, edits_fd, name.text, EDIT_BYTES_MAX, err) < 0 ||
-        fd_open_dir(&fd, runtime_fd, upper, err) < 0)
+        open_upper(&upper_fd, &name, err) < 0)
         return -1;
-    return edit_drop(fd, paths, n, &watch, err);
+    return edit_drop(upper_fd, paths, n, &watch, err);
 }
 
 static const struct {
