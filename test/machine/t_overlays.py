@@ -225,6 +225,7 @@ def test_whoever_watches_may_die(machine):
             machine.wait_for(f"left4me-publish@{running}.service", lambda unit: unit["ActiveState"] == "inactive" and
                              product.generations(machine, number)[0] == running, 60)
         equal(product.generations(machine, number)[0], running, "the current generation")
+        source(machine, number, "echo new > new\n")
         check("Nothing changed" in build(machine, number).stdout, "the next build is not of the same")
         equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
 
