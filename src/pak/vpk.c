@@ -177,6 +177,7 @@ static int entry_parse(struct entry *ret, struct cursor *cursor, struct error *e
         return error_set(err, ERROR_INVALID, "the VPK directory ends inside an entry");
 
     entry.shown.size = (uint64_t)entry.length + entry.preload_size;
+    entry.shown.crc = entry.crc;
     *ret = entry;
     return 0;
 }

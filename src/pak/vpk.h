@@ -20,6 +20,7 @@ struct vpk; // opaque
 struct vpk_entry {
     const char *path; // borrowed from the vpk: relative, no "..", UTF-8 ('?' for what was not)
     uint64_t    size; // bytes
+    uint32_t    crc;  // of the content, as the archive says
 };
 
 // Opens the archive `name` (one component) in `dir_fd` and reads its directory. Fails with
