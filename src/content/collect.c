@@ -10,8 +10,9 @@
 #include "base/fd.h"
 #include "base/protocol.h"
 #include "base/tree.h"
+#include "overlay/index.h"
 
-#define NAME_ROOM 32u // bytes of a prefix and a number, the NUL included
+#define TMP_SUFFIX INDEX_NAME_SUFFIX ".tmp" // of what fd_replace_file() had not finished
 
 struct collection {
     int                      overlay_fd;
@@ -50,13 +51,69 @@ static int remove_tree(const struct collection *collection, const char *name, st
     return tree_remove(collection->overlay_fd, name, err);
 }
 
+// ---- indexes ----------------------------------------------------------------------------------
+
+// The number in front of `suffix` as a name, or false.
+static bool is_number_with(const char *name, const char *suffix, char ret[COLLECT_NAME_MAX])
+{
+    size_t   n = strlen(name), n_suffix = strlen(suffix);
+    uint32_t number = 0;
+
+    if (n <= n_suffix || n - n_suffix >= COLLECT_NAME_MAX ||
+        strcmp(name + n - n_suffix, suffix) != 0)
+        return false;
+    (void)snprintf(ret, COLLECT_NAME_MAX, "%.*s", (int)(n - n_suffix), name); // it was measured
+    return is_number(ret, &number);
+}
+
+static int remove_file(int overlay_fd, const char *name, const struct watch *watch,
+                       struct error *err)
+{
+    if (faccessat(overlay_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+        return 0;
+    watch_step(watch, "remove");
+    return tree_remove(overlay_fd, name, err);
+}
+
+int collect_remove_index(int overlay_fd, const char *number, const struct watch *watch,
+                         struct error *err)
+{
+    char name[COLLECT_NAME_MAX], tmp[COLLECT_NAME_MAX];
+
+    (void)snprintf(name, sizeof name, "%s" INDEX_NAME_SUFFIX, number); // a number and a word fit
+    (void)snprintf(tmp, sizeof tmp, ".%s" TMP_SUFFIX, number);         // likewise
+    if (remove_file(overlay_fd, tmp, watch, err) < 0)
+        return -1;
+    return remove_file(overlay_fd, name, watch, err);
+}
+
+// Nothing happens while there is a tree of that number.
+static int remove_orphan(const struct collection *collection, const char *number, struct error *err)
+{
+    if (faccessat(collection->overlay_fd, number, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+        errno != ENOENT)
+        return 0;
+    return collect_remove_index(collection->overlay_fd, number, collection->watch, err);
+}
+
+static int drop_orphan(struct collection *collection, const char *name, struct error *err)
+{
+    char     text[COLLECT_NAME_MAX];
+    uint32_t number = 0;
+
+    if (!is_number_with(name, INDEX_NAME_SUFFIX, text) || !is_number(text, &number) ||
+        state_find(collection->state, number))
+        return 0;
+    return remove_orphan(collection, text, err);
+}
+
 // ---- leftovers --------------------------------------------------------------------------------
 
 // Renames before it removes: half a tree never has a name that is given back.
 static int discard(const struct collection *collection, const char *old, struct error *err)
 {
     const char *number = old + strlen(COLLECT_OLD_PREFIX);
-    char        gone[NAME_ROOM];
+    char        gone[COLLECT_NAME_MAX];
     int         fd = collection->overlay_fd;
 
     (void)snprintf(gone, sizeof gone, COLLECT_GONE_PREFIX "%s", number);
@@ -65,6 +122,8 @@ static int discard(const struct collection *collection, const char *old, struct 
     watch_step(collection->watch, "rename");
     if (renameat(fd, old, fd, gone) < 0)
         return error_sys(err, errno, "dropping generation %s", number);
+    if (remove_orphan(collection, number, err) < 0)
+        return -1;
     return remove_tree(collection, gone, err);
 }
 
@@ -84,6 +143,7 @@ static int give_back(const struct collection *collection, const char *old, struc
 
 static int clear(struct collection *collection, const char *name, struct error *err)
 {
+    char     of_index[COLLECT_NAME_MAX];
     uint32_t number = 0;
 
     if (has_prefix(name, COLLECT_OLD_PREFIX) &&
@@ -92,6 +152,8 @@ static int clear(struct collection *collection, const char *name, struct error *
     if (has_prefix(name, COLLECT_NEW_PREFIX) || has_prefix(name, COLLECT_OLD_PREFIX) ||
         has_prefix(name, COLLECT_GONE_PREFIX))
         return remove_tree(collection, name, err);
+    if (name[0] == '.' && is_number_with(name + 1, TMP_SUFFIX, of_index))
+        return remove_tree(collection, name, err);
     return 0;
 }
 
@@ -99,7 +161,7 @@ static int clear(struct collection *collection, const char *name, struct error *
 
 static int drop(struct collection *collection, uint32_t number, struct error *err)
 {
-    char         name[NAME_ROOM], old[NAME_ROOM];
+    char         name[COLLECT_NAME_MAX], old[COLLECT_NAME_MAX];
     int          fd = collection->overlay_fd;
     struct error ignored;
 
@@ -159,9 +221,9 @@ int collect(int overlay_fd, const struct state *state, const struct uses_query *
     if (ask(&collection, &why) < 0) {
         watch_say(watch, "note: no generation is dropped, since who uses them is unknown: %s",
                   why.message);
-        return 0;
+        return for_each_name(&collection, drop_orphan, err);
     }
     int r = for_each_name(&collection, drop_unneeded, err);
     uses_done(&collection.uses);
-    return r;
+    return r < 0 ? -1 : for_each_name(&collection, drop_orphan, err);
 }

@@ -18,6 +18,7 @@
 #include "content/collect.h"
 #include "content/entry.h"
 #include "content/flatten.h"
+#include "content/scan.h"
 #include "content/uses.h"
 #include "overlay/type.h"
 #include "steam/manifest.h"
@@ -204,6 +205,48 @@ static int make_tree(struct job *job, int *ret_fd, struct flatten_counts *ret, s
     return 0;
 }
 
+// ---- its index --------------------------------------------------------------------------------
+
+// Without it, or with one of another version, what is in the tree is found out anew.
+static void open_base_index(struct index **ret, const struct job *job)
+{
+    char         name[DIR_NAME_MAX];
+    struct error ignored;
+
+    (void)snprintf(name, sizeof name, "%" PRIu32 INDEX_NAME_SUFFIX, job->spec.base_generation);
+    if (job->spec.base_generation == 0 || index_open(ret, job->overlay_fd, name, &ignored) < 0)
+        *ret = NULL;
+}
+
+static int make_index(const struct job *job, int tree_fd, struct error *err)
+{
+    AUTO(index_freep) struct index *base = NULL;
+    AUTO(index_freep) struct index *index = NULL;
+    struct scan_options             options = scan_generation;
+    char                            name[DIR_NAME_MAX];
+
+    open_base_index(&base, job);
+    options.base = base;
+    options.is_game = build_types[job->spec.kind].overlay_type == OVERLAY_GAME;
+    if (scan(&index, tree_fd, &options, err) < 0)
+        return -1;
+    (void)snprintf(name, sizeof name, "%" PRIu32 INDEX_NAME_SUFFIX, job->spec.new_generation);
+    watch_step(job->watch, "index");
+    return index_write(index, job->overlay_fd, name, err);
+}
+
+// The generation is as good without: whoever wants to know what is in it walks it then.
+static void describe_tree(const struct job *job, int tree_fd)
+{
+    struct error why = { 0 };
+
+    watch_say(job->watch, "listing what is in it");
+    if (make_index(job, tree_fd, &why) < 0)
+        watch_say(job->watch, "note: the generation has no index: %s", why.message);
+}
+
+// ---- publishing -------------------------------------------------------------------------------
+
 // Everything linked so far reaches the disk, then the tree gets its name, then that is on disk too.
 static int settle_tree(struct job *job, struct error *err)
 {
@@ -219,8 +262,6 @@ static int settle_tree(struct job *job, struct error *err)
         return error_sys(err, errno, "naming generation %s", job->name);
     return 0;
 }
-
-// ---- publishing -------------------------------------------------------------------------------
 
 static struct uses_query query_of(const struct job *job)
 {
@@ -316,6 +357,7 @@ static int make_generation(struct job *job, struct publish_result *ret, struct e
         return tree_remove(job->overlay_fd, job->name_tmp, err);
     }
     describe(&ret->generation, job, &counts, tree_fd);
+    describe_tree(job, tree_fd);
     if (settle_tree(job, err) < 0)
         return -1;
     ret->outcome = PUBLISH_DONE;
@@ -334,7 +376,9 @@ static int remove_tree(struct job *job, struct error *err)
     if (tree_remove(job->overlay_fd, job->name_tmp, err) < 0)
         return -1;
     watch_step(job->watch, "remove");
-    return tree_remove(job->overlay_fd, job->name, err);
+    if (tree_remove(job->overlay_fd, job->name, err) < 0)
+        return -1;
+    return collect_remove_index(job->overlay_fd, job->name, job->watch, err);
 }
 
 static bool is_whole(const struct job *job)

@@ -5,11 +5,11 @@
 // a tree change only which generation is the current one, or drop those that nobody needs.
 //
 // Reads the build's root-owned spec, flattens its upper layer over the generation below into
-// `.new-N` beside the others, renames that to `N`, and lists it in state.json: the rename of
-// state.json publishes. Killed at any step it leaves the old state or the new one, and can be asked
-// again: what is not listed is thrown away, and a build that is listed has been published. Then
-// generations that nobody keeps or uses are dropped, and the upper layer is emptied, since its
-// files are the generation's now.
+// `.new-N` beside the others, writes what is in it into `N.index`, renames the tree to `N`, and
+// lists it in state.json: the rename of state.json publishes. Killed at any step it leaves the old
+// state or the new one, and can be asked again: what is not listed is thrown away, and a build that
+// is listed has been published. Then generations that nobody keeps or uses are dropped, and the
+// upper layer is emptied, since its files are the generation's now.
 //
 // overlays/ and builds/ must be on one mount, or hard links between them are refused by the kernel.
 // Runs as the user that owns both on disk.

@@ -8,6 +8,7 @@
 #include "base/done.h"
 #include "base/protocol.h"
 #include "content/publish.h"
+#include "overlay/index.h"
 
 #define OVERLAY "data/overlays/1"
 
@@ -150,7 +151,19 @@ static inline void assert_generation(const struct world *world, uint32_t number,
     assert_string_equal(tree_show(fd, name).text, want);
 }
 
-// What lies in the overlay's directory, sorted, besides its state and lock.
+// True for "N.index" with an N beside it, which every generation may have.
+static inline bool is_index_of_a_tree(const struct world *world, const char *name)
+{
+    char        path[128];
+    const char *suffix = strstr(name, INDEX_NAME_SUFFIX);
+
+    if (!suffix || strcmp(suffix, INDEX_NAME_SUFFIX) != 0)
+        return false;
+    snprintf(path, sizeof path, OVERLAY "/%.*s", (int)(suffix - name), name);
+    return faccessat(world->dir->fd, path, F_OK, 0) == 0;
+}
+
+// What lies in the overlay's directory, sorted, besides its state, its lock and indexes of trees.
 static inline void assert_overlay_holds(const struct world *world, const char *want)
 {
     struct dirent **entries = NULL;
@@ -162,7 +175,8 @@ static inline void assert_overlay_holds(const struct world *world, const char *w
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, ".lock") != 0 &&
-            strcmp(name, STATE_FILE) != 0 && strcmp(name, ".state.json.tmp") != 0)
+            strcmp(name, STATE_FILE) != 0 && strcmp(name, ".state.json.tmp") != 0 &&
+            !is_index_of_a_tree(world, name))
             snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", *found ? " " : "",
                      name);
         free(entries[i]);
@@ -183,6 +197,22 @@ static inline struct state *state_of(const struct world *world)
     return state;
 }
 
+// What a published generation holds, by its index.
+static inline struct index *index_of(const struct world *world, uint32_t number)
+{
+    struct index *index = NULL;
+    struct error  err = { 0 };
+    AUTO_FD       fd = -1;
+    char          name[32];
+
+    overlay_open(&fd, world);
+    snprintf(name, sizeof name, "%u" INDEX_NAME_SUFFIX, number);
+    if (index_open(&index, fd, name, &err) < 0)
+        fail_msg("%s: %s", name, err.message);
+    return index;
+}
+
+// Each generation that is listed has an index that can be read.
 static inline void assert_state(const struct world *world, uint32_t current, const char *want)
 {
     AUTO(freep) struct state *state = state_of(world);
@@ -191,6 +221,8 @@ static inline void assert_state(const struct world *world, uint32_t current, con
     for (uint32_t i = 0; i < state->n_generations; i++)
         snprintf(found + strlen(found), sizeof found - strlen(found), "%s%u", *found ? " " : "",
                  state->generations[i].number);
+    for (uint32_t i = 0; i < state->n_generations; i++)
+        index_free(index_of(world, state->generations[i].number));
     assert_string_equal(found, want);
     assert_int_equal(state->current, current);
 }

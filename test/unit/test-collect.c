@@ -133,6 +133,103 @@ static void test_a_name_that_is_taken_is_not_given_back(void **state)
     assert_generation(&world, 1, "a=1");
 }
 
+// ---- indexes ----------------------------------------------------------------------------------
+
+static bool is_there(const struct world *world, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, OVERLAY "/%s", name);
+    return faccessat(world->dir->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void test_indexes_go_with_their_generations(void **state)
+{
+    struct world world = world_make(state);
+
+    publish_many(&world, 1, 4, 2);
+    assert_state(&world, 4, "4 3");
+    static const char *const names[] = { "1.index", "2.index", "3.index", "4.index" };
+    for (size_t i = 0; i < ELEMENTS(names); i++)
+        assert_int_equal(is_there(&world, names[i]), i >= 2);
+}
+
+static void test_the_index_of_a_used_generation_stays(void **state)
+{
+    struct world world = world_make(state);
+
+    publish_many(&world, 1, 1, 1);
+    instance_make(&world, "mounted", "running", 1, 1);
+    publish_many(&world, 2, 4, 1);
+    assert_state(&world, 4, "4 3 1");
+    assert_overlay_holds(&world, "1 3 4");
+    assert_true(is_there(&world, "1.index"));
+    assert_false(is_there(&world, "2.index"));
+}
+
+static void test_leftovers_of_indexes(void **state)
+{
+    static const struct {
+        const char *name;
+        bool        stays;
+    } rows[] = {
+        { "7.index", false },      { ".7.index.tmp", false }, { ".1.index.tmp", false },
+        { "1.index", true },       { "x.index", true },       { "07.index", true },
+        { ".index", true },        { "7.index.bak", true },   { ".x.index.tmp", true },
+        { "notes.index/a", true }, { "9.index/a", false }, // even that is nobody's
+    };
+    struct world world = world_make(state);
+
+    publish_many(&world, 1, 1, 3);
+    for (size_t i = 0; i < ELEMENTS(rows); i++) {
+        char path[64];
+        if (strcmp(rows[i].name, "1.index") == 0)
+            continue;
+        snprintf(path, sizeof path, OVERLAY "/%s", rows[i].name);
+        unit_write(world.dir->fd, path, "x");
+    }
+    AUTO_FD fd = -1;
+    overlay_open(&fd, &world);
+    chown_all(fd, ".");
+    publish_many(&world, 2, 2, 3);
+    for (size_t i = 0; i < ELEMENTS(rows); i++)
+        if (is_there(&world, rows[i].name) != rows[i].stays)
+            fail_msg("%s", rows[i].name);
+    assert_state(&world, 2, "2 1");
+}
+
+static void test_indexes_without_trees_go_also_when_uses_are_unknown(void **state)
+{
+    struct world world = world_make(state);
+
+    publish_many(&world, 1, 1, 3);
+    unit_write(world.dir->fd, "mounted/bad", "garbage");
+    unit_write(world.dir->fd, OVERLAY "/7.index", "x");
+    unit_write(world.dir->fd, OVERLAY "/8.index", "x");
+    unit_write(world.dir->fd, OVERLAY "/8/f", "x");
+    AUTO_FD fd = -1;
+    overlay_open(&fd, &world);
+    chown_all(fd, ".");
+    publish_many(&world, 2, 2, 3);
+    assert_false(is_there(&world, "7.index"));
+    assert_true(is_there(&world, "8.index"));
+}
+
+// `.old-1` beside a 1 is a leftover; the index is that of the 1.
+static void test_an_index_outlives_a_twin_of_its_tree(void **state)
+{
+    struct world world = world_make(state);
+
+    publish_many(&world, 1, 1, 3);
+    unit_write(world.dir->fd, OVERLAY "/.old-1/f", "x");
+    AUTO_FD fd = -1;
+    overlay_open(&fd, &world);
+    chown_all(fd, ".old-1");
+    publish_many(&world, 2, 2, 3);
+    assert_overlay_holds(&world, "1 2");
+    assert_state(&world, 2, "2 1");
+}
+
 int main(void)
 {
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, unit_dir_setup, unit_dir_teardown)
@@ -145,6 +242,11 @@ int main(void)
         IN_DIR(test_leftovers_go),
         IN_DIR(test_leftovers_that_are_in_use),
         IN_DIR(test_a_name_that_is_taken_is_not_given_back),
+        IN_DIR(test_indexes_go_with_their_generations),
+        IN_DIR(test_the_index_of_a_used_generation_stays),
+        IN_DIR(test_leftovers_of_indexes),
+        IN_DIR(test_indexes_without_trees_go_also_when_uses_are_unknown),
+        IN_DIR(test_an_index_outlives_a_twin_of_its_tree),
     };
 
     if (geteuid() != 0)

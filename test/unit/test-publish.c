@@ -90,6 +90,90 @@ static void test_nothing_changed(void **state)
     assert_overlay_holds(&world, "1");
 }
 
+// ---- the index --------------------------------------------------------------------------------
+
+static void assert_index_is(const struct world *world, uint32_t number, const char *want)
+{
+    AUTO(index_freep) struct index *index = index_of(world, number);
+    char                            found[512] = "", path[64];
+
+    for (uint32_t i = 1; i < index_n_nodes(index); i++) {
+        size_t n = strlen(found);
+        (void)index_path(index, i, path, sizeof path);
+        snprintf(found + n, sizeof found - n, "%s%s%s", n ? " " : "", path,
+                 index_node(index, i)->kind == INDEX_DIR ? "/" : "");
+    }
+    assert_string_equal(found, want);
+}
+
+static void test_a_generation_has_an_index(void **state)
+{
+    struct world world = world_make(state);
+
+    build_make(&world, 1, 0, 3, "f a=1; d d; f d/b=2; x d/c=3; l e=a");
+    (void)must_publish(&world, 1, PUBLISH_DONE);
+    assert_index_is(&world, 1, "a d/ e d/b d/c");
+    build_make(&world, 2, 1, 3, "f a=11; d d; w d/b; f f=4");
+    (void)must_publish(&world, 2, PUBLISH_DONE);
+    assert_index_is(&world, 2, "a d/ e f d/c");
+    AUTO(index_freep) struct index *first = index_of(&world, 1), *second = index_of(&world, 2);
+    static const char *const        same[] = { "d/c", "e" };
+    for (size_t i = 0; i < ELEMENTS(same); i++)
+        assert_int_equal(index_node(first, index_find(first, same[i]))->inode,
+                         index_node(second, index_find(second, same[i]))->inode);
+    assert_true(index_node(first, index_find(first, "a"))->inode !=
+                index_node(second, index_find(second, "a"))->inode);
+    assert_int_equal(index_node(first, index_find(first, "a"))->hash, 0);
+    assert_true(index_node(second, index_find(second, "a"))->hash != 0);
+}
+
+struct obstacle {
+    const struct world *world;
+    char                lines[1024];
+};
+
+static void say(void *user, const char *line)
+{
+    struct obstacle *obstacle = user;
+    size_t           n = strlen(obstacle->lines);
+
+    snprintf(obstacle->lines + n, sizeof obstacle->lines - n, "%s\n", line);
+}
+
+// Puts a directory where the index is to be written.
+static void obstruct(void *user, const char *what)
+{
+    const struct obstacle *obstacle = user;
+
+    if (strcmp(what, "index") == 0)
+        assert_return_code(mkdirat(obstacle->world->dir->fd, OVERLAY "/.1.index.tmp", 0755), errno);
+}
+
+static void test_a_generation_without_an_index_is_published(void **state)
+{
+    struct world          world = world_make(state);
+    struct publish_result result = { 0 };
+    struct obstacle       obstacle = { &world, "" };
+    struct watch          watch = { say, obstruct, &obstacle };
+    struct error          err = { 0 };
+    struct index         *index = NULL;
+    AUTO_FD               fd = -1;
+
+    assert_return_code(chmod(world.dir->path, 0755), errno);
+    build_make(&world, 1, 0, 3, "f a=1");
+    if (run_watched(&world, 1, &result, &watch, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(result.outcome, PUBLISH_DONE);
+    assert_non_null(strstr(obstacle.lines, "note: the generation has no index: "));
+    assert_generation(&world, 1, "a=1");
+    assert_overlay_holds(&world, "1");
+    overlay_open(&fd, &world);
+    assert_int_equal(index_open(&index, fd, "1.index", &err), -1);
+    build_make(&world, 2, 1, 3, "f b=2"); // and is built upon
+    (void)must_publish(&world, 2, PUBLISH_DONE);
+    assert_index_is(&world, 2, "a b");
+}
+
 // ---- refusals ---------------------------------------------------------------------------------
 
 static void test_a_refused_tree_changes_nothing(void **state)
@@ -259,6 +343,8 @@ int main(void)
         IN_DIR(test_two_generations),
         IN_DIR(test_again_is_success),
         IN_DIR(test_nothing_changed),
+        IN_DIR(test_a_generation_has_an_index),
+        IN_DIR(test_a_generation_without_an_index_is_published),
         IN_DIR(test_a_refused_tree_changes_nothing),
         IN_DIR(test_specs_and_states_that_do_not_fit),
         IN_DIR(test_what_is_not_whole_is_not_published),
