@@ -6,7 +6,7 @@
 // The upper layer is hostile: names may be any bytes, directories may be closed or endless. The
 // walk has limits, follows no link and opens no file.
 
-#include "host/layers.h"
+#include "explain/layers.h"
 
 #define DRIFT_ENTRIES_MAX 50000u  // reported
 #define DRIFT_VISITS_MAX  200000u // directory entries looked at

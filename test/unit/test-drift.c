@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include "host/drift.h"
+#include "host/layers.h"
 
 #define NOBODY 65534
 
