@@ -17,8 +17,10 @@
 
 void layers_free(struct layers *layers)
 {
-    for (size_t i = 0; layers && i < layers->n; i++)
-        (void)fd_close(layers->layer[i].fd); // only looked at
+    for (size_t i = 0; layers && i < layers->n; i++) {
+        (void)fd_close(layers->layer[i].fd);       // only looked at
+        (void)fd_close(layers->layer[i].index_fd); // likewise
+    }
     free(layers);
 }
 
@@ -165,48 +167,51 @@ struct layer_look layers_look(const struct layers *layers, size_t first, const c
 
 // ---- explain -----------------------------------------------------------------------------------
 
-// What the layers above have decided so far.
-enum above { ABOVE_NOTHING, ABOVE_DIR, ABOVE_UNKNOWN, ABOVE_FINAL };
-
-static enum layer_role role_of(const struct layer_look *look, enum above above)
+enum layer_role layer_role_of(enum layer_entry entry, enum layer_above above)
 {
-    if (above == ABOVE_UNKNOWN)
+    bool is_hidden = above == LAYER_ABOVE_FINAL;
+
+    if (above == LAYER_ABOVE_UNKNOWN)
         return LAYER_ROLE_UNKNOWN;
-    switch (look->entry) {
+    switch (entry) {
     case LAYER_IS_UNREADABLE:
         return LAYER_ROLE_UNKNOWN;
     case LAYER_HAS_WHITEOUT:
     case LAYER_HAS_OBSTACLE:
-        return above == ABOVE_FINAL ? LAYER_ROLE_SHADOWED : LAYER_ROLE_REMOVES;
     case LAYER_HAS_NOTHING: // an opaque directory on the way
-        return above == ABOVE_FINAL ? LAYER_ROLE_SHADOWED : LAYER_ROLE_REMOVES;
+        return is_hidden ? LAYER_ROLE_SHADOWED : LAYER_ROLE_REMOVES;
     case LAYER_HAS_DIR:
-        if (above == ABOVE_DIR)
+        if (above == LAYER_ABOVE_DIR)
             return LAYER_ROLE_MERGED;
-        return above == ABOVE_NOTHING ? LAYER_ROLE_SHOWN : LAYER_ROLE_SHADOWED;
+        return is_hidden ? LAYER_ROLE_SHADOWED : LAYER_ROLE_SHOWN;
     case LAYER_HAS_FILE:
     case LAYER_HAS_LINK:
     case LAYER_HAS_SPECIAL:
-        return above == ABOVE_NOTHING ? LAYER_ROLE_SHOWN : LAYER_ROLE_SHADOWED;
+        return above == LAYER_ABOVE_NOTHING ? LAYER_ROLE_SHOWN : LAYER_ROLE_SHADOWED;
     }
     return LAYER_ROLE_UNKNOWN;
 }
 
+enum layer_above layer_above_after(enum layer_entry entry, bool is_final, enum layer_above above)
+{
+    if (is_final || above == LAYER_ABOVE_FINAL)
+        return LAYER_ABOVE_FINAL;
+    if (entry == LAYER_IS_UNREADABLE)
+        return LAYER_ABOVE_UNKNOWN;
+    return entry == LAYER_HAS_DIR && above == LAYER_ABOVE_NOTHING ? LAYER_ABOVE_DIR : above;
+}
+
 size_t layers_explain(struct layer_finding *ret, const struct layers *layers, const char *path)
 {
-    enum above above = ABOVE_NOTHING;
-    size_t     n = 0;
+    enum layer_above above = LAYER_ABOVE_NOTHING;
+    size_t           n = 0;
 
     for (size_t i = 0; i < layers->n; i++) {
         struct layer_look look = layer_look(&layers->layer[i], path);
-        if (look.entry != LAYER_HAS_NOTHING || (look.is_final && above != ABOVE_FINAL))
-            ret[n++] = (struct layer_finding){ i, role_of(&look, above), look.entry, look.size };
-        if (look.is_final)
-            above = ABOVE_FINAL;
-        else if (look.entry == LAYER_IS_UNREADABLE && above != ABOVE_FINAL)
-            above = ABOVE_UNKNOWN;
-        else if (look.entry == LAYER_HAS_DIR && above == ABOVE_NOTHING)
-            above = ABOVE_DIR;
+        if (look.entry != LAYER_HAS_NOTHING || (look.is_final && above != LAYER_ABOVE_FINAL))
+            ret[n++] = (struct layer_finding){ i, layer_role_of(look.entry, above), look.entry,
+                                               look.size };
+        above = layer_above_after(look.entry, look.is_final, above);
     }
     return n;
 }

@@ -23,6 +23,7 @@ struct layer {
     uint32_t        overlay;    // of LAYER_OVERLAY
     uint32_t        generation; // of all but LAYER_UPPER
     int             fd;         // -1: it cannot be opened
+    int             index_fd;   // of LAYER_OVERLAY: its index, see overlay/index.h; -1: it has none
 };
 
 struct layers {
@@ -70,6 +71,14 @@ enum layer_role {
     LAYER_ROLE_REMOVES,  // the reason why there is nothing
     LAYER_ROLE_UNKNOWN,  // it, or one above it that may decide, cannot be read
 };
+
+// What the layers above have decided so far.
+enum layer_above { LAYER_ABOVE_NOTHING, LAYER_ABOVE_DIR, LAYER_ABOVE_UNKNOWN, LAYER_ABOVE_FINAL };
+
+// What an entry is when that is what stands above it; what it means to those below. `is_final` as
+// in struct layer_look.
+enum layer_role  layer_role_of(enum layer_entry entry, enum layer_above above);
+enum layer_above layer_above_after(enum layer_entry entry, bool is_final, enum layer_above above);
 
 struct layer_finding {
     size_t           layer; // index

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/fd.h"
+#include "overlay/index.h"
 
 static void open_layer(struct layers *layers, const struct host_paths *paths, enum layer_kind kind,
                        struct layer_ref ref, const char *path)
@@ -12,9 +14,25 @@ static void open_layer(struct layers *layers, const struct host_paths *paths, en
     struct error  ignored; // explained as unreadable, layer by layer
     struct layer *layer = &layers->layer[layers->n++];
 
-    *layer = (struct layer){ kind, ref.overlay, ref.generation, -1 };
+    *layer = (struct layer){ kind, ref.overlay, ref.generation, -1, -1 };
     if (host_open_data_dir(&layer->fd, paths, path, &ignored) < 0)
         layer->fd = -1;
+}
+
+// Without an index, whoever needs one walks the generation.
+static void open_index(struct layer *layer, const struct host_paths *paths)
+{
+    AUTO_FD      dir_fd = -1;
+    struct error ignored;
+    uint64_t     n_bytes = 0;
+    char         name[64];
+
+    (void)snprintf(name, sizeof name, "overlays/%" PRIu32, layer->overlay); // a number fits
+    if (layer->fd < 0 || host_open_data_dir(&dir_fd, paths, name, &ignored) < 0)
+        return;
+    (void)snprintf(name, sizeof name, "%" PRIu32 INDEX_NAME_SUFFIX, layer->generation); // likewise
+    if (fd_open_file(&layer->index_fd, &n_bytes, dir_fd, name, &ignored) < 0)
+        layer->index_fd = -1;
 }
 
 int layers_open(struct layers **ret, const struct host_paths *paths,
@@ -38,6 +56,7 @@ int layers_open(struct layers **ret, const struct host_paths *paths,
         (void)snprintf(path, sizeof path, "overlays/%" PRIu32 "/%" PRIu32, stack->layers[i].overlay,
                        stack->layers[i].generation); // two numbers fit
         open_layer(layers, paths, LAYER_OVERLAY, stack->layers[i], path);
+        open_index(&layers->layer[layers->n - 1], paths);
     }
     *ret = layers;
     return 0;
