@@ -212,7 +212,7 @@ static int add_entries(struct index_builder *builder, uint32_t node, enum index_
 
     for (size_t i = 0; i < vpk_count(vpk); i++) {
         const struct vpk_entry *entry = vpk_at(vpk, i);
-        if (index_builder_entry(builder, entry->path, entry->size, entry->crc, err) < 0)
+        if (index_builder_entry(builder, entry->path, entry->size, entry->crc32, err) < 0)
             return -1;
     }
     index_builder_pack_end(builder, &n_twice);
