@@ -6,7 +6,7 @@
 // An archive is one file (`addon.vpk`) or a directory with numbered parts (`pak01_dir.vpk`,
 // `pak01_000.vpk`, …). A `struct vpk` owns its descriptors and its directory; entries borrowed from
 // it die with it. Nothing here writes, logs, or follows symbolic links. Opening reads the directory
-// alone.
+// alone; whether the rest is sound is asked of pak/vpkcheck.h.
 //
 // Paths are hostile. An archive that has an absolute one, one with a drive letter, an empty
 // component, "." or "..", is refused as a whole, with a backslash taken for a slash. In the others

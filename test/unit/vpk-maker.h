@@ -133,7 +133,7 @@ static inline void maker_piece(struct maker *maker, uint16_t archive, uint32_t o
     const struct maker_bytes *of = archive == MAKER_SAME ? &maker->data : &maker->parts[archive];
     uint8_t                   md5[16];
 
-    maker_md5(md5, of->bytes + offset, n);
+    maker_md5(md5, n ? of->bytes + offset : NULL, n);
     maker_put_u32(&maker->pieces, archive);
     maker_put_u32(&maker->pieces, offset);
     maker_put_u32(&maker->pieces, n);
