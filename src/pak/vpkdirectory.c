@@ -94,11 +94,6 @@ static bool has_drive(const char *path, size_t n)
     return n >= 2 && path[1] == ':' && isalpha((unsigned char)path[0]);
 }
 
-#define ONES           UINT64_C(0x0101010101010101)
-#define HAS_ZERO(x)    (((x)-ONES) & ~(x)&0x80 * ONES)
-#define HAS_BYTE(x, b) HAS_ZERO((x) ^ (b)*ONES)
-#define HAS_LESS(x, b) (((x) - (b)*ONES) & ~(x)&0x80 * ONES)
-
 // True when all bytes are printable ASCII, and none is a slash of either kind. Eight at a time:
 // this is asked of every path there is.
 static bool is_plain(const char *path, size_t n)
@@ -106,13 +101,10 @@ static bool is_plain(const char *path, size_t n)
     uint64_t odd = 0;
 
     for (size_t i = 0; i < n; i += sizeof odd) {
-        uint64_t word = 'a' * ONES;
-        if (n - i >= sizeof word)
-            memcpy(&word, path + i, sizeof word);
-        else
-            memcpy(&word, path + i, n - i);
-        odd |= HAS_LESS(word, ' ') | (word & 0x80 * ONES) | HAS_BYTE(word, 0x7f) |
-               HAS_BYTE(word, '/') | HAS_BYTE(word, '\\');
+        uint64_t word = 'a' * BYTES_ONES;
+        memcpy(&word, path + i, MIN(n - i, sizeof word));
+        odd |= BYTES_BELOW(word, ' ') | (word & BYTES_TOPS) | BYTES_ARE(word, 0x7f) |
+               BYTES_ARE(word, '/') | BYTES_ARE(word, '\\');
     }
     return odd == 0;
 }
