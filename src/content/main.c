@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/protocol.h"
-#include "content/edit.h"
+#include "content/drop.h"
 #include "content/entry.h"
 #include "content/publish.h"
 
@@ -110,7 +110,7 @@ static int edit_named(const char *text, struct error *err)
     if (fd_read_file(&paths, &n, edits_fd, name.text, EDIT_BYTES_MAX, err) < 0 ||
         open_upper(&upper_fd, &name, err) < 0)
         return -1;
-    return edit_drop(upper_fd, paths, n, &watch, err);
+    return drop_paths(upper_fd, paths, n, &watch, err);
 }
 
 static const struct {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "content/edit.h"
+#include "content/drop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ static int open_parent(int *ret, char *path, const char **ret_name, int upper_fd
 static int drop(int upper_fd, const char *path, const struct watch *watch, struct error *err)
 {
     AUTO_FD     fd = -1;
-    char        copy[EDIT_PATH_MAX], shown[ENTRY_SHOW_MAX];
+    char        copy[DROP_PATH_MAX], shown[ENTRY_SHOW_MAX];
     const char *name = NULL;
 
     memcpy(copy, path, strlen(path) + 1);                 // it was checked
@@ -52,7 +52,7 @@ static int check_path(const char *path, struct error *err)
 {
     char shown[ENTRY_SHOW_MAX];
 
-    if (!*path || strlen(path) >= EDIT_PATH_MAX)
+    if (!*path || strlen(path) >= DROP_PATH_MAX)
         return error_set(err, ERROR_INVALID, "a path is empty or too long");
     for (const char *part = path; part; part = strchr(part, '/')) {
         char   name[NAME_MAX + 2];
@@ -70,8 +70,8 @@ static int check_path(const char *path, struct error *err)
     return 0;
 }
 
-int edit_drop(int upper_fd, const char *paths, size_t n_bytes, const struct watch *watch,
-              struct error *err)
+int drop_paths(int upper_fd, const char *paths, size_t n_bytes, const struct watch *watch,
+               struct error *err)
 {
     if (n_bytes == 0 || paths[n_bytes - 1] != '\0')
         return error_set(err, ERROR_INVALID, "the list is empty or cut off");

@@ -2,7 +2,7 @@
 #include "content-tree.h"
 
 #include <sys/wait.h>
-#include "content/edit.h"
+#include "content/drop.h"
 
 // What is dropped from the upper layer of a server, which a game has filled. Beside it lies what
 // must not be touched: "outside" with a file "a", and a directory "d" with one.
@@ -79,7 +79,7 @@ static int drop_watched(const struct world *world, const char *paths, size_t n,
                         const struct watch *watch, struct error *err)
 {
     become_content();
-    int r = edit_drop(world->upper_fd, paths, n, watch, err);
+    int r = drop_paths(world->upper_fd, paths, n, watch, err);
     root_again();
     return r;
 }
@@ -228,10 +228,10 @@ static void test_limits(void **state)
         { 256, 256, false },
         { 255 + 1 + 255, 255, true },
         { 255 + 1 + 256, 255, true }, // a third one, which is empty: "is not a path"
-        { EDIT_PATH_MAX - 1, 255, true },
-        { EDIT_PATH_MAX - 1, 1, true },
-        { EDIT_PATH_MAX, 255, false },
-        { EDIT_PATH_MAX + 1, 1, false },
+        { DROP_PATH_MAX - 1, 255, true },
+        { DROP_PATH_MAX - 1, 1, true },
+        { DROP_PATH_MAX, 255, false },
+        { DROP_PATH_MAX + 1, 1, false },
         { 1 << 20, 255, false },
         { 1 << 20, 1 << 20, false },
     };
@@ -271,12 +271,12 @@ static void test_deep_trees(void **state)
 {
     struct world      world = world_make(state, "f z");
     struct error      err = { 0 };
-    AUTO(freep) char *path = long_path(EDIT_PATH_MAX - 1, 1);
+    AUTO(freep) char *path = long_path(DROP_PATH_MAX - 1, 1);
 
     dig(world.upper_fd, 3000);
-    assert_int_equal(drop(&world, path, EDIT_PATH_MAX, &err), 0); // as deep as a path leads
-    path[EDIT_PATH_MAX - 3] = '\0';
-    assert_int_equal(drop(&world, path, EDIT_PATH_MAX - 2, &err), 0); // the one that it was in
+    assert_int_equal(drop(&world, path, DROP_PATH_MAX, &err), 0); // as deep as a path leads
+    path[DROP_PATH_MAX - 3] = '\0';
+    assert_int_equal(drop(&world, path, DROP_PATH_MAX - 2, &err), 0); // the one that it was in
     assert_int_equal(drop(&world, LIST("x"), &err), 0);
     assert_string_equal(list(world.upper_fd).text, "z");
     dig(world.upper_fd, 5000);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// fuzz-edit: what is to be dropped from the layer of a server. Whatever the list says, what lies
+// fuzz-drop: what is to be dropped from the layer of a server. Whatever the list says, what lies
 // outside of the layer stays, a list that is refused changes nothing, and what one that is taken
 // names is gone.
 //
@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include "base/fd.h"
 #include "base/tree.h"
-#include "content/edit.h"
+#include "content/drop.h"
 
 #define SOMEBODY 61234
 
@@ -43,7 +43,7 @@ static void must(bool is_so, const char *what)
 {
     if (is_so)
         return;
-    fprintf(stderr, "fuzz-edit: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "fuzz-drop: %s: %s\n", what, strerror(errno));
     abort();
 }
 
@@ -121,7 +121,7 @@ static bool is_gone(int upper_fd, const char *path)
     AUTO_FD      fd = -1;
     struct stat  st;
     struct error err;
-    char         parent[EDIT_PATH_MAX];
+    char         parent[DROP_PATH_MAX];
     const char  *slash = strrchr(path, '/');
 
     (void)snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - path) : 0, path);
@@ -137,7 +137,7 @@ static bool drop(const char *bytes, size_t n_bytes)
     struct error              err = { 0 };
 
     must(fd_open_dir(&upper_fd, place_fd, "upper", &err) == 0, "opening the layer");
-    int r = edit_drop(upper_fd, bytes, n_bytes, &nobody, &err);
+    int r = drop_paths(upper_fd, bytes, n_bytes, &nobody, &err);
     must(is_outside_whole(), "something outside is gone");
     if (r < 0) {
         must(err.kind == ERROR_INVALID, err.message);
