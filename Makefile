@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .PHONY: run test test-unit test-fuzz test-sim test-machine test-machine-12 test-vm bench deb fmt lint clean help
 
 # What builds the package, what builds the emulator and the tests besides, what boots machines.
-PACKAGES         := build-essential debhelper git libdeflate-dev libinih-dev libjansson-dev libmd-dev libsystemd-dev libyaml-dev meson \
-                    ninja-build pkgconf
+PACKAGES         := build-essential debhelper git libarchive-dev libdeflate-dev libinih-dev libjansson-dev libmd-dev \
+                    libseccomp-dev libsodium-dev libsystemd-dev libyaml-dev meson ninja-build pkgconf
 TEST_PACKAGES    := clang gcc-multilib libcmocka-dev libclang-rt-dev
 MACHINE_PACKAGES := gcc-multilib iproute2 mmdebstrap python3 systemd-container util-linux
 LINT_PACKAGES    := clang-format clang-tidy cppcheck lintian mandoc python3 shellcheck
