@@ -222,22 +222,21 @@ int arrange_move(struct space *space, const char *from, const char *to, bool rep
     return space_sync_dir(source.dir_fd, from, err);
 }
 
-int arrange_bring(struct space *space, const struct space_stage *stage, const char *name,
-                  const char *path, bool replaces, bool makes_parents, struct error *err)
+int arrange_bring(struct space *space, int dir_fd, const char *name, const char *path,
+                  bool replaces, bool makes_parents, struct error *err)
 {
     AUTO_ASIDE                        aside = { .fd = -1 };
     AUTO(space_unlockp) struct space *locked = NULL;
     AUTO_PLACE                        source = { .dir_fd = -1, .name = name, .path = path };
     AUTO_PLACE                        target = { .dir_fd = -1 };
 
-    source.dir_fd = openat(stage->fd, ".", dir_flags);
-    if (source.dir_fd < 0 || fstatat(stage->fd, name, &source.st, AT_SYMLINK_NOFOLLOW) < 0)
+    source.dir_fd = openat(dir_fd, ".", dir_flags);
+    if (source.dir_fd < 0 || fstatat(dir_fd, name, &source.st, AT_SYMLINK_NOFOLLOW) < 0)
         return error_sys(err, errno, "bringing '%.160s' into place", path);
     if (space_lock(&locked, space, err) < 0 ||
         place_open(&target, space, path, makes_parents, err) < 0 ||
         check_replace(&source.st, &target, replaces, err) < 0 ||
-        check_depth(&source, path, err) < 0 ||
-        put(space, stage->fd, name, &target, &aside, err) < 0)
+        check_depth(&source, path, err) < 0 || put(space, dir_fd, name, &target, &aside, err) < 0)
         return -1;
     return space_sync_dir(target.dir_fd, path, err);
 }
@@ -290,7 +289,7 @@ int arrange_copy(struct space *space, const char *from, const char *to, bool rep
     if (r == 0 && syncfs(stage.fd) < 0)
         r = error_sys(err, errno, "writing '%.160s' to disk", to);
     if (r == 0)
-        r = arrange_bring(space, &stage, "new", to, replaces, false, err);
+        r = arrange_bring(space, stage.fd, "new", to, replaces, false, err);
     space_meter_done(&meter, r < 0);
     return r;
 }

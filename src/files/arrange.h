@@ -28,7 +28,7 @@ int arrange_remove(struct space *space, const char *path, bool with_all, struct 
 
 // ---- for src/files ----------------------------------------------------------------------------
 
-// Brings the entry `name` of `stage` to `path`; what it replaces is put aside and removed. It has
-// been charged.
-int arrange_bring(struct space *space, const struct space_stage *stage, const char *name,
-                  const char *path, bool replaces, bool makes_parents, struct error *err) MUST_USE;
+// Brings the entry `name` of `dir_fd`, which is in `stage`, to `path`; what it replaces is put
+// aside and removed. It has been charged.
+int arrange_bring(struct space *space, int dir_fd, const char *name, const char *path,
+                  bool replaces, bool makes_parents, struct error *err) MUST_USE;

@@ -325,6 +325,15 @@ int space_meter_take(struct space_meter *meter, uint64_t bytes, uint64_t entries
     return 0;
 }
 
+void space_meter_return(struct space_meter *meter, uint64_t bytes, uint64_t entries)
+{
+    assert(bytes <= meter->used.bytes && entries <= meter->used.entries);
+    meter->used.bytes -= bytes;
+    meter->used.entries -= entries;
+    meter->spare.bytes += bytes;
+    meter->spare.entries += entries;
+}
+
 void space_meter_done(struct space_meter *meter, bool is_undone)
 {
     AUTO(space_unlockp) struct space *locked = NULL;

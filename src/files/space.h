@@ -87,6 +87,8 @@ struct space_meter {
 };
 int space_meter_take(struct space_meter *meter, uint64_t bytes, uint64_t entries, struct error *err)
     MUST_USE;
+// What was used is not any more.
+void space_meter_return(struct space_meter *meter, uint64_t bytes, uint64_t entries);
 // Gives back what was not used; with `is_undone`, all of it.
 void space_meter_done(struct space_meter *meter, bool is_undone);
 
