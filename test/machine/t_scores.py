@@ -13,7 +13,7 @@ UNITS = "/usr/lib/systemd/system"
 BUDGETS = {
     "left4me-server@": 1.2, "left4me-broker": 1.2, "left4me-log": 0.5, "left4me-mount@": 3.9,
     "left4me-build-mount@": 3.9, "left4me-idmap": 3.9, "left4me-tidy": 3.9, "left4me-update@": 1.3,
-    "left4me-publish@": 0.5, "left4me-nft": 2.5,
+    "left4me-files@": 0.5, "left4me-publish@": 0.5, "left4me-nft": 2.5,
 }
 
 # What alone gives a unit a mount namespace, apart from names that begin with Protect, Private or Bind.
@@ -162,5 +162,5 @@ def test_other_settings(machine):
     check("ProcSubset" not in settings(machine, "left4me-log.service")["Service"],
           "ProcSubset=pid: the journal's library does not find the boot id")
     for unit, users in (("left4me-broker.service", None), ("left4me-log.service", ["left4me-log"]),
-                        ("left4me-publish@.service", ["left4me-content"]), ("left4me-update@.service", ["left4me-build"])):
+                        ("left4me-files@.service", ["left4me-content"]), ("left4me-publish@.service", ["left4me-content"]), ("left4me-update@.service", ["left4me-build"])):
         equal(settings(machine, unit)["Service"].get("User"), users, f"user of {unit}")
