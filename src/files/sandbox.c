@@ -23,6 +23,15 @@
 #define IS_SANITIZED 0
 #endif
 
+#if IS_SANITIZED
+// What the limit on memory does otherwise: what is too much is refused, and no bug.
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1:max_allocation_size_mb=768";
+}
+#endif
+
 // ---- limits -----------------------------------------------------------------------------------
 
 static int limit(int what, uint64_t soft, uint64_t hard, struct error *err)
