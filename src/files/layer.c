@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include "base/done.h"
 #include "base/fd.h"
 #include "base/spec.h"
 #include "base/tree.h"
@@ -110,8 +111,11 @@ int layer_build(struct copytree_counts *ret, uint32_t build, const struct layer_
         read_spec(&job, build, paths->host_dir, err) < 0 || open_dirs(&job, err) < 0 ||
         prepare_upper(&job, err) < 0)
         return -1;
+    copy.limits.bytes_max = MIN(limits->bytes_max, job.spec.output_max_bytes);
     if (copytree_run(&copy, job.tree_fd, job.upper_fd, job.base_fd, err) < 0)
         return error_prefix(err, "overlay %" PRIu32, job.spec.overlay);
+    if (done_mark(job.upper_fd, err) < 0)
+        return -1;
     *ret = copy.counts;
     return 0;
 }

@@ -30,6 +30,8 @@ struct layer_watch {
     void *user;
 };
 
+// Of bytes the build's spec may allow less than `limits`. At the end the upper is marked as whole,
+// see base/done.h.
 int layer_build(struct copytree_counts *ret, uint32_t build, const struct layer_paths *paths,
                 const struct copytree_limits *limits, const struct layer_watch *watch,
                 struct error *err) MUST_USE;

@@ -53,5 +53,6 @@ int main(int argc, char **argv)
         log_line(LEVEL_ERROR, "%s", err.message);
         return error_kind_info(err.kind)->exit_code;
     }
+    log_line(LEVEL_NOTICE, "done"); // whoever follows the log waits for it
     return 0;
 }

@@ -43,7 +43,7 @@ static void world_make(struct world *world, void **state, uint32_t base)
     snprintf(world->host, sizeof world->host, "%s/host", world->dir->path);
     world->paths = (struct layer_paths){ world->data, world->host };
     write_spec(world, (struct build_spec){ PROTOCOL_MAGIC, sizeof(struct build_spec), 7, 1, 3, base,
-                                           7, 2 });
+                                           7, 2, OUTPUT_MAX_DEFAULT });
 }
 
 static int build(struct copytree_counts *ret, struct world *world,
