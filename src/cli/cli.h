@@ -24,11 +24,13 @@ struct cli {
     const char              *steamcmd;
     uint32_t                 n_lines; // --lines
     bool                     is_json, is_following, has_all_runs, is_verbose;
-    const char              *type, *new_name; // --type, --name
-    struct plan_choice       with;            // --with
+    const char              *type, *new_name, *to; // --type, --name
+    struct plan_choice       with;                 // --with
     uint32_t                 keep;
     uint64_t                 output_max_bytes;
     bool                     has_keep, has_output_max, has_refresh, is_daily, is_held, is_detached;
+    bool                     is_recursive, is_stripping;
+    int                      file_fd;    // of -f, where it is opened and not read; owned, or -1
     char                    *file_bytes; // the file of -f, read as the caller; owned
     size_t                   n_file_bytes;
     struct strings           tail; // log lines that explain the error; main prints them with it
@@ -37,6 +39,7 @@ struct cli {
 // Run as the caller, before l4d2ctl becomes left4me: for files that are the caller's.
 int initialize_prepare(struct cli *cli, struct error *err);
 int install_prepare(struct cli *cli, struct error *err);
+int files_prepare(struct cli *cli, struct error *err);
 int overlay_prepare(struct cli *cli, struct error *err);
 // Reads the file of -f, or standard input for "-", up to `max_bytes`.
 int file_prepare(struct cli *cli, size_t max_bytes, struct error *err);
@@ -53,6 +56,7 @@ int logs_run(struct cli *cli, struct error *err);
 int explain_run(struct cli *cli, struct error *err);
 int drift_run(struct cli *cli, struct error *err);
 int drop_run(struct cli *cli, struct error *err);
+int keep_run_command(struct cli *cli, struct error *err);
 int install_run(struct cli *cli, struct error *err);
 int doctor_run(struct cli *cli, struct error *err);
 

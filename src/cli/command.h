@@ -23,6 +23,10 @@ enum option_bit {
     OPTION_DETACH = 1 << 13,
     OPTION_SOURCE_FILE = 1 << 14,
     OPTION_WITH = 1 << 15,
+    OPTION_PUT_FILE = 1 << 16,
+    OPTION_RECURSIVE = 1 << 17,
+    OPTION_STRIP = 1 << 18,
+    OPTION_TO = 1 << 19,
 };
 
 struct command {
@@ -41,7 +45,7 @@ struct command_group {
     size_t                n_commands;
 };
 
-extern const struct command_group overlay_group;
+extern const struct command_group overlay_group, files_group;
 
 // ---- options.c: the command line ---------------------------------------------------------------
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/fd.h"
 
 #define SERVICE_USER  "left4me"
 #define NOBODY        65534 // where the user of that name is missing as well
@@ -94,12 +95,17 @@ static const struct command commands[] = {
       "Drops PATH, a file or a directory, from the game's own layer: what the layers below have\n"
       "there is seen again. PATH is as 'drift' shows it. The server must be stopped.\n",
       drop_run, NULL },
+    { "keep", "NAME PATH", OPTION_TO | OPTION_JSON,
+      "make a file that the game wrote part of an overlay",
+      "Moves PATH, a file or a directory, from the game's own layer to the server's own overlay\n"
+      "of files, or to another one: a reset does not lose it then. The server must be stopped.\n",
+      keep_run_command, NULL },
     { "doctor", "", OPTION_JSON, "check this machine, with a remedy for each fault",
       "Changes nothing. Exits with 1 if a check failed; warnings do not count.\n", doctor_run,
       NULL },
 };
 
-static const struct command_group *const groups[] = { &overlay_group };
+static const struct command_group *const groups[] = { &overlay_group, &files_group };
 
 // ---- help --------------------------------------------------------------------------------------
 
@@ -303,7 +309,7 @@ static int choose_command(const struct cli *cli, int argc, char **argv, const st
 
 int main(int argc, char **argv)
 {
-    struct cli            cli = { .paths = &host_paths_installed, .n_lines = LINES_DEFAULT };
+    struct cli cli = { .paths = &host_paths_installed, .n_lines = LINES_DEFAULT, .file_fd = -1 };
     const struct command *command = NULL;
     int                   code, n_words = 0;
 
@@ -320,6 +326,7 @@ int main(int argc, char **argv)
     if (code < 0)
         code = run(&cli, command);
 
+    (void)fd_close(cli.file_fd);
     free(cli.file_bytes);
     strings_done(&cli.tail);
     if (fflush(stdout) != 0 && code == 0) {

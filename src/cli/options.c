@@ -32,6 +32,10 @@ static const struct option_row {
     { OPTION_HOLD, "hold", 0, NULL, "publish, but let new starts keep the old generation" },
     { OPTION_DETACH, "detach", 'd', NULL, "do not wait for the end" },
     { OPTION_WITH, "with", 'w', "OVERLAY=GEN", "this once with that generation of an overlay" },
+    { OPTION_PUT_FILE, "file", 'f', "FILE", "the file; - reads standard input" },
+    { OPTION_RECURSIVE, "recursive", 'r', NULL, "with all that is in it" },
+    { OPTION_STRIP, "strip", 's', NULL, "leave out the one directory that everything is in" },
+    { OPTION_TO, "to", 't', "OVERLAY", "an overlay of files in place of the server's own" },
     { OPTION_JSON, "json", 'j', NULL, "print JSON" },
 };
 
@@ -111,6 +115,7 @@ static int take_option(struct cli *cli, enum option_bit bit, const char *value, 
         cli->type = value;
         return 0;
     case OPTION_SOURCE_FILE:
+    case OPTION_PUT_FILE:
         cli->file = value;
         return 0;
     case OPTION_NAME:
@@ -127,6 +132,15 @@ static int take_option(struct cli *cli, enum option_bit bit, const char *value, 
         cli->is_daily = strcmp(value, "daily") == 0;
         if (!cli->is_daily && strcmp(value, "never") != 0)
             return error_set(err, ERROR_INVALID, "--refresh takes daily or never");
+        return 0;
+    case OPTION_RECURSIVE:
+        cli->is_recursive = true;
+        return 0;
+    case OPTION_STRIP:
+        cli->is_stripping = true;
+        return 0;
+    case OPTION_TO:
+        cli->to = value;
         return 0;
     case OPTION_HOLD:
         cli->is_held = true;

@@ -112,7 +112,7 @@ static int parse(struct source *ret, const char *bytes, size_t n, struct error *
     return read_settings(ret, json, err);
 }
 
-static int open_source(int *ret, const struct host_paths *paths, uint32_t number, struct error *err)
+int source_open(int *ret, const struct host_paths *paths, uint32_t number, struct error *err)
 {
     char path[PATH_ROOM];
 
@@ -136,7 +136,7 @@ int source_load(struct source *ret, const struct host_paths *paths, uint32_t num
         *ret = game;
         return 0;
     }
-    if (open_source(&fd, paths, number, err) < 0)
+    if (source_open(&fd, paths, number, err) < 0)
         return -1;
     if (fd_read_file(&bytes, &n, fd, JSON_FILE, SOURCE_JSON_MAX, err) < 0)
         return err->kind == ERROR_NOT_FOUND
@@ -283,7 +283,7 @@ int source_save(const struct source *source, const struct host_paths *paths, str
     if (source->number == GAME_OVERLAY)
         return error_set(err, ERROR_DENIED, "the game overlay has no settings of its own");
     if (check_title(source->name, source->server, err) < 0 ||
-        check_unique(source, paths, err) < 0 || open_source(&fd, paths, source->number, err) < 0)
+        check_unique(source, paths, err) < 0 || source_open(&fd, paths, source->number, err) < 0)
         return -1;
     AUTO(json_freep)
     json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "name", source->name, "server",
@@ -320,7 +320,7 @@ static int open_text(int *ret_fd, const char **ret_file, const struct host_paths
     if (!*ret_file)
         return error_set(err, ERROR_INVALID, "an overlay of type '%s' has no text",
                          overlay_type_word(source->type));
-    return open_source(ret_fd, paths, source->number, err);
+    return source_open(ret_fd, paths, source->number, err);
 }
 
 int source_read_text(struct buffer *ret, const struct host_paths *paths,

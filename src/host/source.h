@@ -44,6 +44,9 @@ int source_find(struct source *ret, const struct host_paths *paths, const char *
 // All of them, the game first; *ret is owned, free() it. Damaged ones are left out.
 int source_list(struct sources **ret, const struct host_paths *paths, struct error *err) MUST_USE;
 
+// Opens the directory of an overlay's source.
+int source_open(int *ret, const struct host_paths *paths, uint32_t number, struct error *err)
+    MUST_USE;
 // Stores the settings. ERROR_EXISTS: another overlay has the name. Callers hold source_lock().
 int source_save(const struct source *source, const struct host_paths *paths, struct error *err)
     MUST_USE;
