@@ -46,6 +46,35 @@ static int add_directory(struct vpk_writer *writer, char *dir, struct error *err
     return result;
 }
 
+// A mission whose chapters, in two modes, are these maps.
+static int add_mission(struct vpk_writer *writer, const char *name, char **maps, int n_maps,
+                       struct error *err)
+{
+    static const char *const modes[] = { "coop", "versus" };
+    char                     path[256];
+    AUTO(freep)
+    char  *text = NULL;
+    size_t n_text = 0;
+
+    FILE *file = open_memstream(&text, &n_text);
+    if (!file)
+        return error_sys(err, errno, "writing a mission");
+    fprintf(file, "\"mission\"\n{\n\t\"Name\" \"%s\"\n\t\"DisplayTitle\" \"%s\"\n", name, name);
+    fprintf(file, "\t\"modes\"\n\t{\n");
+    for (size_t i = 0; i < ELEMENTS(modes); i++) {
+        fprintf(file, "\t\t\"%s\"\n\t\t{\n", modes[i]);
+        for (int j = 0; j < n_maps; j++)
+            fprintf(file, "\t\t\t\"%d\"\n\t\t\t{\n\t\t\t\t\"Map\" \"%s\"\n\t\t\t}\n", j + 1,
+                    maps[j]);
+        fprintf(file, "\t\t}\n");
+    }
+    fprintf(file, "\t}\n}\n");
+    if (fclose(file) != 0)
+        return error_sys(err, errno, "writing a mission");
+    snprintf(path, sizeof path, "missions/%s.txt", name);
+    return vpk_writer_add(writer, path, text, n_text, err);
+}
+
 static int add_campaign(struct vpk_writer *writer, const char *name, char **maps, int n_maps,
                         struct error *err)
 {
@@ -54,9 +83,7 @@ static int add_campaign(struct vpk_writer *writer, const char *name, char **maps
     int n = snprintf(text, sizeof text, "\"AddonInfo\"\n{\n\taddontitle \"%s\"\n}\n", name);
     if (vpk_writer_add(writer, "addoninfo.txt", text, (size_t)n, err) < 0)
         return -1;
-    n = snprintf(text, sizeof text, "\"mission\"\n{\n\t\"Name\" \"%s\"\n}\n", name);
-    snprintf(path, sizeof path, "missions/%s.txt", name);
-    if (vpk_writer_add(writer, path, text, (size_t)n, err) < 0)
+    if (add_mission(writer, name, maps, n_maps, err) < 0)
         return -1;
     for (int i = 0; i < n_maps; i++) {
         snprintf(path, sizeof path, "maps/%s.bsp", maps[i]);
