@@ -29,7 +29,7 @@ test-fuzz: ## every parser, for a while
 	@tools/need $(PACKAGES) $(TEST_PACKAGES)
 	@tools/test-fuzz
 
-test-sim: ## the emulator of the game, judged by foreign clients
+test-sim: ## the emulator of the game, and what we read of its files, judged by others
 	@tools/need $(PACKAGES) $(TEST_PACKAGES) iproute2 python3 qstat
 	@tools/test-sim
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Judges the game emulator: test-sim.py BUILD_DIR [TEST…]
+"""Judges the game emulator, and what we read of files of the game: test-sim.py BUILD_DIR [TEST…]
 
 Runs in a network namespace of its own, which the kernel removes with its last process, whatever
 becomes of us. Needs root, node, npm and qstat. Foreign clients are the judges where they can be;
@@ -21,8 +21,10 @@ import tempfile
 import time
 import unittest
 
+import pak
 from client import (DEADLINE_S, HOST, INFO, NO_CHALLENGE, OTHER_HOST, PASSWORD, PLAYERS, PORT,
                     RULES, Query, Rcon, Server)
+from pak import AddOns, Archives, KeyValues     # found by the loader
 
 HERE = pathlib.Path(__file__).resolve().parent
 SIM = pathlib.Path()      # of the build, set by main
@@ -864,13 +866,14 @@ class SteamCmd(Case):
 # --- the namespace, the modules, the result --------------------------------------------------------
 
 def find_judge():
-    """A directory with judge.mjs and its modules, kept between runs outside of the tree."""
+    """A directory with the judges and their modules, kept between runs outside of the tree."""
     cache = pathlib.Path(os.environ.get("LEFT4ME_CACHE", "/var/cache/left4me-dev")) / "judge"
     cache.mkdir(parents=True, exist_ok=True)
     lock, installed = HERE / "package-lock.json", cache / "package-lock.json"
     is_fresh = (cache / "node_modules").is_dir() and installed.exists() and \
         installed.read_bytes() == lock.read_bytes()
-    shutil.copy(HERE / "judge.mjs", cache)
+    for name in ("judge.mjs", "judge-pak.mjs"):
+        shutil.copy(HERE / name, cache)
     if not is_fresh:
         shutil.copy(HERE / "package.json", cache)
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--prefix", cache, "--silent"],
@@ -888,6 +891,7 @@ def main():
                    os.environ | {"LEFT4ME_TEST_NETNS": "1"})
     SIM = pathlib.Path(sys.argv[1]).resolve() / "sim"
     JUDGE = find_judge()
+    pak.BUILD, pak.JUDGE = SIM.parent, JUDGE
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for address in (HOST, OTHER_HOST):
         subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
