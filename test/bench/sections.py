@@ -9,6 +9,7 @@ import json
 import os
 import re
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
@@ -70,6 +71,22 @@ def publish(bench):
     for line in said.splitlines():
         name, files, ms, disk = re.match(r"(.*?) +(\d+) files .*changed: +([\d.]+) ms, +([\d.]+) MB", line).groups()
         rows += [Row(f"{name}, {files} files", float(ms)), Row("  new bytes on disk", float(disk), "MB")]
+    return rows
+
+
+def pak(bench):
+    """Outside the machine, too: archives that are in memory."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=host.cache()) as scratch:
+        said = host.call([bench.build / "test/bench/bench-pak", scratch, bench.rounds])
+    lines = [(what, *map(int, numbers.split())) for what, numbers in (line.split(": ") for line in said.splitlines())]
+    rows = []
+    for (what, n_bytes, *ours), (beside, _, *theirs) in zip(lines, lines[1:] + [("", 0)]):
+        if what in ("cksum", "md5sum"):
+            continue
+        is_beside = beside in ("cksum", "md5sum")
+        rows.append(of_times(what, ours, theirs if is_beside else None, beside=beside if is_beside else ""))
+        if n_bytes:
+            rows.append(Row("  a second", n_bytes / statistics.median(ours), "MB"))
     return rows
 
 
@@ -307,6 +324,7 @@ SECTIONS = (
     ("The mount helper", mount),
     ("The broker", broker),
     ("Publication", publish),
+    ("Archives and KeyValues", pak),
     ("Memory", memory),
     ("make run, until a server answers", make_run),
 )
