@@ -414,13 +414,18 @@ static int publish_tree(struct job *job, struct publish_result *ret, struct erro
 
 // ---- without a tree -----------------------------------------------------------------------------
 
-// What is in the list now is what is on disk, and nothing else is.
+// What is in the list now is what is on disk, and nothing else is. A list that is the same is not
+// written: one of an overlay where nothing was ever published could not be read again.
 static int store_state(struct job *job, uint32_t was_current, struct error *err)
 {
+    uint32_t n_before = job->state.n_generations;
+
     forget_unneeded(job, was_current);
-    watch_step(job->watch, "state");
-    if (state_write(&job->state, job->overlay_fd, err) < 0)
-        return -1;
+    if (job->state.n_generations != n_before || job->state.current != was_current) {
+        watch_step(job->watch, "state");
+        if (state_write(&job->state, job->overlay_fd, err) < 0)
+            return -1;
+    }
     clean_up(job, false);
     return 0;
 }

@@ -67,16 +67,25 @@ static inline void write_bytes(const struct world *world, const char *path, cons
     assert_int_equal(write(fd, bytes, n), n);
 }
 
-// A build `number` that makes generation `number` over `base`, with this upper layer.
-static inline void build_make(const struct world *world, uint32_t number, uint32_t base,
-                              uint32_t keep, const char *upper)
+// What the broker says of a build.
+static inline void build_spec_make(const struct world *world, enum build_kind kind, uint32_t flags,
+                                   uint32_t number, uint32_t base, uint32_t keep)
 {
-    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, number, BUILD_UPDATE,      1,
-                               base,           number,      keep,   OUTPUT_MAX_DEFAULT };
+    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec,        number, kind, 1, base, number,
+                               keep,           OUTPUT_MAX_DEFAULT, flags,  0 };
     char              path[64];
 
     snprintf(path, sizeof path, "host/builds/%u", number);
     write_bytes(world, path, &spec, sizeof spec);
+}
+
+// A build `number` that makes generation `number` over `base`, with this upper layer.
+static inline void build_make_as(const struct world *world, enum build_kind kind, uint32_t flags,
+                                 uint32_t number, uint32_t base, uint32_t keep, const char *upper)
+{
+    char path[64];
+
+    build_spec_make(world, kind, flags, number, base, keep);
     snprintf(path, sizeof path, "data/builds/%u", number);
     make_path(world, path);
     snprintf(path, sizeof path, "data/builds/%u/upper", number);
@@ -87,6 +96,12 @@ static inline void build_make(const struct world *world, uint32_t number, uint32
     tree_make(fd, upper);
     struct error err = { 0 };
     assert_int_equal(done_mark(fd, &err), 0);
+}
+
+static inline void build_make(const struct world *world, uint32_t number, uint32_t base,
+                              uint32_t keep, const char *upper)
+{
+    build_make_as(world, BUILD_UPDATE, 0, number, base, keep, upper);
 }
 
 // The broker forgets a build when its scratch has been removed.

@@ -174,6 +174,264 @@ static void test_a_generation_without_an_index_is_published(void **state)
     assert_index_is(&world, 2, "a b");
 }
 
+// ---- kinds of builds ----------------------------------------------------------------------------
+#define MANIFEST "d steamapps; f " MANIFEST_PATH "=\"AppState\"{\"buildid\" \"42\"}"
+static void test_each_kind_makes_a_type(void **state)
+    static const struct {
+        enum build_kind kind;
+        const char     *type, *note;
+    } cases[] = {
+        { BUILD_UPDATE, "game", "build id 42" },
+        { BUILD_SCRIPT, "script", "" }, // whose manifest says nothing about it
+        { BUILD_WORKSHOP, "workshop", "" },
+        { BUILD_FILES, "files", "" },
+    };
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct world world = world_make(state);
+        build_make_as(&world, cases[i].kind, 0, 1, 0, 3, "f a=1; " MANIFEST);
+        struct publish_result first = must_publish(&world, 1, PUBLISH_DONE);
+        assert_string_equal(first.generation.note, cases[i].note);
+        AUTO(freep) struct state *s = state_of(&world);
+        assert_string_equal(s->type, cases[i].type);
+        for (size_t j = 0; j < ELEMENTS(cases); j++) { // and no other
+            build_make_as(&world, cases[j].kind, 0, (uint32_t)(10 + j), 1, 3, "f a=2");
+            if (j == i)
+                (void)must_publish(&world, (uint32_t)(10 + j), PUBLISH_DONE);
+            else
+                must_fail(&world, (uint32_t)(10 + j), ERROR_INVALID, "is of type");
+        }
+        world_empty(&world);
+static void test_a_generation_that_is_held_back(void **state)
+    // The first one is current: a server could have none at all otherwise.
+    build_make_as(&world, BUILD_SCRIPT, BUILD_HOLD, 1, 0, 3, "f a=1");
+    assert_state(&world, 1, "1");
+    build_forget(&world, 1);
+    build_make_as(&world, BUILD_SCRIPT, BUILD_HOLD, 2, 1, 3, "f a=2");
+    assert_state(&world, 1, "2 1");
+    assert_generation(&world, 2, "a=2");
+    struct publish_result again = must_publish(&world, 2, PUBLISH_ALREADY);
+    assert_int_equal(again.generation.number, 2);
+    build_forget(&world, 2);
+    build_make_as(&world, BUILD_SCRIPT, BUILD_HOLD | BUILD_FRESH, 3, 1, 1, "f a=3");
+    (void)must_publish(&world, 3, PUBLISH_DONE); // neither kept nor current: 2 goes
+    assert_state(&world, 1, "3 1");
+    assert_overlay_holds(&world, "1 3");
+    build_forget(&world, 3);
+    build_make_as(&world, BUILD_SCRIPT, BUILD_HOLD, 4, 1, 3, "");
+    (void)must_publish(&world, 4, PUBLISH_UNCHANGED);
+    assert_state(&world, 1, "3 1");
+    build_make_as(&world, BUILD_SCRIPT, 0, 5, 3, 3, "f a=5");
+    (void)must_publish(&world, 5, PUBLISH_DONE);
+    assert_state(&world, 5, "5 3 1");
+static void test_another_generation_is_chosen(void **state)
+    publish_many(&world, 1, 4, 4);
+    build_spec_make(&world, BUILD_SELECT, 0, 5, 2, 4);
+    for (unsigned round = 0; round < 2; round++) { // again is success
+        struct publish_result result = must_publish(&world, 5, PUBLISH_SELECTED);
+        assert_int_equal(result.generation.number, 2);
+        assert_int_equal(result.generation.build, 2);
+        assert_state(&world, 2, "4 3 2 1");
+        assert_overlay_holds(&world, "1 2 3 4");
+    build_forget(&world, 5);
+    build_spec_make(&world, BUILD_SELECT, 0, 6, 9, 1);
+    must_fail(&world, 6, ERROR_NOT_FOUND, "generation 9 of overlay 1 is not published");
+    build_spec_make(&world, BUILD_SELECT, 0, 6, 0, 1);
+    must_fail(&world, 6, ERROR_NOT_FOUND, "generation 0 of overlay 1 is not published");
+    assert_state(&world, 2, "4 3 2 1");
+    build_forget(&world, 6);
+    // The newest one is kept, and what was current until now may just have been chosen by a start.
+    build_spec_make(&world, BUILD_SELECT, BUILD_HOLD, 7, 1, 1);
+    (void)must_publish(&world, 7, PUBLISH_SELECTED);
+    assert_state(&world, 1, "4 2 1");
+    assert_overlay_holds(&world, "1 2 4");
+    build_forget(&world, 7);
+    build_spec_make(&world, BUILD_SELECT, 0, 8, 4, 1);
+    (void)must_publish(&world, 8, PUBLISH_SELECTED);
+    assert_state(&world, 4, "4 1");
+    build_forget(&world, 8);
+    // The next build goes on from there.
+    build_make(&world, 9, 1, 2, "f b=9");
+    (void)must_publish(&world, 9, PUBLISH_DONE);
+    assert_state(&world, 9, "9 4");
+    assert_generation(&world, 9, "a=1 b=9");
+static struct publish_result must_collect(struct world *world, uint32_t build, uint32_t keep)
+    build_spec_make(world, BUILD_COLLECT, 0, build, 0, keep);
+    struct publish_result result = must_publish(world, build, PUBLISH_COLLECTED);
+    build_forget(world, build);
+    return result;
+static void test_what_nobody_needs_is_dropped(void **state)
+    publish_many(&world, 1, 6, 6);
+    build_spec_make(&world, BUILD_SELECT, 0, 7, 3, 6);
+    (void)must_publish(&world, 7, PUBLISH_SELECTED);
+    build_forget(&world, 7);
+    instance_make(&world, "host/instances", "applied", 1, 1);
+    instance_make(&world, "mounted", "elsewhere", 2, 2);
+    unit_write(world.dir->fd, OVERLAY "/.new-9/f", "x");
+    own(&world, OVERLAY "/.new-9");
+    assert_int_equal(must_collect(&world, 8, 6).n_dropped, 0);
+    assert_state(&world, 3, "6 5 4 3 2 1");
+    assert_overlay_holds(&world, "1 2 3 4 5 6"); // leftovers go in any case
+    assert_int_equal(must_collect(&world, 9, 2).n_dropped, 2);
+    assert_state(&world, 3, "6 5 3 1");
+    assert_overlay_holds(&world, "1 3 5 6");
+    assert_return_code(unlinkat(world.dir->fd, "host/instances/applied", 0), errno);
+    assert_int_equal(must_collect(&world, 10, 1).n_dropped, 2);
+    assert_state(&world, 3, "6 3");
+    assert_overlay_holds(&world, "3 6");
+    assert_int_equal(must_collect(&world, 11, 1).n_dropped, 0);
+    // Where nobody can say who uses what, nothing goes.
+    build_spec_make(&world, BUILD_SELECT, 0, 12, 6, 6);
+    (void)must_publish(&world, 12, PUBLISH_SELECTED);
+    build_forget(&world, 12);
+    unit_write(world.dir->fd, "host/instances/bad", "garbage");
+    assert_int_equal(must_collect(&world, 13, 1).n_dropped, 0);
+    assert_state(&world, 6, "6 3");
+    assert_overlay_holds(&world, "3 6");
+static void test_nothing_was_ever_published(void **state)
+    assert_int_equal(must_collect(&world, 1, 1).n_dropped, 0);
+    assert_state(&world, 0, "");
+    build_spec_make(&world, BUILD_SELECT, 0, 2, 1, 1);
+    must_fail(&world, 2, ERROR_NOT_FOUND, "is not published");
+    build_make_as(&world, BUILD_FILES, 0, 3, 0, 1, "f a=1"); // its type is still free
+    (void)must_publish(&world, 3, PUBLISH_DONE);
+    assert_state(&world, 3, "3");
+// ---- what is shared with others -----------------------------------------------------------------
+#define CACHE "data/cache"
+static ino_t inode_of(const struct world *world, const char *path)
+    struct stat st;
+    assert_return_code(fstatat(world->dir->fd, path, &st, AT_SYMLINK_NOFOLLOW), errno);
+    return st.st_ino;
+static nlink_t names_of(const struct world *world, const char *path)
+    struct stat st;
+    assert_return_code(fstatat(world->dir->fd, path, &st, AT_SYMLINK_NOFOLLOW), errno);
+    return st.st_nlink;
+// A directory of the cache in which each file has `n_names` names more.
+static void cache_make(const struct world *world, const char *tree, unsigned n_names)
+    char from[64], to[64];
+    make_path(world, CACHE);
+    AUTO_FD fd = openat(world->dir->fd, CACHE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_return_code(fd, errno);
+    tree_make(fd, tree);
+    for (const char *file = "123"; *file; file++)
+        for (unsigned i = 0; i < n_names; i++) {
+            snprintf(from, sizeof from, "%c", *file);
+            snprintf(to, sizeof to, "%c-%u", *file, i);
+            if (faccessat(fd, from, F_OK, 0) == 0)
+                assert_return_code(linkat(fd, from, fd, to, 0), errno);
+        }
+// Gives a file of `from` another name in the upper layer of a build.
+static void share(const struct world *world, uint32_t build, const char *from, const char *to)
+    char path[128];
+    snprintf(path, sizeof path, "data/builds/%u/upper/%s", build, to);
+    assert_return_code(linkat(world->dir->fd, from, world->dir->fd, path, 0), errno);
+// Such an upper holds all there is: the generation below is only compared with.
+static void hide_below(const struct world *world, uint32_t build)
+    char path[64];
+    snprintf(path, sizeof path, "data/builds/%u/upper", build);
+    set_xattr(world->dir->fd, path, "user.overlay.opaque", "y");
+#define CACHED "f 1=one; f 2=two; f 3=three; a x=attributes"
+static void test_files_of_a_cache(void **state)
+    cache_make(&world, CACHED, 200);
+    build_make_as(&world, BUILD_WORKSHOP, 0, 1, 0, 3, "d addons");
+    hide_below(&world, 1);
+    share(&world, 1, CACHE "/1", "addons/1.vpk");
+    share(&world, 1, CACHE "/2", "addons/2.vpk");
+    share(&world, 1, CACHE "/x", "addons/x");
+    struct publish_result first = must_publish(&world, 1, PUBLISH_DONE);
+    assert_int_equal(first.generation.added, 3);
+    assert_generation(&world, 1, "addons/ addons/1.vpk=one addons/2.vpk=two addons/x=attributes");
+    assert_int_equal(inode_of(&world, OVERLAY "/1/addons/1.vpk"), inode_of(&world, CACHE "/1"));
+    assert_true(is_upper_empty(&world, 1));
+    assert_int_equal(names_of(&world, CACHE "/1"), 202); // one of them in the generation
+    build_forget(&world, 1);
+    // The same again.
+    build_make_as(&world, BUILD_WORKSHOP, 0, 2, 1, 3, "d addons");
+    hide_below(&world, 2);
+    share(&world, 2, CACHE "/1", "addons/1.vpk");
+    share(&world, 2, CACHE "/2", "addons/2.vpk");
+    share(&world, 2, CACHE "/x", "addons/x");
+    (void)must_publish(&world, 2, PUBLISH_UNCHANGED);
+    // One is another, one is new, one is not there any more: nothing shines through.
+    build_make_as(&world, BUILD_WORKSHOP, 0, 3, 1, 3, "d addons");
+    hide_below(&world, 3);
+    share(&world, 3, CACHE "/3", "addons/1.vpk");
+    share(&world, 3, CACHE "/2", "addons/2.vpk");
+    share(&world, 3, CACHE "/2", "addons/22.vpk");
+    struct publish_result third = must_publish(&world, 3, PUBLISH_DONE);
+    assert_int_equal(third.generation.added, 1);
+    assert_int_equal(third.generation.changed, 1);
+    assert_int_equal(third.generation.removed, 1);
+    assert_int_equal(third.generation.bytes_changed, 8);
+    assert_generation(&world, 3, "addons/ addons/1.vpk=three addons/2.vpk=two addons/22.vpk=two");
+    build_forget(&world, 3);
+    // Nothing at all.
+    build_make_as(&world, BUILD_WORKSHOP, 0, 4, 3, 3, "");
+    hide_below(&world, 4);
+    (void)must_publish(&world, 4, PUBLISH_DONE);
+    assert_generation(&world, 4, "");
+    assert_int_equal(names_of(&world, CACHE "/3"), 202);
+// What a stranger wrote may not have so many names: he chose them.
+static void test_only_our_own_files_are_shared(void **state)
+    static const struct {
+        enum build_kind kind;
+        bool            is_ours;
+    } cases[] = {
+        { BUILD_UPDATE, false },
+        { BUILD_SCRIPT, false },
+        { BUILD_WORKSHOP, true },
+        { BUILD_FILES, true },
+    };
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct world world = world_make(state);
+        cache_make(&world, CACHED, 120);
+        build_make_as(&world, cases[i].kind, 0, 1, 0, 3, "");
+        share(&world, 1, CACHE "/1", "one");
+        if (cases[i].is_ours)
+            (void)must_publish(&world, 1, PUBLISH_DONE);
+        else
+            must_fail(&world, 1, ERROR_INVALID, "'one' has more than 60 names");
+        world_empty(&world);
+// The rest of what is asked of a file is asked of those as well.
+static void test_what_is_shared_is_looked_at_too(void **state)
+    cache_make(&world, "s 1=x; f 2=x", 0);
+    build_make_as(&world, BUILD_FILES, 0, 1, 0, 3, "");
+    share(&world, 1, CACHE "/1", "su");
+    must_fail(&world, 1, ERROR_INVALID, "'su' is set-user-id");
+    build_make_as(&world, BUILD_FILES, 0, 2, 0, 3, "");
+    share(&world, 2, CACHE "/2", "open");
+    AUTO_FD writer = openat(world.dir->fd, CACHE "/2", O_WRONLY | O_CLOEXEC);
+    must_fail(&world, 2, ERROR_INVALID, "'open' is still open for writing");
+    writer = fd_close(writer);
+    build_make_as(&world, BUILD_FILES, 0, 3, 0, 3, "l out=../../../cache/1");
+    must_fail(&world, 3, ERROR_INVALID, "leads out");
+// A tree of files links what did not change from the generation below, under whatever name.
+static void test_files_of_the_generation_below(void **state)
+    build_make_as(&world, BUILD_FILES, 0, 1, 0, 3,
+                  "d cfg; f cfg/a=1; x run=2; f moved=3; f gone=4");
+    hide_below(&world, 1);
+    build_forget(&world, 1);
+    for (uint32_t number = 2; number < 4; number++) {
+        build_make_as(&world, BUILD_FILES, 0, number, 1, 3, "d cfg; d new");
+        hide_below(&world, number);
+        share(&world, number, OVERLAY "/1/cfg/a", "cfg/a");
+        share(&world, number, OVERLAY "/1/run", "run");
+        if (number == 2)
+            share(&world, number, OVERLAY "/1/moved", "new/moved");
+        struct publish_result result = must_publish(&world, number, PUBLISH_DONE);
+        assert_int_equal(result.generation.removed, 2);
+        assert_int_equal(result.generation.added, number == 2);
+        assert_int_equal(result.generation.changed, 0);
+        build_forget(&world, number);
+    assert_generation(&world, 1, "cfg/ cfg/a=1 gone=4 moved=3 run*=2");
+    assert_generation(&world, 2, "cfg/ cfg/a=1 new/ new/moved=3 run*=2");
+    assert_generation(&world, 3, "cfg/ cfg/a=1 new/ run*=2");
+    assert_int_equal(inode_of(&world, OVERLAY "/2/new/moved"),
+                     inode_of(&world, OVERLAY "/1/moved"));
+    build_make_as(&world, BUILD_FILES, 0, 4, 3, 3, "d cfg; d new");
+    hide_below(&world, 4);
+    share(&world, 4, OVERLAY "/3/cfg/a", "cfg/a");
+    share(&world, 4, OVERLAY "/3/run", "run");
+    (void)must_publish(&world, 4, PUBLISH_UNCHANGED);
 // ---- refusals ---------------------------------------------------------------------------------
 
 static void test_a_refused_tree_changes_nothing(void **state)
@@ -279,8 +537,8 @@ static void burn(void *user, const char *what)
 #define CRASH_OLD   "d/ d/a=1 d/b=2 link->same same=3"
 #define CRASH_NEW   "d/ d/b=22 dark=5 e/ e/f=6 link->same new=4 same=3 up->d/b"
 
-// True if the publisher died of its fuse.
-static bool publish_with_fuse(struct world *world, unsigned steps)
+// True if the publisher of that build died of its fuse.
+static bool publish_with_fuse(struct world *world, uint32_t build, unsigned steps)
 {
     int   status = 0;
     pid_t pid = fork();
@@ -291,7 +549,7 @@ static bool publish_with_fuse(struct world *world, unsigned steps)
         struct watch          watch = { .step = burn, .user = &fuse };
         struct publish_result result = { 0 };
         struct error          err = { 0 };
-        _exit(run_watched(world, 3, &result, &watch, &err) < 0);
+        _exit(run_watched(world, build, &result, &watch, &err) < 0);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
@@ -316,7 +574,7 @@ static void test_death_at_every_step(void **state)
         unit_write(world.dir->fd, OVERLAY "/.new-7/x", "a leftover");
         own(&world, OVERLAY "/.new-7");
 
-        is_dead = publish_with_fuse(&world, step);
+        is_dead = publish_with_fuse(&world, 3, step);
         AUTO(freep) struct state *s = state_of(&world);
         assert_true(s->current == 2 || s->current == 3);
         assert_generation(&world, 2, CRASH_OLD);
@@ -336,6 +594,153 @@ static void test_death_at_every_step(void **state)
     assert_true(n_new > 3);
 }
 
+// Each generation that is listed is whole.
+static void assert_all_whole(const struct world *world)
+{
+    AUTO(freep) struct state *s = state_of(world);
+    char                      want[16];
+
+    for (uint32_t i = 0; i < s->n_generations; i++) {
+        snprintf(want, sizeof want, "a=%u", s->generations[i].number);
+        assert_generation(world, s->generations[i].number, want);
+    }
+}
+
+// Generations 1 to 5, the last one current, the first one in use, and what a killed run has left.
+static struct world world_with_five(void **state)
+{
+    struct world world = world_make(state);
+
+    publish_many(&world, 1, 5, 5);
+    instance_make(&world, "host/instances", "applied", 1, 1);
+    unit_write(world.dir->fd, OVERLAY "/.new-7/x", "a leftover");
+    own(&world, OVERLAY "/.new-7");
+    return world;
+}
+
+static void test_death_at_every_step_of_a_choice(void **state)
+{
+    bool     is_dead = true;
+    unsigned n_old = 0, n_new = 0;
+
+    for (unsigned step = 0; is_dead; step++) {
+        struct world world = world_with_five(state);
+        build_spec_make(&world, BUILD_SELECT, 0, 6, 3, 1);
+        is_dead = publish_with_fuse(&world, 6, step);
+        AUTO(freep) struct state *s = state_of(&world);
+        assert_true(s->current == 5 || s->current == 3);
+        assert_int_equal(s->n_generations, s->current == 5 ? 5 : 3);
+        assert_all_whole(&world);
+        n_old += s->current == 5;
+        n_new += s->current == 3;
+
+        struct publish_result result = must_publish(&world, 6, PUBLISH_SELECTED);
+        assert_int_equal(result.generation.number, 3);
+        assert_state(&world, 3, "5 3 1");
+        assert_overlay_holds(&world, "1 3 5");
+        assert_all_whole(&world);
+        world_empty(&world);
+    }
+    assert_int_equal(n_old, 1);
+    assert_true(n_new > 5);
+}
+
+static void test_death_at_every_step_of_a_collection(void **state)
+{
+    bool     is_dead = true;
+    unsigned n_old = 0, n_new = 0;
+
+    for (unsigned step = 0; is_dead; step++) {
+        struct world world = world_with_five(state);
+        build_spec_make(&world, BUILD_COLLECT, 0, 6, 0, 2);
+        is_dead = publish_with_fuse(&world, 6, step);
+        AUTO(freep) struct state *s = state_of(&world);
+        assert_int_equal(s->current, 5);
+        assert_true(s->n_generations == 5 || s->n_generations == 3);
+        assert_all_whole(&world);
+        n_old += s->n_generations == 5;
+        n_new += s->n_generations == 3;
+
+        struct publish_result result = must_publish(&world, 6, PUBLISH_COLLECTED);
+        assert_int_equal(result.n_dropped, s->n_generations - 3);
+        assert_state(&world, 5, "5 4 1");
+        assert_overlay_holds(&world, "1 4 5");
+        assert_all_whole(&world);
+        world_empty(&world);
+    }
+    assert_int_equal(n_old, 1);
+    assert_true(n_new > 5);
+}
+
+#define SHARED_OLD "addons/ addons/1.vpk=one addons/2.vpk=two cfg/ cfg/a=1"
+#define SHARED_NEW "addons/ addons/1.vpk=one addons/2.vpk=three cfg/ cfg/a=2 cfg/b=3"
+
+// Files of the cache are linked while they are what they are, whatever happens to the build.
+static void assert_cache_whole(const struct world *world)
+{
+    static const char *const want[] = { "one", "two", "three" };
+    char                     path[64], bytes[16];
+
+    for (unsigned i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, CACHE "/%u", i + 1);
+        AUTO_FD fd = openat(world->dir->fd, path, O_RDONLY | O_CLOEXEC);
+        assert_return_code(fd, errno);
+        memset(bytes, 0, sizeof bytes);
+        assert_true(read(fd, bytes, sizeof bytes) > 0);
+        assert_string_equal(bytes, want[i]);
+    }
+}
+
+static struct world world_with_a_cache(void **state)
+{
+    struct world world = world_make(state);
+
+    cache_make(&world, CACHED, 130);
+    build_make_as(&world, BUILD_WORKSHOP, 0, 1, 0, 2, "d addons; d cfg; f cfg/a=1");
+    hide_below(&world, 1);
+    share(&world, 1, CACHE "/1", "addons/1.vpk");
+    share(&world, 1, CACHE "/2", "addons/2.vpk");
+    (void)must_publish(&world, 1, PUBLISH_DONE);
+    build_forget(&world, 1);
+    build_make_as(&world, BUILD_WORKSHOP, 0, 2, 1, 2, "d addons; d cfg; f cfg/a=2; a cfg/b=3");
+    hide_below(&world, 2);
+    share(&world, 2, CACHE "/1", "addons/1.vpk");
+    share(&world, 2, CACHE "/3", "addons/2.vpk");
+    return world;
+}
+
+static void test_death_at_every_step_of_what_is_shared(void **state)
+{
+    bool     is_dead = true;
+    unsigned n_old = 0, n_new = 0;
+
+    for (unsigned step = 0; is_dead; step++) {
+        struct world world = world_with_a_cache(state);
+        is_dead = publish_with_fuse(&world, 2, step);
+        AUTO(freep) struct state *s = state_of(&world);
+        assert_true(s->current == 1 || s->current == 2);
+        assert_generation(&world, 1, SHARED_OLD);
+        if (s->current == 2)
+            assert_generation(&world, 2, SHARED_NEW);
+        n_old += s->current == 1;
+        n_new += s->current == 2;
+        assert_cache_whole(&world);
+
+        (void)must_publish(&world, 2, s->current == 2 ? PUBLISH_ALREADY : PUBLISH_DONE);
+        assert_state(&world, 2, "2 1");
+        assert_generation(&world, 1, SHARED_OLD);
+        assert_generation(&world, 2, SHARED_NEW);
+        assert_overlay_holds(&world, "1 2");
+        assert_true(is_upper_empty(&world, 2));
+        assert_cache_whole(&world);
+        assert_int_equal(names_of(&world, CACHE "/1"), 133); // no name is left anywhere
+        assert_int_equal(names_of(&world, CACHE "/3"), 132);
+        world_empty(&world);
+    }
+    assert_true(n_old > 10);
+    assert_true(n_new > 1);
+}
+
 int main(void)
 {
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, unit_dir_setup, unit_dir_teardown)
@@ -345,11 +750,23 @@ int main(void)
         IN_DIR(test_nothing_changed),
         IN_DIR(test_a_generation_has_an_index),
         IN_DIR(test_a_generation_without_an_index_is_published),
+        IN_DIR(test_each_kind_makes_a_type),
+        IN_DIR(test_a_generation_that_is_held_back),
+        IN_DIR(test_another_generation_is_chosen),
+        IN_DIR(test_what_nobody_needs_is_dropped),
+        IN_DIR(test_nothing_was_ever_published),
+        IN_DIR(test_files_of_a_cache),
+        IN_DIR(test_only_our_own_files_are_shared),
+        IN_DIR(test_what_is_shared_is_looked_at_too),
+        IN_DIR(test_files_of_the_generation_below),
         IN_DIR(test_a_refused_tree_changes_nothing),
         IN_DIR(test_specs_and_states_that_do_not_fit),
         IN_DIR(test_what_is_not_whole_is_not_published),
         IN_DIR(test_one_at_a_time),
         IN_DIR(test_death_at_every_step),
+        IN_DIR(test_death_at_every_step_of_a_choice),
+        IN_DIR(test_death_at_every_step_of_a_collection),
+        IN_DIR(test_death_at_every_step_of_what_is_shared),
     };
 
     if (geteuid() != 0)
