@@ -76,40 +76,71 @@ int source_set_name(struct source *source, const char *name, struct error *err)
     return 0;
 }
 
-static int read_settings(struct source *ret, json_t *json, struct error *err)
+// What source.json may say.
+static int check_settings(const struct source *source, struct error *err)
 {
-    const char  *name = NULL, *type = NULL, *server = NULL;
-    json_int_t   keep = 0, output_max = 0;
-    int          is_daily = 0;
-    json_error_t why;
-
-    if (json_unpack_ex(json, &why, JSON_STRICT, "{s:s, s:s, s:s, s:I, s:I, s:b}", "name", &name,
-                       "server", &server, "type", &type, "keep", &keep, "output_max_bytes",
-                       &output_max, "daily", &is_daily) < 0)
-        return error_set(err, ERROR_INVALID, "%.80s", why.text);
-    if (check_title(name, server, err) < 0)
+    if (check_title(source->name, source->server, err) < 0)
         return -1;
-    ret->type = overlay_type_of(type);
-    if (ret->type <= OVERLAY_GAME || keep < 0 || keep > KEEP_MAX || output_max < 0 ||
-        (uint64_t)output_max > OUTPUT_MAX_MAX)
-        return error_set(err, ERROR_INVALID, "a setting is out of range");
-    (void)snprintf(ret->name, sizeof ret->name, "%s", name);       // they were checked
-    (void)snprintf(ret->server, sizeof ret->server, "%s", server); // likewise
-    set_title(ret);
-    ret->keep = (uint32_t)keep;
-    ret->output_max_bytes = (uint64_t)output_max;
-    ret->is_daily = is_daily;
+    if (source->type <= OVERLAY_GAME || source->type >= OVERLAY_TYPE_COUNT)
+        return error_set(err, ERROR_INVALID, "there is no such type of overlay");
+    if (source->keep > KEEP_MAX)
+        return error_set(err, ERROR_INVALID, "an overlay keeps at most %u generations", KEEP_MAX);
+    if (source->output_max_bytes &&
+        (source->output_max_bytes < OUTPUT_MAX_MIN || source->output_max_bytes > OUTPUT_MAX_MAX))
+        return error_set(err, ERROR_INVALID, "the limit of a build is not between 1M and 16T");
     return 0;
 }
 
-static int parse(struct source *ret, const char *bytes, size_t n, struct error *err)
+static int read_settings(struct source *ret, json_t *json, struct error *err)
 {
-    json_error_t             why;
-    AUTO(json_freep) json_t *json = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &why);
+    const char *name = NULL, *server = NULL, *type = NULL;
+    json_int_t  keep = 0, output_max = 0;
+    int         is_daily = 0;
 
+    if (json_unpack_ex(json, NULL, JSON_STRICT, "{s:s, s:s, s:s, s:I, s:I, s:b}", "name", &name,
+                       "server", &server, "type", &type, "keep", &keep, "output_max_bytes",
+                       &output_max, "daily", &is_daily) < 0)
+        return error_set(err, ERROR_INVALID, "it has not the keys that it should have");
+    if (keep < 0 || keep > KEEP_MAX || output_max < 0)
+        return error_set(err, ERROR_INVALID, "a setting is out of range");
+    if (check_title(name, server, err) < 0) // they fit then
+        return -1;
+    (void)snprintf(ret->name, sizeof ret->name, "%s", name);
+    (void)snprintf(ret->server, sizeof ret->server, "%s", server);
+    set_title(ret);
+    ret->type = overlay_type_of(type);
+    ret->keep = (uint32_t)keep;
+    ret->output_max_bytes = (uint64_t)output_max;
+    ret->is_daily = is_daily;
+    return check_settings(ret, err);
+}
+
+int source_parse(struct source *ret, const char *bytes, size_t n_bytes, struct error *err)
+{
+    struct source            source = { .number = ret->number };
+    json_error_t             why;
+    AUTO(json_freep) json_t *json = NULL;
+
+    if (n_bytes > SOURCE_JSON_MAX)
+        return error_set(err, ERROR_INVALID, "it is larger than %u bytes", SOURCE_JSON_MAX);
+    json = json_loadb(bytes, n_bytes, JSON_REJECT_DUPLICATES, &why);
     if (!json)
-        return error_set(err, ERROR_INVALID, "line %d: %.80s", why.line, why.text);
-    return read_settings(ret, json, err);
+        return error_set(err, ERROR_INVALID, "line %d is not JSON", why.line);
+    if (read_settings(&source, json, err) < 0)
+        return -1;
+    *ret = source;
+    return 0;
+}
+
+char *source_format(const struct source *source)
+{
+    AUTO(json_freep)
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "name", source->name, "server",
+                             source->server, "type", overlay_type_word(source->type), "keep",
+                             (json_int_t)source->keep, "output_max_bytes",
+                             (json_int_t)source->output_max_bytes, "daily", (int)source->is_daily);
+
+    return json ? json_dumps(json, JSON_COMPACT) : NULL;
 }
 
 int source_open(int *ret, const struct host_paths *paths, uint32_t number, struct error *err)
@@ -122,6 +153,15 @@ int source_open(int *ret, const struct host_paths *paths, uint32_t number, struc
     return err->kind == ERROR_NOT_FOUND
                ? error_set(err, ERROR_NOT_FOUND, "overlay %" PRIu32 " does not exist", number)
                : -1;
+}
+
+// It is ours, so nobody's input was wrong.
+static int damaged(uint32_t number, struct error *err)
+{
+    if (err->kind != ERROR_INVALID)
+        return error_prefix(err, "the settings of overlay %" PRIu32, number);
+    err->kind = ERROR_FAILED;
+    return error_prefix(err, "the settings of overlay %" PRIu32 " are damaged", number);
 }
 
 int source_load(struct source *ret, const struct host_paths *paths, uint32_t number,
@@ -143,13 +183,9 @@ int source_load(struct source *ret, const struct host_paths *paths, uint32_t num
                    ? error_set(err, ERROR_NOT_FOUND,
                                "overlay %" PRIu32 " does not exist: its making was not finished",
                                number)
-                   : -1;
-    if (parse(&source, bytes, n, err) < 0) {
-        struct error why = *err;
-        return error_set(err, ERROR_FAILED,
-                         "the settings of overlay %" PRIu32 " are damaged (%.120s)", number,
-                         why.message);
-    }
+                   : damaged(number, err);
+    if (source_parse(&source, bytes, n, err) < 0)
+        return damaged(number, err);
     *ret = source;
     return 0;
 }
@@ -282,15 +318,10 @@ int source_save(const struct source *source, const struct host_paths *paths, str
 
     if (source->number == GAME_OVERLAY)
         return error_set(err, ERROR_DENIED, "the game overlay has no settings of its own");
-    if (check_title(source->name, source->server, err) < 0 ||
-        check_unique(source, paths, err) < 0 || source_open(&fd, paths, source->number, err) < 0)
+    if (check_settings(source, err) < 0 || check_unique(source, paths, err) < 0 ||
+        source_open(&fd, paths, source->number, err) < 0)
         return -1;
-    AUTO(json_freep)
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "name", source->name, "server",
-                             source->server, "type", overlay_type_word(source->type), "keep",
-                             (json_int_t)source->keep, "output_max_bytes",
-                             (json_int_t)source->output_max_bytes, "daily", (int)source->is_daily);
-    bytes = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    bytes = source_format(source);
     if (!bytes)
         return error_sys(err, ENOMEM, "storing the settings of an overlay");
     return fd_replace_file(fd, JSON_FILE, bytes, strlen(bytes), FILE_MODE, err);
@@ -344,6 +375,8 @@ int source_read_text(struct buffer *ret, const struct host_paths *paths,
 
 int source_normalise(struct buffer *ret, const char *bytes, size_t n_bytes, struct error *err)
 {
+    size_t n_before = ret->n;
+
     if (n_bytes > SOURCE_TEXT_MAX)
         return error_set(err, ERROR_INVALID, "the text is larger than 1 MiB");
     for (size_t i = 0, length; i < n_bytes; i += length) {
@@ -355,8 +388,10 @@ int source_normalise(struct buffer *ret, const char *bytes, size_t n_bytes, stru
         else if (i + 1 == n_bytes || bytes[i + 1] != '\n') // of an old Macintosh
             buffer_add(ret, "\n", 1);
     }
-    if (ret->n > 0 && ret->bytes && ret->bytes[ret->n - 1] != '\n')
+    if (ret->n > n_before && ret->bytes && ret->bytes[ret->n - 1] != '\n')
         buffer_add(ret, "\n", 1);
+    if (ret->n - n_before > SOURCE_TEXT_MAX) // with its last line end it could not be read again
+        return error_set(err, ERROR_INVALID, "the text is larger than 1 MiB");
     return buffer_check(ret, err);
 }
 

@@ -15,8 +15,10 @@ struct host_tree {
 
 static inline int host_tree_setup(void **state)
 {
-    static const char *const dirs[] = { "data", "data/overlays",  "data/instances", "data/runtime",
-                                        "host", "host/instances", "mounted",        "net" };
+    static const char *const dirs[] = {
+        "data", "data/overlays",  "data/instances", "data/runtime", "data/sources",
+        "host", "host/instances", "host/builds",    "mounted",      "net"
+    };
     struct host_tree        *tree = calloc(1, sizeof *tree);
     void                    *dir = NULL;
     const char             **fields[] = { &tree->paths.data_dir,      &tree->paths.host_dir,
