@@ -51,7 +51,7 @@ static int plan(struct request_build_start *ret, const struct cli *cli, const st
     uint64_t max = source->output_max_bytes ? source->output_max_bytes : OUTPUT_MAX_DEFAULT;
 
     if (overlays_read(&state, cli->paths, source->number, err) < 0 ||
-        budget_read(&budget, cli->paths, 0, err) < 0)
+        budget_read(&budget, cli->paths, source->number, 0, err) < 0)
         return -1;
     *ret =
         (struct request_build_start){ .base_generation = flags & BUILD_FRESH ? 0 : state->current,

@@ -10,14 +10,22 @@
 #include "base/spec.h"
 #include "host/overlays.h"
 
+// What cannot be counted is more than there is.
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    uint64_t result;
+
+    return __builtin_add_overflow(a, b, &result) ? UINT64_MAX : result;
+}
+
 uint64_t budget_of_overlay(const struct state *state)
 {
     uint64_t bytes = 0;
 
     // Newest first. Each but the oldest brought only what changed.
     for (uint32_t i = 0; i < state->n_generations; i++)
-        bytes += i + 1 == state->n_generations ? state->generations[i].bytes
-                                               : state->generations[i].bytes_changed;
+        bytes = sum(bytes, i + 1 == state->n_generations ? state->generations[i].bytes
+                                                         : state->generations[i].bytes_changed);
     return bytes;
 }
 
@@ -36,26 +44,29 @@ static int add_overlays(struct budget *budget, const struct host_paths *paths, s
         uint32_t                  number = 0;
         if (number_name_parse(&number, name, &ignored) == 0 &&
             overlays_read(&state, paths, number, &ignored) == 0)
-            budget->used_bytes += budget_of_overlay(state);
+            budget->used_bytes = sum(budget->used_bytes, budget_of_overlay(state));
     }
     return r;
 }
 
-// What the build may still write: its limit is one of the whole tree.
+// What the build may still write: its limit is one of the whole tree. One that is published has
+// ended, although its spec stays until its scratch is removed.
 static uint64_t granted_to(const struct host_paths *paths, const struct build_spec *spec)
 {
     AUTO(freep) struct state *state = NULL;
     struct error              ignored;
 
     if (spec->kind == BUILD_SELECT || spec->kind == BUILD_COLLECT || spec->kind == BUILD_UPDATE ||
-        overlays_read(&state, paths, spec->overlay, &ignored) < 0)
+        overlays_read(&state, paths, spec->overlay, &ignored) < 0 ||
+        state_find(state, spec->new_generation))
         return 0;
     const struct generation *base = state_find(state, spec->base_generation);
     uint64_t                 base_bytes = base ? base->bytes : 0;
     return spec->output_max_bytes > base_bytes ? spec->output_max_bytes - base_bytes : 0;
 }
 
-static int add_builds(struct budget *budget, const struct host_paths *paths, struct error *err)
+static int add_builds(struct budget *budget, const struct host_paths *paths, uint32_t overlay,
+                      struct error *err)
 {
     AUTO_FD     host_fd = open(paths->host_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     AUTO_FD     fd = -1;
@@ -70,19 +81,19 @@ static int add_builds(struct budget *budget, const struct host_paths *paths, str
     while ((r = dir_next(&name, dir, err)) > 0) {
         struct build_spec spec;
         struct error      ignored; // being written, removed, or of another version
-        if (spec_read_build(&spec, fd, name, &ignored) == 0)
-            budget->granted_bytes += granted_to(paths, &spec);
+        if (spec_read_build(&spec, fd, name, &ignored) == 0 && spec.overlay != overlay)
+            budget->granted_bytes = sum(budget->granted_bytes, granted_to(paths, &spec));
     }
     return r;
 }
 
-int budget_read(struct budget *ret, const struct host_paths *paths, uint64_t limit_bytes,
-                struct error *err)
+int budget_read(struct budget *ret, const struct host_paths *paths, uint32_t overlay,
+                uint64_t limit_bytes, struct error *err)
 {
     struct budget  budget = { .limit_bytes = limit_bytes };
     struct statvfs disk;
 
-    if (add_overlays(&budget, paths, err) < 0 || add_builds(&budget, paths, err) < 0)
+    if (add_overlays(&budget, paths, err) < 0 || add_builds(&budget, paths, overlay, err) < 0)
         return -1;
     if (!limit_bytes) {
         if (statvfs(paths->data_dir, &disk) < 0)
@@ -96,7 +107,7 @@ int budget_read(struct budget *ret, const struct host_paths *paths, uint64_t lim
 int budget_grant(uint64_t *ret, const struct budget *budget, const struct generation *base,
                  uint64_t max_bytes, struct error *err)
 {
-    uint64_t used = budget->used_bytes + budget->granted_bytes;
+    uint64_t used = sum(budget->used_bytes, budget->granted_bytes);
     uint64_t rest = used < budget->limit_bytes ? budget->limit_bytes - used : 0;
     uint64_t base_bytes = base ? base->bytes : 0;
 
@@ -105,6 +116,6 @@ int budget_grant(uint64_t *ret, const struct budget *budget, const struct genera
                          "all overlays together have used up their %llu MiB: delete one, or let "
                          "'l4d2ctl overlay gc' drop old generations",
                          (unsigned long long)(budget->limit_bytes >> 20));
-    *ret = MIN(MIN(max_bytes, base_bytes + rest), OUTPUT_MAX_MAX);
+    *ret = MIN(MIN(max_bytes, sum(base_bytes, rest)), OUTPUT_MAX_MAX);
     return 0;
 }

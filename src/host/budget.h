@@ -13,12 +13,13 @@
 struct budget {
     uint64_t limit_bytes;
     uint64_t used_bytes;    // by generations; a file that several of an overlay share counts once
-    uint64_t granted_bytes; // to builds that run, or whose scratch is still there
+    uint64_t granted_bytes; // to builds that run, or whose scratch is still there; not to SteamCMD
 };
 
-// `limit_bytes` 0: three quarters of the disk.
-int budget_read(struct budget *ret, const struct host_paths *paths, uint64_t limit_bytes,
-                struct error *err) MUST_USE;
+// For a build of `overlay`, 0: of none. What an earlier build of it was granted does not count: its
+// scratch goes before the new one begins. `limit_bytes` 0: three quarters of the disk.
+int budget_read(struct budget *ret, const struct host_paths *paths, uint32_t overlay,
+                uint64_t limit_bytes, struct error *err) MUST_USE;
 // What the generations of an overlay take on disk.
 uint64_t budget_of_overlay(const struct state *state);
 // The largest tree that a build over `base` (NULL: over nothing) may make: `max_bytes`, or what the
