@@ -38,7 +38,7 @@ struct sources {
 // The overlay of that number. ERROR_NOT_FOUND: there is none. ERROR_FAILED: it is damaged.
 int source_load(struct source *ret, const struct host_paths *paths, uint32_t number,
                 struct error *err) MUST_USE;
-// The overlay of that number or name, as a person writes it.
+// The overlay of that number or name, as a person writes it; "@NAME" is the server NAME's own.
 int source_find(struct source *ret, const struct host_paths *paths, const char *text,
                 struct error *err) MUST_USE;
 // All of them, the game first; *ret is owned, free() it. Damaged ones are left out.
@@ -54,6 +54,8 @@ int source_save(const struct source *source, const struct host_paths *paths, str
 // One change at a time, of any source. *ret is a descriptor; closing it lets go.
 int source_lock(int *ret, const struct host_paths *paths, struct error *err) MUST_USE;
 
+// Gives it a name, and the title that goes with it.
+int source_set_name(struct source *source, const char *name, struct error *err) MUST_USE;
 int source_check_name(const char *name, struct error *err) MUST_USE;
 
 // The settings from the bytes of source.json, and to them. ret->number stays what it is.

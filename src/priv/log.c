@@ -22,17 +22,10 @@
 #include "base/text.h"
 #include "priv/acceptor.h"
 #include "priv/peer.h"
+#include "priv/unit.h"
 
 #define UNREAD_S        600 // a peer that reads nothing for so long has left; who follows comes again
 #define FIELD_BYTES_MAX (64u << 10) // of a journal field; longer ones come cut
-
-static const char *const prefixes[] = {
-    [LOG_SERVER] = "left4me-server", [LOG_MOUNT] = "left4me-mount",
-    [LOG_UPDATE] = "left4me-update", [LOG_PUBLISH] = "left4me-publish",
-    [LOG_SCRIPT] = "left4me-script", [LOG_WORKSHOP] = "left4me-workshop",
-    [LOG_FILES] = "left4me-files",
-};
-_Static_assert(ELEMENTS(prefixes) == LOG_SOURCE_COUNT, "every source has a unit");
 
 struct reader {
     sd_journal *journal;
@@ -48,12 +41,11 @@ static void closep(sd_journal **journal)
 // What the unit said, and what the init system said about it.
 static int match_unit(sd_journal *journal, const struct log_request *request, struct error *err)
 {
-    char own[160], about[160];
+    struct unit_name unit = unit_of_log((enum log_source)request->source, &request->name);
+    char             own[160], about[160];
 
-    snprintf(own, sizeof own, "_SYSTEMD_UNIT=%s@%s.service", prefixes[request->source],
-             request->name.text);
-    snprintf(about, sizeof about, "UNIT=%s@%s.service", prefixes[request->source],
-             request->name.text);
+    snprintf(own, sizeof own, "_SYSTEMD_UNIT=%s", unit.text);
+    snprintf(about, sizeof about, "UNIT=%s", unit.text);
     int r = sd_journal_add_match(journal, own, 0);
     if (r >= 0)
         r = sd_journal_add_disjunction(journal);

@@ -20,3 +20,5 @@ struct unit_name unit_builder(enum build_kind kind, uint32_t build);
 bool             unit_has_builder(enum build_kind kind);
 struct unit_name unit_build_mount(uint32_t build);
 struct unit_name unit_publish(uint32_t build);
+// The unit of a log, as log_request_check() lets it through.
+struct unit_name unit_of_log(enum log_source source, const struct instance_name *name);
