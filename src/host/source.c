@@ -93,11 +93,11 @@ static int check_settings(const struct source *source, struct error *err)
 
 static int read_settings(struct source *ret, json_t *json, struct error *err)
 {
-    const char *name = NULL, *server = NULL, *type = NULL;
+    const char *name = NULL, *server = "", *type = NULL;
     json_int_t  keep = 0, output_max = 0;
     int         is_daily = 0;
 
-    if (json_unpack_ex(json, NULL, JSON_STRICT, "{s:s, s:s, s:s, s:I, s:I, s:b}", "name", &name,
+    if (json_unpack_ex(json, NULL, JSON_STRICT, "{s:s, s?s, s:s, s:I, s:I, s:b}", "name", &name,
                        "server", &server, "type", &type, "keep", &keep, "output_max_bytes",
                        &output_max, "daily", &is_daily) < 0)
         return error_set(err, ERROR_INVALID, "it has not the keys that it should have");
@@ -135,10 +135,11 @@ int source_parse(struct source *ret, const char *bytes, size_t n_bytes, struct e
 char *source_format(const struct source *source)
 {
     AUTO(json_freep)
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "name", source->name, "server",
-                             source->server, "type", overlay_type_word(source->type), "keep",
-                             (json_int_t)source->keep, "output_max_bytes",
-                             (json_int_t)source->output_max_bytes, "daily", (int)source->is_daily);
+    json_t *json =
+        json_pack("{s:s, s:s*, s:s, s:I, s:I, s:b}", "name", source->name, "server",
+                  *source->server ? source->server : NULL, "type", overlay_type_word(source->type),
+                  "keep", (json_int_t)source->keep, "output_max_bytes",
+                  (json_int_t)source->output_max_bytes, "daily", (int)source->is_daily);
 
     return json ? json_dumps(json, JSON_COMPACT) : NULL;
 }

@@ -27,14 +27,16 @@ static void try_settings(const char *bytes, size_t n_bytes)
         return;
     }
     must(memchr(source.name, '\0', sizeof source.name) != NULL);
-    must(source_check_name(source.name, &err) == 0);
+    must(*source.server ? !*source.name : source_check_name(source.name, &err) == 0);
+    must(strcmp(source.title + (*source.server != '\0'),
+                *source.server ? source.server : source.name) == 0);
     must(source.number == 7 && source.type > OVERLAY_GAME && source.type < OVERLAY_TYPE_COUNT);
     must(source.keep <= KEEP_MAX);
     must(source.output_max_bytes == 0 ||
          (source.output_max_bytes >= OUTPUT_MAX_MIN && source.output_max_bytes <= OUTPUT_MAX_MAX));
     AUTO(freep) char *text = source_format(&source);
     must(text && source_parse(&again, text, strlen(text), &err) == 0);
-    must(strcmp(again.name, source.name) == 0 && again.type == source.type &&
+    must(strcmp(again.title, source.title) == 0 && again.type == source.type &&
          again.keep == source.keep && again.output_max_bytes == source.output_max_bytes &&
          again.is_daily == source.is_daily);
 }

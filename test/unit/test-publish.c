@@ -175,8 +175,11 @@ static void test_a_generation_without_an_index_is_published(void **state)
 }
 
 // ---- kinds of builds ----------------------------------------------------------------------------
+
 #define MANIFEST "d steamapps; f " MANIFEST_PATH "=\"AppState\"{\"buildid\" \"42\"}"
+
 static void test_each_kind_makes_a_type(void **state)
+{
     static const struct {
         enum build_kind kind;
         const char     *type, *note;
@@ -186,6 +189,7 @@ static void test_each_kind_makes_a_type(void **state)
         { BUILD_WORKSHOP, "workshop", "" },
         { BUILD_FILES, "files", "" },
     };
+
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         struct world world = world_make(state);
         build_make_as(&world, cases[i].kind, 0, 1, 0, 3, "f a=1; " MANIFEST);
@@ -201,12 +205,20 @@ static void test_each_kind_makes_a_type(void **state)
                 must_fail(&world, (uint32_t)(10 + j), ERROR_INVALID, "is of type");
         }
         world_empty(&world);
+    }
+}
+
 static void test_a_generation_that_is_held_back(void **state)
+{
+    struct world world = world_make(state);
+
     // The first one is current: a server could have none at all otherwise.
     build_make_as(&world, BUILD_SCRIPT, BUILD_HOLD, 1, 0, 3, "f a=1");
+    (void)must_publish(&world, 1, PUBLISH_DONE);
     assert_state(&world, 1, "1");
     build_forget(&world, 1);
     build_make_as(&world, BUILD_SCRIPT, BUILD_HOLD, 2, 1, 3, "f a=2");
+    (void)must_publish(&world, 2, PUBLISH_DONE);
     assert_state(&world, 1, "2 1");
     assert_generation(&world, 2, "a=2");
     struct publish_result again = must_publish(&world, 2, PUBLISH_ALREADY);
@@ -223,7 +235,12 @@ static void test_a_generation_that_is_held_back(void **state)
     build_make_as(&world, BUILD_SCRIPT, 0, 5, 3, 3, "f a=5");
     (void)must_publish(&world, 5, PUBLISH_DONE);
     assert_state(&world, 5, "5 3 1");
+}
+
 static void test_another_generation_is_chosen(void **state)
+{
+    struct world world = world_make(state);
+
     publish_many(&world, 1, 4, 4);
     build_spec_make(&world, BUILD_SELECT, 0, 5, 2, 4);
     for (unsigned round = 0; round < 2; round++) { // again is success
@@ -232,34 +249,47 @@ static void test_another_generation_is_chosen(void **state)
         assert_int_equal(result.generation.build, 2);
         assert_state(&world, 2, "4 3 2 1");
         assert_overlay_holds(&world, "1 2 3 4");
+    }
     build_forget(&world, 5);
+
     build_spec_make(&world, BUILD_SELECT, 0, 6, 9, 1);
     must_fail(&world, 6, ERROR_NOT_FOUND, "generation 9 of overlay 1 is not published");
     build_spec_make(&world, BUILD_SELECT, 0, 6, 0, 1);
     must_fail(&world, 6, ERROR_NOT_FOUND, "generation 0 of overlay 1 is not published");
     assert_state(&world, 2, "4 3 2 1");
     build_forget(&world, 6);
+
     // The newest one is kept, and what was current until now may just have been chosen by a start.
     build_spec_make(&world, BUILD_SELECT, BUILD_HOLD, 7, 1, 1);
     (void)must_publish(&world, 7, PUBLISH_SELECTED);
     assert_state(&world, 1, "4 2 1");
     assert_overlay_holds(&world, "1 2 4");
+    assert_generation(&world, 1, "a=1");
     build_forget(&world, 7);
     build_spec_make(&world, BUILD_SELECT, 0, 8, 4, 1);
     (void)must_publish(&world, 8, PUBLISH_SELECTED);
     assert_state(&world, 4, "4 1");
     build_forget(&world, 8);
+
     // The next build goes on from there.
     build_make(&world, 9, 1, 2, "f b=9");
     (void)must_publish(&world, 9, PUBLISH_DONE);
     assert_state(&world, 9, "9 4");
     assert_generation(&world, 9, "a=1 b=9");
+}
+
 static struct publish_result must_collect(struct world *world, uint32_t build, uint32_t keep)
+{
     build_spec_make(world, BUILD_COLLECT, 0, build, 0, keep);
     struct publish_result result = must_publish(world, build, PUBLISH_COLLECTED);
     build_forget(world, build);
     return result;
+}
+
 static void test_what_nobody_needs_is_dropped(void **state)
+{
+    struct world world = world_make(state);
+
     publish_many(&world, 1, 6, 6);
     build_spec_make(&world, BUILD_SELECT, 0, 7, 3, 6);
     (void)must_publish(&world, 7, PUBLISH_SELECTED);
@@ -279,6 +309,7 @@ static void test_what_nobody_needs_is_dropped(void **state)
     assert_state(&world, 3, "6 3");
     assert_overlay_holds(&world, "3 6");
     assert_int_equal(must_collect(&world, 11, 1).n_dropped, 0);
+
     // Where nobody can say who uses what, nothing goes.
     build_spec_make(&world, BUILD_SELECT, 0, 12, 6, 6);
     (void)must_publish(&world, 12, PUBLISH_SELECTED);
@@ -287,7 +318,12 @@ static void test_what_nobody_needs_is_dropped(void **state)
     assert_int_equal(must_collect(&world, 13, 1).n_dropped, 0);
     assert_state(&world, 6, "6 3");
     assert_overlay_holds(&world, "3 6");
+}
+
 static void test_nothing_was_ever_published(void **state)
+{
+    struct world world = world_make(state);
+
     assert_int_equal(must_collect(&world, 1, 1).n_dropped, 0);
     assert_state(&world, 0, "");
     build_spec_make(&world, BUILD_SELECT, 0, 2, 1, 1);
@@ -295,19 +331,33 @@ static void test_nothing_was_ever_published(void **state)
     build_make_as(&world, BUILD_FILES, 0, 3, 0, 1, "f a=1"); // its type is still free
     (void)must_publish(&world, 3, PUBLISH_DONE);
     assert_state(&world, 3, "3");
+}
+
 // ---- what is shared with others -----------------------------------------------------------------
+
 #define CACHE "data/cache"
+
 static ino_t inode_of(const struct world *world, const char *path)
+{
     struct stat st;
+
     assert_return_code(fstatat(world->dir->fd, path, &st, AT_SYMLINK_NOFOLLOW), errno);
     return st.st_ino;
+}
+
 static nlink_t names_of(const struct world *world, const char *path)
+{
     struct stat st;
+
     assert_return_code(fstatat(world->dir->fd, path, &st, AT_SYMLINK_NOFOLLOW), errno);
     return st.st_nlink;
+}
+
 // A directory of the cache in which each file has `n_names` names more.
 static void cache_make(const struct world *world, const char *tree, unsigned n_names)
+{
     char from[64], to[64];
+
     make_path(world, CACHE);
     AUTO_FD fd = openat(world->dir->fd, CACHE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_return_code(fd, errno);
@@ -319,18 +369,32 @@ static void cache_make(const struct world *world, const char *tree, unsigned n_n
             if (faccessat(fd, from, F_OK, 0) == 0)
                 assert_return_code(linkat(fd, from, fd, to, 0), errno);
         }
+}
+
 // Gives a file of `from` another name in the upper layer of a build.
 static void share(const struct world *world, uint32_t build, const char *from, const char *to)
+{
     char path[128];
+
     snprintf(path, sizeof path, "data/builds/%u/upper/%s", build, to);
     assert_return_code(linkat(world->dir->fd, from, world->dir->fd, path, 0), errno);
+}
+
 // Such an upper holds all there is: the generation below is only compared with.
 static void hide_below(const struct world *world, uint32_t build)
+{
     char path[64];
+
     snprintf(path, sizeof path, "data/builds/%u/upper", build);
     set_xattr(world->dir->fd, path, "user.overlay.opaque", "y");
+}
+
 #define CACHED "f 1=one; f 2=two; f 3=three; a x=attributes"
+
 static void test_files_of_a_cache(void **state)
+{
+    struct world world = world_make(state);
+
     cache_make(&world, CACHED, 200);
     build_make_as(&world, BUILD_WORKSHOP, 0, 1, 0, 3, "d addons");
     hide_below(&world, 1);
@@ -344,6 +408,7 @@ static void test_files_of_a_cache(void **state)
     assert_true(is_upper_empty(&world, 1));
     assert_int_equal(names_of(&world, CACHE "/1"), 202); // one of them in the generation
     build_forget(&world, 1);
+
     // The same again.
     build_make_as(&world, BUILD_WORKSHOP, 0, 2, 1, 3, "d addons");
     hide_below(&world, 2);
@@ -351,6 +416,8 @@ static void test_files_of_a_cache(void **state)
     share(&world, 2, CACHE "/2", "addons/2.vpk");
     share(&world, 2, CACHE "/x", "addons/x");
     (void)must_publish(&world, 2, PUBLISH_UNCHANGED);
+    assert_overlay_holds(&world, "1");
+
     // One is another, one is new, one is not there any more: nothing shines through.
     build_make_as(&world, BUILD_WORKSHOP, 0, 3, 1, 3, "d addons");
     hide_below(&world, 3);
@@ -364,14 +431,18 @@ static void test_files_of_a_cache(void **state)
     assert_int_equal(third.generation.bytes_changed, 8);
     assert_generation(&world, 3, "addons/ addons/1.vpk=three addons/2.vpk=two addons/22.vpk=two");
     build_forget(&world, 3);
+
     // Nothing at all.
     build_make_as(&world, BUILD_WORKSHOP, 0, 4, 3, 3, "");
     hide_below(&world, 4);
     (void)must_publish(&world, 4, PUBLISH_DONE);
     assert_generation(&world, 4, "");
     assert_int_equal(names_of(&world, CACHE "/3"), 202);
+}
+
 // What a stranger wrote may not have so many names: he chose them.
 static void test_only_our_own_files_are_shared(void **state)
+{
     static const struct {
         enum build_kind kind;
         bool            is_ours;
@@ -381,6 +452,7 @@ static void test_only_our_own_files_are_shared(void **state)
         { BUILD_WORKSHOP, true },
         { BUILD_FILES, true },
     };
+
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         struct world world = world_make(state);
         cache_make(&world, CACHED, 120);
@@ -391,8 +463,14 @@ static void test_only_our_own_files_are_shared(void **state)
         else
             must_fail(&world, 1, ERROR_INVALID, "'one' has more than 60 names");
         world_empty(&world);
+    }
+}
+
 // The rest of what is asked of a file is asked of those as well.
 static void test_what_is_shared_is_looked_at_too(void **state)
+{
+    struct world world = world_make(state);
+
     cache_make(&world, "s 1=x; f 2=x", 0);
     build_make_as(&world, BUILD_FILES, 0, 1, 0, 3, "");
     share(&world, 1, CACHE "/1", "su");
@@ -404,11 +482,18 @@ static void test_what_is_shared_is_looked_at_too(void **state)
     writer = fd_close(writer);
     build_make_as(&world, BUILD_FILES, 0, 3, 0, 3, "l out=../../../cache/1");
     must_fail(&world, 3, ERROR_INVALID, "leads out");
+    (void)must_publish(&world, 2, PUBLISH_DONE);
+}
+
 // A tree of files links what did not change from the generation below, under whatever name.
 static void test_files_of_the_generation_below(void **state)
+{
+    struct world world = world_make(state);
+
     build_make_as(&world, BUILD_FILES, 0, 1, 0, 3,
                   "d cfg; f cfg/a=1; x run=2; f moved=3; f gone=4");
     hide_below(&world, 1);
+    (void)must_publish(&world, 1, PUBLISH_DONE);
     build_forget(&world, 1);
     for (uint32_t number = 2; number < 4; number++) {
         build_make_as(&world, BUILD_FILES, 0, number, 1, 3, "d cfg; d new");
@@ -422,6 +507,7 @@ static void test_files_of_the_generation_below(void **state)
         assert_int_equal(result.generation.added, number == 2);
         assert_int_equal(result.generation.changed, 0);
         build_forget(&world, number);
+    }
     assert_generation(&world, 1, "cfg/ cfg/a=1 gone=4 moved=3 run*=2");
     assert_generation(&world, 2, "cfg/ cfg/a=1 new/ new/moved=3 run*=2");
     assert_generation(&world, 3, "cfg/ cfg/a=1 new/ run*=2");
@@ -432,6 +518,8 @@ static void test_files_of_the_generation_below(void **state)
     share(&world, 4, OVERLAY "/3/cfg/a", "cfg/a");
     share(&world, 4, OVERLAY "/3/run", "run");
     (void)must_publish(&world, 4, PUBLISH_UNCHANGED);
+}
+
 // ---- refusals ---------------------------------------------------------------------------------
 
 static void test_a_refused_tree_changes_nothing(void **state)

@@ -22,6 +22,7 @@ static struct source a_source(uint32_t number, const char *name)
     struct source source = { .number = number, .type = OVERLAY_SCRIPT };
 
     snprintf(source.name, sizeof source.name, "%s", name);
+    snprintf(source.title, sizeof source.title, "%s", name);
     return source;
 }
 
@@ -40,6 +41,7 @@ static void assert_same(const struct source *a, const struct source *b)
     assert_int_equal(a->number, b->number);
     assert_int_equal(a->type, b->type);
     assert_string_equal(a->name, b->name);
+    assert_string_equal(a->server, b->server);
     assert_int_equal(a->keep, b->keep);
     assert_int_equal(a->output_max_bytes, b->output_max_bytes);
     assert_int_equal(a->is_daily, b->is_daily);
@@ -114,10 +116,32 @@ static void test_names_are_unique(void **state)
 static void test_settings_come_back(void **state)
 {
     static const struct source cases[] = {
-        { 2, OVERLAY_SCRIPT, "a", 0, 0, false },
-        { 3, OVERLAY_WORKSHOP, SIXTY "abcd", KEEP_MAX, OUTPUT_MAX_MAX, true },
-        { 4, OVERLAY_FILES, "0-0", 1, OUTPUT_MAX_MIN, false },
-        { NUMBER_MAX, OVERLAY_FILES, "last", 3, OUTPUT_MAX_DEFAULT, true },
+        { .number = 2,
+          .type = OVERLAY_SCRIPT,
+          .name = "a",
+          .keep = 0,
+          .output_max_bytes = 0,
+          .is_daily = false },
+        { .number = 3,
+          .type = OVERLAY_WORKSHOP,
+          .name = SIXTY "abcd",
+          .keep = KEEP_MAX,
+          .output_max_bytes = OUTPUT_MAX_MAX,
+          .is_daily = true },
+        { .number = 4,
+          .type = OVERLAY_FILES,
+          .name = "0-0",
+          .keep = 1,
+          .output_max_bytes = OUTPUT_MAX_MIN,
+          .is_daily = false },
+        { .number = NUMBER_MAX,
+          .type = OVERLAY_FILES,
+          .name = "last",
+          .keep = 3,
+          .output_max_bytes = OUTPUT_MAX_DEFAULT,
+          .is_daily = true },
+        { .number = 5, .type = OVERLAY_FILES, .server = "first" },
+        { .number = 6, .type = OVERLAY_FILES, .server = SIXTY "abcd" },
     };
     struct host_tree *tree = *state;
     struct stat       st;
@@ -161,6 +185,8 @@ static void test_settings_out_of_range_are_not_stored(void **state)
     REFUSED(s.name[0] = '\0', ERROR_INVALID);
     REFUSED(s.name[0] = 'M', ERROR_INVALID);
     REFUSED(strcpy(s.name, "12"), ERROR_INVALID);
+    REFUSED(strcpy(s.server, "first"), ERROR_INVALID); // a name as well
+    REFUSED((s.name[0] = '\0', strcpy(s.server, "../x")), ERROR_INVALID);
     REFUSED(s.type = 0, ERROR_INVALID);
     REFUSED(s.type = OVERLAY_GAME, ERROR_INVALID);
     REFUSED(s.type = OVERLAY_TYPE_COUNT, ERROR_INVALID);
@@ -209,7 +235,12 @@ static void test_files_that_are_understood(void **state)
         "{\"name\":\"m\\u0061ps\",\"type\":\"files\",\"keep\":3,\"output_max_bytes\":1048576,"
         "\"daily\":true}",
     };
-    const struct source want = { 77, OVERLAY_FILES, "maps", 3, 1048576, true };
+    const struct source want = { .number = 77,
+                                 .type = OVERLAY_FILES,
+                                 .name = "maps",
+                                 .keep = 3,
+                                 .output_max_bytes = 1048576,
+                                 .is_daily = true };
 
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -255,6 +286,10 @@ static void test_damaged_files(void **state)
         WITH("\"ma\\u001bps\"", "\"files\"", "3", "0", "true", ""),
         WITH("\"ma\xffps\"", "\"files\"", "3", "0", "true", ""),
         WITH("\"" SIXTY "abcde\"", "\"files\"", "3", "0", "true", ""),
+        WITH("\"maps\"", "\"files\"", "3", "0", "true", ",\"server\":\"first\""),
+        WITH("\"\"", "\"files\"", "3", "0", "true", ",\"server\":\"First\""),
+        WITH("\"\"", "\"files\"", "3", "0", "true", ",\"server\":\"\""),
+        WITH("\"\"", "\"files\"", "3", "0", "true", ",\"server\":7"),
         WITH("\"maps\"", "\"\"", "3", "0", "true", ""),
         WITH("\"maps\"", "\"game\"", "3", "0", "true", ""),
         WITH("\"maps\"", "\"Files\"", "3", "0", "true", ""),
