@@ -367,8 +367,8 @@ int source_read_text(struct buffer *ret, const struct host_paths *paths,
         return -1;
     if (fd_read_file(&bytes, &n, fd, file, SOURCE_TEXT_MAX, err) < 0)
         return err->kind == ERROR_NOT_FOUND
-                   ? error_set(err, ERROR_NOT_FOUND, "overlay %" PRIu32 " has no %s yet",
-                               source->number, file)
+                   ? error_set(err, ERROR_NOT_FOUND, "the overlay '%s' has no %s yet",
+                               source->title, file)
                    : -1;
     buffer_add(ret, bytes, n);
     return buffer_check(ret, err);
