@@ -29,8 +29,8 @@ test-fuzz: ## every parser, for a while
 	@tools/need $(PACKAGES) $(TEST_PACKAGES)
 	@tools/test-fuzz
 
-test-sim: ## the emulator of the game, and what we read of its files, judged by others
-	@tools/need $(PACKAGES) $(TEST_PACKAGES) iproute2 python3 qstat
+test-sim: ## the emulator of the game and other stand-ins, and what we read of files, judged by others
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) curl iproute2 openssl python3 qstat
 	@tools/test-sim
 
 test-machine: ## the package in a Debian 13 booted by systemd
