@@ -4,11 +4,13 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .PHONY: run test test-unit test-fuzz test-sim test-machine test-machine-12 test-vm bench deb fmt lint clean help
 
-# What builds the package, what builds the emulator and the tests besides, what boots machines.
+# What builds the package, what builds the emulator and the tests besides, what boots machines,
+# what the example scripts use.
 PACKAGES         := build-essential debhelper git libarchive-dev libdeflate-dev libinih-dev libjansson-dev libmd-dev \
                     libseccomp-dev libsodium-dev libsystemd-dev libyaml-dev meson ninja-build pkgconf
 TEST_PACKAGES    := clang gcc-multilib libcmocka-dev libclang-rt-dev
 MACHINE_PACKAGES := gcc-multilib iproute2 mmdebstrap python3 systemd-container util-linux
+SCRIPT_PACKAGES  := 7zip curl jq unzip
 LINT_PACKAGES    := clang-format clang-tidy cppcheck lintian mandoc python3 shellcheck
 
 help: ## what there is to do
@@ -29,8 +31,8 @@ test-fuzz: ## every parser, for a while
 	@tools/need $(PACKAGES) $(TEST_PACKAGES)
 	@tools/test-fuzz
 
-test-sim: ## the emulator of the game and other stand-ins, and what we read of files, judged by others
-	@tools/need $(PACKAGES) $(TEST_PACKAGES) curl iproute2 openssl python3 qstat
+test-sim: ## the emulator and other stand-ins, and what we read of files, judged by others; the example scripts
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(SCRIPT_PACKAGES) iproute2 openssl python3 qstat
 	@tools/test-sim
 
 test-machine: ## the package in a Debian 13 booted by systemd

@@ -27,6 +27,7 @@ PACKAGES = """
     systemd systemd-sysv dbus udev nftables iproute2 procps util-linux passwd init-system-helpers
     ca-certificates libsystemd0 libyaml-0-2 libjansson4 libcurl4 libsqlite3-0 libsodium23 libmicrohttpd12
     libarchive13 libdeflate0 libinih1 libseccomp2 libc6-i386 netcat-openbsd strace python3 e2fsprogs
+    7zip curl jq unzip openssl
 """.split()
 
 VARIANTS = {
