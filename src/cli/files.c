@@ -27,6 +27,7 @@
 #include "host/layers.h"
 #include "host/ownoverlay.h"
 #include "host/source.h"
+#include "settings/settings.h"
 
 #define ENTRIES_MAX 1000000u
 #define READ_BYTES  65536u
@@ -56,15 +57,18 @@ static int find(struct source *ret, const struct cli *cli, const char *text, boo
 static int open_space_of(struct space **ret, const struct cli *cli, const struct source *source,
                          struct error *err)
 {
-    AUTO_FD  fd = -1;
-    uint64_t bytes_max = source->output_max_bytes ? source->output_max_bytes : OUTPUT_MAX_DEFAULT;
-    const struct space_limits limits = { bytes_max, ENTRIES_MAX, bytes_max };
+    AUTO_FD         fd = -1;
+    struct settings settings;
 
     if (source->type != OVERLAY_FILES)
         return error_set(err, ERROR_INVALID,
                          "'%s' is not an overlay of files: what is in it is built", source->title);
-    if (source_open(&fd, cli->paths, source->number, err) < 0)
+    if (settings_read(&settings, cli->paths->settings_file, err) < 0 ||
+        source_open(&fd, cli->paths, source->number, err) < 0)
         return -1;
+    uint64_t bytes_max =
+        source->output_max_bytes ? source->output_max_bytes : settings.overlays.output_max_bytes;
+    const struct space_limits limits = { bytes_max, ENTRIES_MAX, bytes_max };
     return space_open(ret, fd, &limits, err);
 }
 

@@ -12,9 +12,9 @@
 #include <unistd.h>
 #include "cli/interrupt.h"
 #include "host/steamplace.h"
+#include "settings/settings.h"
 
-#define KEEP_GENERATIONS 3u
-#define OUTPUT_MAX_GAME  (UINT64_C(100) << 30)
+#define OUTPUT_MAX_GAME (UINT64_C(100) << 30)
 
 int install_prepare(struct cli *cli, struct error *err)
 {
@@ -31,6 +31,7 @@ static int begin(struct build *build, struct error *err)
 {
     const struct host_paths *paths = build->cli->paths;
     struct stat              st;
+    struct settings          settings;
     uint32_t                 base = 0;
 
     if (lstat(paths->steamcmd_link, &st) < 0 && errno == ENOENT)
@@ -39,10 +40,11 @@ static int begin(struct build *build, struct error *err)
                          "as root");
     if (lstat(paths->steamcmd_link, &st) < 0)
         return error_sys(err, errno, "looking at %s", paths->steamcmd_link);
-    if (overlays_current(&base, paths, GAME_OVERLAY, err) < 0)
+    if (settings_read(&settings, paths->settings_file, err) < 0 ||
+        overlays_current(&base, paths, GAME_OVERLAY, err) < 0)
         return -1;
     const struct request_build_start wanted = { .base_generation = base,
-                                                .keep = KEEP_GENERATIONS,
+                                                .keep = settings.overlays.keep,
                                                 .flags = build->cli->is_held ? BUILD_HOLD : 0,
                                                 .output_max_bytes = OUTPUT_MAX_GAME };
     return build_begin(build, &wanted, err);

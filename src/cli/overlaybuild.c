@@ -8,12 +8,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/fd.h"
 #include "cli/build.h"
 #include "cli/interrupt.h"
 #include "host/broker.h"
 #include "host/budget.h"
-
-#define KEEP_DEFAULT 3u
+#include "settings/settings.h"
 
 static const enum build_kind kinds[] = {
     [OVERLAY_SCRIPT] = BUILD_SCRIPT,
@@ -21,9 +21,9 @@ static const enum build_kind kinds[] = {
     [OVERLAY_FILES] = BUILD_FILES,
 };
 
-static uint32_t keep_of(const struct source *source)
+static uint32_t keep_of(const struct source *source, const struct settings *settings)
 {
-    return source->keep ? source->keep : KEEP_DEFAULT;
+    return source->keep ? source->keep : settings->overlays.keep;
 }
 
 // ---- build, wipe -------------------------------------------------------------------------------
@@ -48,17 +48,33 @@ static int plan(struct request_build_start *ret, const struct cli *cli, const st
 {
     AUTO(freep) struct state *state = NULL;
     struct budget             budget;
-    uint64_t max = source->output_max_bytes ? source->output_max_bytes : OUTPUT_MAX_DEFAULT;
+    struct settings           settings;
+    uint64_t                  max = source->output_max_bytes;
 
-    if (overlays_read(&state, cli->paths, source->number, err) < 0 ||
-        budget_read(&budget, cli->paths, source->number, 0, err) < 0)
+    if (settings_read(&settings, cli->paths->settings_file, err) < 0 ||
+        overlays_read(&state, cli->paths, source->number, err) < 0 ||
+        budget_read(&budget, cli->paths, source->number, settings.overlays.budget_bytes, err) < 0)
         return -1;
+    if (!max)
+        max = settings.overlays.output_max_bytes;
     *ret =
         (struct request_build_start){ .base_generation = flags & BUILD_FRESH ? 0 : state->current,
-                                      .keep = keep_of(source),
+                                      .keep = keep_of(source, &settings),
                                       .flags = flags };
     return budget_grant(&ret->output_max_bytes, &budget, state_find(state, ret->base_generation),
                         max, err);
+}
+
+// One at a time: what is granted to one build is not there for another.
+static int begin(struct build *build, const struct cli *cli, const struct source *source,
+                 uint32_t flags, struct error *err)
+{
+    struct request_build_start wanted;
+    AUTO_FD                    lock_fd = -1;
+
+    if (source_lock(&lock_fd, cli->paths, err) < 0 || plan(&wanted, cli, source, flags, err) < 0)
+        return -1;
+    return build_begin(build, &wanted, err);
 }
 
 static int report(struct build *build, const struct source *source,
@@ -104,7 +120,6 @@ static int build_source(struct cli *cli, const struct source *source, uint32_t f
 {
     AUTO(build_done) struct build build = { 0 };
     struct generation             generation = { 0 };
-    struct request_build_start    wanted;
     bool                          is_unchanged = false, is_done = false;
 
     if (check_source(cli, source, err) < 0 ||
@@ -112,8 +127,7 @@ static int build_source(struct cli *cli, const struct source *source, uint32_t f
         (!(flags & BUILD_FRESH) &&
          publication_resume(&build, &generation, &is_unchanged, &is_done, err) < 0))
         return -1;
-    if (!is_done &&
-        (plan(&wanted, cli, source, flags, err) < 0 || build_begin(&build, &wanted, err) < 0))
+    if (!is_done && begin(&build, cli, source, flags, err) < 0)
         return -1;
     if (cli->is_detached && !is_done)
         return report_detached(&build, source, err);
@@ -235,14 +249,17 @@ int overlay_log_run(struct cli *cli, struct error *err)
 static int change(struct cli *cli, const struct source *source, enum build_kind kind,
                   uint32_t generation, struct error *err)
 {
-    AUTO(build_done) struct build    build = { 0 };
-    struct generation                ignored;
-    bool                             is_unchanged = false;
-    const struct request_build_start wanted = { .base_generation = generation,
-                                                .keep = keep_of(source),
-                                                .output_max_bytes = OUTPUT_MAX_DEFAULT };
+    AUTO(build_done) struct build build = { 0 };
+    struct generation             ignored;
+    struct settings               settings;
+    struct request_build_start    wanted = { .base_generation = generation,
+                                             .output_max_bytes = OUTPUT_MAX_DEFAULT };
+    bool                          is_unchanged = false;
 
     interrupt_catch();
+    if (settings_read(&settings, cli->paths->settings_file, err) < 0)
+        return -1;
+    wanted.keep = keep_of(source, &settings);
     if (build_open(&build, cli, kind, source->number, err) < 0 ||
         build_begin(&build, &wanted, err) < 0)
         return -1;

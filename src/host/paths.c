@@ -22,6 +22,7 @@ const struct host_paths host_paths_installed = {
     .bus_address = "unix:path=/run/dbus/system_bus_socket",
     .proc_net_dir = SOCKETS_DIR,
     .wants_dir = "/etc/systemd/system",
+    .settings_file = "/etc/left4me/left4me.conf",
     .steamcmd_link = "/etc/left4me/steamcmd",
 };
 

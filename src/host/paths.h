@@ -17,6 +17,7 @@ struct host_paths {
     const char *bus_address;   // of the system bus, as D-Bus words it
     const char *proc_net_dir;  // udp, udp6, tcp, tcp6
     const char *wants_dir;     // where the init system keeps *.wants/ of enabled units
+    const char *settings_file; // see settings/settings.h
     const char *steamcmd_link; // points at the directory SteamCMD is in
 };
 
