@@ -164,8 +164,8 @@ static int read_text(struct kv **ret, const struct vpk *vpk, const struct vpk_en
     return parse(ret, text, n_text, err);
 }
 
-// The keys in the first block of a text, in *ret, and the tree they are in. A fault becomes a
-// problem; *ret is NULL when there is nothing to be had. -1: no memory.
+// The first block of a text, in *ret, and the tree it is in. A fault becomes a problem; *ret is
+// NULL when there is nothing to be had. -1: no memory.
 static int read_block(struct kv **ret_kv, const struct kv_node **ret, struct addon *addon,
                       const struct vpk *vpk, const struct vpk_entry *entry, struct error *err)
 {
@@ -186,7 +186,7 @@ static int read_block(struct kv **ret_kv, const struct kv_node **ret, struct add
         node = node->next;
     if (!node && !kv_fault(*ret_kv))
         problem(addon, "'%s' describes nothing", vpk_short(path, entry->path));
-    *ret = node ? node->first : NULL;
+    *ret = node;
     return 0;
 }
 
@@ -195,11 +195,13 @@ static int info_read(struct addon *addon, const struct vpk *vpk, const struct vp
 {
     AUTO(kv_freep)
     struct kv            *kv = NULL;
-    const struct kv_node *info = NULL;
+    const struct kv_node *block = NULL;
 
     addon->has_info = true;
-    if (read_block(&kv, &info, addon, vpk, entry, err) < 0)
+    if (read_block(&kv, &block, addon, vpk, entry, err) < 0)
         return -1;
+    if (!block)
+        return 0;
 
     const struct {
         const char *key;
@@ -213,7 +215,7 @@ static int info_read(struct addon *addon, const struct vpk *vpk, const struct vp
         { "addondescription", addon->description, sizeof addon->description },
     };
     for (size_t i = 0; i < ELEMENTS(fields); i++)
-        copy_string(fields[i].to, fields[i].n_to, kv_find_value(info, fields[i].key),
+        copy_string(fields[i].to, fields[i].n_to, kv_find_value(block->first, fields[i].key),
                     fields[i].to == addon->description);
     return 0;
 }
@@ -294,23 +296,24 @@ static int mission_read(struct addon *addon, const struct vpk *vpk, const struct
 {
     AUTO(kv_freep)
     struct kv            *kv = NULL;
-    const struct kv_node *fields = NULL;
+    const struct kv_node *block = NULL;
 
     if (addon->n_missions == ADDON_MISSIONS_MAX) {
         addon->is_cut = true;
         return 0;
     }
-    if (read_block(&kv, &fields, addon, vpk, entry, err) < 0)
+    if (read_block(&kv, &block, addon, vpk, entry, err) < 0)
         return -1;
 
     struct addon_mission *mission = &addon->missions[addon->n_missions++];
+    const struct kv_node *fields = block ? block->first : NULL;
     copy_string(mission->path, sizeof mission->path, entry->path, false);
     copy_string(mission->name, sizeof mission->name, kv_find_value(fields, "name"), false);
     copy_string(mission->title, sizeof mission->title, kv_find_value(fields, "displaytitle"),
                 false);
     mission->first_chapter = addon->n_chapters;
     modes_read(addon, mission, fields);
-    if (fields)
+    if (block && (fields || !kv_fault(kv)))
         mission_judge(addon, mission);
     return 0;
 }
@@ -352,8 +355,9 @@ static int entry_read(struct addon *addon, const struct vpk *vpk, const struct v
     case ADDON_MISSION:
         return mission_read(addon, vpk, entry, err);
     case ADDON_DESCRIPTION:
-        return strcasecmp(entry->path, "addoninfo.txt") == 0 ? info_read(addon, vpk, entry, err)
-                                                             : 0;
+        if (addon->has_info || strcasecmp(entry->path, "addoninfo.txt") != 0)
+            return 0; // names that differ in case are one to the game
+        return info_read(addon, vpk, entry, err);
     case ADDON_ARCHIVE:
         problem(addon, "'%s' is an archive in the archive, which the game does not open",
                 vpk_short(path, entry->path));

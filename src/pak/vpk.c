@@ -62,15 +62,16 @@ static int cut_off(struct error *err)
     return error_set(err, ERROR_INVALID, "the VPK directory is cut off");
 }
 
-static int vpk_new(struct vpk **ret, struct error *err)
+// NULL: err says why.
+static struct vpk *vpk_new(struct error *err)
 {
     struct vpk *vpk = calloc(1, sizeof *vpk);
 
-    if (!vpk)
-        return error_sys(err, ENOMEM, "allocating an archive handle");
-    vpk->dir_fd = vpk->fd = -1;
-    *ret = vpk;
-    return 0;
+    if (vpk)
+        vpk->dir_fd = vpk->fd = -1;
+    else
+        error_sys(err, ENOMEM, "allocating an archive handle");
+    return vpk;
 }
 
 static int directory_new(struct vpk *vpk, struct error *err)
@@ -85,9 +86,8 @@ static int directory_new(struct vpk *vpk, struct error *err)
 int vpk_parse(struct vpk **ret, const uint8_t *bytes, size_t n_bytes, struct error *err)
 {
     AUTO(vpk_closep)
-    struct vpk *vpk = NULL;
-
-    if (vpk_new(&vpk, err) < 0)
+    struct vpk *vpk = vpk_new(err);
+    if (!vpk)
         return -1;
     if (header_parse(vpk, bytes, n_bytes, err) < 0)
         return -1;
@@ -117,10 +117,10 @@ static int read_head(struct vpk *vpk, struct error *err)
 static int open_file(struct vpk **ret, int dir_fd, const char *name, struct error *err)
 {
     AUTO(vpk_closep)
-    struct vpk *vpk = NULL;
+    struct vpk *vpk = vpk_new(err);
     uint64_t    n_file = 0;
 
-    if (vpk_new(&vpk, err) < 0)
+    if (!vpk)
         return -1;
     if (fd_open_file(&vpk->fd, &n_file, dir_fd, name, err) < 0)
         return -1;
@@ -197,7 +197,7 @@ size_t vpk_seek(const struct vpk *vpk, const char *prefix)
 
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (strcmp(vpk_at(vpk, middle)->path, prefix) < 0)
+        if (strcmp(vpk->items[vpk->order[middle]].shown.path, prefix) < 0)
             from = middle + 1;
         else
             to = middle;

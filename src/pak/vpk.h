@@ -20,10 +20,10 @@
 #define VPK_ENTRIES_MAX    262144u             // more than any shipped game needs
 #define VPK_DIRECTORY_MAX  (16u * 1024 * 1024) // bytes of header and directory
 #define VPK_PATH_MAX       512u                // bytes of one entry's path, the NUL included
-#define VPK_PATHS_MAX      (32u * 1024 * 1024) // bytes of all paths, which share folders when stored
-#define VPK_NAME_MAX       256u                // bytes of an archive's file name, likewise
-#define VPK_PARTS_MAX      32767u              // numbered from 0
-#define VPK_ENTRY_SIZE_MAX 536870912u          // bytes vpk_read() is willing to fill
+#define VPK_PATHS_MAX      33554432u  // bytes of all paths, which share folders when stored
+#define VPK_NAME_MAX       256u       // bytes of an archive's file name, likewise
+#define VPK_PARTS_MAX      32767u     // numbered from 0
+#define VPK_ENTRY_SIZE_MAX 536870912u // bytes vpk_read() is willing to fill
 
 struct vpk; // opaque
 struct vpk_entry {

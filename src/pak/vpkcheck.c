@@ -375,7 +375,8 @@ static int piece_compare(const void *context, const struct scan_span *span, cons
     char                path[VPK_SHORT_MAX], where[32] = "the archive";
     char                who[VPK_SHORT_MAX + 32] = "what is beside the entries";
 
-    if (memcmp(sum, check->piece_list + span->number * PIECE_BYTES + 12, MD5_DIGEST_LENGTH) == 0)
+    if (memcmp(sum, check->piece_list + (size_t)span->number * PIECE_BYTES + 12,
+               MD5_DIGEST_LENGTH) == 0)
         return 0;
 
     const struct scan_span *entry = piece_entry(check, span);
@@ -394,7 +395,8 @@ static int other_compare(const void *context, const struct scan_span *span, cons
 {
     const struct check *check = context;
 
-    if (memcmp(sum, check->other_md5 + span->number * MD5_DIGEST_LENGTH, MD5_DIGEST_LENGTH) == 0)
+    if (memcmp(sum, check->other_md5 + (size_t)span->number * MD5_DIGEST_LENGTH,
+               MD5_DIGEST_LENGTH) == 0)
         return 0;
     return error_set(err, ERROR_INVALID, "%s", other_names[span->number]);
 }

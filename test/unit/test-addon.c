@@ -197,6 +197,18 @@ static void test_descriptions(void **state)
     }
 }
 
+static void test_first_of_two_descriptions(void **state)
+{
+    static const struct file files[] = { { "addoninfo.txt", "x { addontitle b }", 0 },
+                                         { "AddonInfo.txt", "x { addontitle a }", 0 },
+                                         { 0 } };
+    AUTO(addon_freep)
+    struct addon *addon = inspect(files);
+
+    (void)state;
+    assert_string_equal(addon->title, "a");
+}
+
 static void test_long_strings_are_cut_between_characters(void **state)
 {
     char text[2048] = "x { addontitle \"a";
@@ -242,6 +254,9 @@ static void test_problems(void **state)
           false },
         { { { "missions/a.txt", MISSION "coop { 1 { Map c1m1_hotel } }", 0 } },
           { "'missions/a.txt' is damaged: line 1: the text ends inside a block" },
+          false },
+        { { { "missions/a.txt", "mission { }", 0 } },
+          { "'missions/a.txt' has no name", "'missions/a.txt' names no map" },
           false },
         { { { "missions/a.txt", "{", 0 }, { "missions/b.txt", "mission { a", 0 } },
           { "'missions/a.txt' is damaged: line 1: a block without a key",
@@ -373,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_stock_maps),
         cmocka_unit_test(test_campaign),
         cmocka_unit_test(test_descriptions),
+        cmocka_unit_test(test_first_of_two_descriptions),
         cmocka_unit_test(test_long_strings_are_cut_between_characters),
         cmocka_unit_test(test_problems),
         cmocka_unit_test_setup_teardown(test_unreadable_files, unit_dir_setup, unit_dir_teardown),
