@@ -350,6 +350,20 @@ static void say_skipped(void *user, const char *path, const char *why)
     fprintf(stderr, "l4d2ctl: left out: '%s' %s\n", path, why);
 }
 
+// The broker makes sure of it later; this is to copy nothing for nothing.
+static int check_stopped(const struct cli *cli, struct error *err)
+{
+    AUTO(units_closep) struct units *units = NULL;
+    struct unit_state                state;
+
+    if (units_open(&units, cli->paths, err) < 0 ||
+        units_state(units, UNIT_SERVER, cli->name.text, &state, err) < 0)
+        return -1;
+    if (strcmp(state.active_state, "inactive") != 0 && strcmp(state.active_state, "failed") != 0)
+        return error_set(err, ERROR_BUSY, "the server is running or about to: stop it first");
+    return 0;
+}
+
 int keep_run_command(struct cli *cli, struct error *err)
 {
     AUTO(space_closep) struct space *space = NULL;
@@ -367,7 +381,7 @@ int keep_run_command(struct cli *cli, struct error *err)
 
     (void)snprintf(own, sizeof own, "@%.64s", cli->name.text); // it fits
     if (layers_check_path(path, err) < 0 || instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
-        find(&source, cli, cli->to ? cli->to : own, true, err) < 0 ||
+        check_stopped(cli, err) < 0 || find(&source, cli, cli->to ? cli->to : own, true, err) < 0 ||
         open_space_of(&space, cli, &source, err) < 0 || open_upper(&upper_fd, cli, err) < 0 ||
         keep_run(&counts, space, upper_fd, path, path, &options, err) < 0)
         return -1;
