@@ -76,6 +76,11 @@ static const struct finding_info infos[FINDING_CODE_COUNT] = {
     [FINDING_PACK_OFF] = { "pack-off", FINDING_NOTE,
                            "left4dead2/addonlist.txt switches this add-on off",
                            "set it to 1 there, or remove the line" },
+    [FINDING_CFG_BYTES_IDLE] = { "config-not-ascii-idle", FINDING_NOTE,
+                                 "it has bytes that are not ASCII{}; nothing is known to run it, "
+                                 "but "
+                                 "where it is run, they can hang or crash the game",
+                                 "write it in plain ASCII, and save it without a byte order mark" },
     [FINDING_EXEC_MISSING] = { "exec-missing", FINDING_NOTE, "it runs '{}', and no layer has that",
                                "remove the line, or add left4dead2/cfg/{}" },
     [FINDING_UNREADABLE] = { "unreadable", FINDING_WARNING, "it cannot be read, or not all of it",

@@ -21,7 +21,7 @@ enum finding_severity {
 
 enum finding_code {
     // What is in a file. The text of the first four is a name; of a list, `line` counts its items.
-    FINDING_EXEC = 1,    // a configuration runs another one
+    FINDING_EXEC = 1,    // a configuration runs another one; line 0: if it is there
     FINDING_SEARCH_PATH, // gameinfo.txt: where the game looks, first things first
     FINDING_ADDON_ON,    // addonlist.txt
     FINDING_ADDON_OFF,
@@ -49,10 +49,11 @@ enum finding_code {
     FINDING_PLUGIN_SOURCE,   // the source of one in plugins/
     FINDING_WINDOWS_LIBRARY, // a library that has no Linux one beside it
     // What only the whole stack shows.
-    FINDING_PACK_OFF,     // addonlist.txt says so
-    FINDING_EXEC_MISSING, // text: the configuration that is not there
-    FINDING_UNREADABLE,   // a layer
-    FINDING_CUT,          // a layer that is too large to be looked at whole
+    FINDING_PACK_OFF,       // addonlist.txt says so
+    FINDING_CFG_BYTES_IDLE, // text: what kind; of one that nothing is known to run
+    FINDING_EXEC_MISSING,   // text: the configuration that is not there
+    FINDING_UNREADABLE,     // a layer
+    FINDING_CUT,            // a layer that is too large to be looked at whole
     FINDING_CODE_COUNT,
 };
 

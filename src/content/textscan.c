@@ -91,9 +91,13 @@ static int scan_variable(const struct text *text, const struct cfg_command *comm
                shown, err);
 }
 
-static bool is_exec(const char *word)
+// A line of 0 says that it is run only if it is there.
+static bool is_exec(const struct cfg_command *command, uint32_t *ret_line)
 {
-    return strcasecmp(word, "exec") == 0 || strcasecmp(word, "execifexists") == 0;
+    bool is_plain = strcasecmp(command->words[0], "exec") == 0;
+
+    *ret_line = is_plain ? command->line : 0;
+    return is_plain || strcasecmp(command->words[0], "execifexists") == 0;
 }
 
 static int scan_config(const struct text *text, struct error *err)
@@ -101,6 +105,7 @@ static int scan_config(const struct text *text, struct error *err)
     struct cfg_reader  reader = cfg_reader_of(text->bytes, text->n_bytes);
     struct cfg_command command;
     uint32_t           n_before = index_builder_n_findings(text->builder);
+    uint32_t           line = 0;
     bool               has_cheats = false;
 
     if (scan_bytes(text, err) < 0)
@@ -111,9 +116,8 @@ static int scan_config(const struct text *text, struct error *err)
             continue;
         if (strcasecmp(command.words[0], "sv_cheats") == 0)
             has_cheats = strcmp(command.words[1], "0") != 0;
-        if (is_exec(command.words[0])
-                ? add(text, FINDING_EXEC, command.line, command.words[1], err) < 0
-                : scan_variable(text, &command, has_cheats, err) < 0)
+        if (is_exec(&command, &line) ? add(text, FINDING_EXEC, line, command.words[1], err) < 0
+                                     : scan_variable(text, &command, has_cheats, err) < 0)
             return -1;
     }
     return 0;

@@ -411,10 +411,35 @@ static bool is_folded_name(const char *name, size_t n_name, const char *want, si
            index_fold(folded, sizeof folded, name) == n_want && memcmp(folded, want, n_want) == 0;
 }
 
-// Adds to `path` the name of its first child in any layer that is `want` but for its case.
-static bool step_folded(const struct view *view, char *path, const char *want, size_t n_want)
+static struct view_node descend_folded(const struct view *view, char *path, const char *rest);
+
+// Goes on below a child of the directory `path` whose name is right but for its case. `path` comes
+// back as it was, unless that leads to what is looked for.
+static struct view_node try_child(const struct view *view, char *path, struct view_node child,
+                                  const char *rest)
 {
-    size_t n_path = strlen(path);
+    const struct index      *index = view_index(view, child.layer);
+    const struct index_node *node = index_node(index, child.node);
+    struct view_node         found = { 0, INDEX_NONE };
+    size_t                   n = strlen(path), end = n;
+
+    if (n + node->n_name + 2 > INDEX_PATH_MAX)
+        return found;
+    if (end > 0)
+        path[end++] = '/';
+    memcpy(path + end, index_string(index, node->name), node->n_name + 1u);
+    struct view_node top = view_find(view, path); // the same name in several layers is tried once
+    if (top.layer == child.layer && top.node == child.node)
+        found = *rest ? descend_folded(view, path, rest) : child;
+    if (found.node == INDEX_NONE)
+        path[n] = '\0';
+    return found;
+}
+
+static struct view_node descend_folded(const struct view *view, char *path, const char *rest)
+{
+    struct view_node found = { 0, INDEX_NONE };
+    size_t           n = strcspn(rest, "/");
 
     for (size_t i = 0; i < view->layers->n; i++) {
         const struct index *index = view->indexes[i];
@@ -424,25 +449,21 @@ static bool step_folded(const struct view *view, char *path, const char *want, s
         const struct index_node *node = index_node(index, dir);
         for (uint32_t j = node->first; j < node->first + node->n; j++) {
             const struct index_node *child = index_node(index, j);
-            const char              *name = index_string(index, child->name);
-            if (!view_shows(view, i, j) || !is_folded_name(name, child->n_name, want, n_want))
+            if (!view_shows(view, i, j) ||
+                !is_folded_name(index_string(index, child->name), child->n_name, rest, n))
                 continue;
-            if (n_path + child->n_name + 2 > INDEX_PATH_MAX)
-                return false;
-            if (n_path > 0)
-                path[n_path++] = '/';
-            memcpy(path + n_path, name, child->n_name + 1u);
-            return true;
+            found = try_child(view, path, (struct view_node){ i, j }, rest + n + (rest[n] == '/'));
+            if (found.node != INDEX_NONE)
+                return found;
         }
     }
-    return false;
+    return found;
 }
 
 struct view_node view_find_folded(char *ret, const struct view *view, const char *path)
 {
     struct view_node exact = view_find(view, path);
     char             folded[INDEX_PATH_MAX];
-    const char      *rest = folded;
 
     if (exact.node != INDEX_NONE) {
         memcpy(ret, path, strlen(path) + 1); // it is in an index, so it fits
@@ -450,11 +471,5 @@ struct view_node view_find_folded(char *ret, const struct view *view, const char
     }
     (void)index_fold(folded, sizeof folded, path);
     ret[0] = '\0';
-    while (*rest) {
-        size_t n = strcspn(rest, "/");
-        if (!step_folded(view, ret, rest, n))
-            return (struct view_node){ 0, INDEX_NONE };
-        rest += n + (rest[n] == '/');
-    }
-    return view_find(view, ret);
+    return *folded ? descend_folded(view, ret, folded) : exact;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/fd.h"
 #include "base/hash64.h"
 #include "overlay/indexfile.h"
@@ -294,6 +295,8 @@ int index_read(struct index **ret, int fd, struct error *err)
     bytes = malloc((size_t)st.st_size + 1);
     if (!bytes)
         return error_sys(err, ENOMEM, "reading an index");
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return error_sys(err, errno, "reading an index");
     if (fd_read_exactly(fd, bytes, (size_t)st.st_size, err) < 0)
         return error_prefix(err, "the index");
     return index_take(ret, TAKE(bytes), (size_t)st.st_size, false, err);

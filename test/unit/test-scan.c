@@ -145,7 +145,7 @@ static const struct {
     { "a value with blanks", CFG, "mp_gamemode \"a b\"", "1 cvar-hidden:mp_gamemode \"a b\"" },
     { "a value that is no text", CFG, "mp_gamemode \"a\x01\x7f\"",
       "1 cvar-hidden:mp_gamemode a??" },
-    { "another script", CFG, "exec a.cfg\nexecifexists sub/b", "1 exec:a.cfg 2 exec:sub/b" },
+    { "another script", CFG, "exec a.cfg\nexecifexists sub/b", "1 exec:a.cfg 0 exec:sub/b" },
     { "not ASCII", CFG, "a\n// na\xc3\xafve\n", "2 config-not-ascii:" },
     { "not ASCII, often", CFG, "\xc3\xa4\nb\n\xff\n", "1 config-not-ascii:, in 2 lines" },
     { "a byte order mark", CFG, "\xef\xbb\xbfhostname x\n",
