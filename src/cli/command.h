@@ -27,6 +27,7 @@ enum option_bit {
     OPTION_RECURSIVE = 1 << 17,
     OPTION_STRIP = 1 << 18,
     OPTION_TO = 1 << 19,
+    OPTION_ALL_PATHS = 1 << 20,
 };
 
 struct command {

@@ -83,10 +83,16 @@ static const struct command commands[] = {
       "Shows the newest run of the server unless --all-runs is given; --lines goes up to 10000.\n"
       "With --json each line is one object.\n",
       logs_run, NULL },
-    { "explain", "NAME PATH", OPTION_JSON, "which layer a file of a server comes from",
-      "PATH is relative to the root of the installation, such as left4dead2/cfg/server.cfg.\n"
-      "Lists every layer that has something at PATH, top first: which one the game sees, which\n"
-      "ones it shadows, which one removes it.\n",
+    { "explain", "NAME [PATH]", OPTION_ALL_PATHS | OPTION_JSON,
+      "where the files of a server come from, and what is wrong with them",
+      "With PATH, such as left4dead2/cfg/server.cfg: every layer that has something there, top\n"
+      "first: which one the game sees, which ones it shadows, which one removes it. PATH may also\n"
+      "be called as the game does it, such as maps/c1m1_hotel.bsp: then it is looked for in\n"
+      "add-ons and in the game's own packs as well.\n"
+      "\n"
+      "Without PATH: add-ons and campaigns, add-ons that are in each other's way, and what will\n"
+      "not work: broken packs, files where the game does not look, configurations that can crash\n"
+      "it, variables that they cannot set.\n",
       explain_run, NULL },
     { "drift", "NAME", OPTION_JSON, "what a game changed in its own layer",
       "Lists what the game added, changed and removed since the server was made or reset.\n",

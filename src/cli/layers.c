@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// layers: explain and drift: where a file of a server comes from, and what the game wrote.
+// layers: which layers a server has, and drift: what the game wrote into its own.
 
-#include "cli/cli.h"
+#include "cli/layers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,9 +13,8 @@
 #include "host/layers.h"
 #include "host/stack.h"
 
-// What is mounted, else what was applied, else what the next start would take.
-static int open_layers(struct layers **ret, const char **ret_when, const struct cli *cli,
-                       struct error *err)
+int layers_open_now(struct layers **ret, const char **ret_when, const struct cli *cli,
+                    struct error *err)
 {
     AUTO(instance_freep) struct instance *instance = NULL;
     struct instance_spec                  spec;
@@ -39,7 +38,7 @@ static int open_layers(struct layers **ret, const char **ret_when, const struct 
     return layers_open(ret, cli->paths, &cli->name, &spec.stack, err);
 }
 
-static const char *entry_word(enum layer_entry entry)
+const char *layers_entry_word(enum layer_entry entry)
 {
     switch (entry) {
     case LAYER_HAS_NOTHING:
@@ -62,7 +61,7 @@ static const char *entry_word(enum layer_entry entry)
     return "";
 }
 
-static const char *role_word(enum layer_role role)
+const char *layers_role_word(enum layer_role role)
 {
     static const char *const words[] = {
         [LAYER_ROLE_SHOWN] = "shown",       [LAYER_ROLE_MERGED] = "merged",
@@ -71,74 +70,6 @@ static const char *role_word(enum layer_role role)
     };
 
     return words[role];
-}
-
-// ---- explain -----------------------------------------------------------------------------------
-
-static json_t *finding_json(const struct layers *layers, const struct layer_finding *finding)
-{
-    const struct layer *layer = &layers->layer[finding->layer];
-    char                description[LAYER_DESCRIPTION_MAX];
-
-    layer_describe(description, layer);
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "layer", description, "role",
-                     role_word(finding->role), "entry", entry_word(finding->entry), "overlay",
-                     layer->overlay ? json_integer(layer->overlay) : json_null(), "generation",
-                     layer->generation ? json_integer(layer->generation) : json_null(), "size",
-                     finding->entry == LAYER_HAS_FILE ? output_count_json(finding->size)
-                                                      : json_null());
-}
-
-static void print_findings(const struct cli *cli, const struct layers *layers, const char *when,
-                           const struct layer_finding *findings, size_t n)
-{
-    AUTO(buffer_done) struct buffer text = { 0 };
-
-    buffer_add_escaped(&text, cli->args[1], strlen(cli->args[1]));
-    buffer_printf(&text, " in '%s', %s:\n", cli->name.text, when);
-    for (size_t i = 0; i < n; i++) {
-        char description[LAYER_DESCRIPTION_MAX];
-        layer_describe(description, &layers->layer[findings[i].layer]);
-        buffer_printf(&text, "  %-9s %-34s %s", role_word(findings[i].role), description,
-                      entry_word(findings[i].entry));
-        if (findings[i].entry == LAYER_HAS_FILE) {
-            buffer_add_string(&text, ", ");
-            output_size(&text, findings[i].size);
-        }
-        buffer_add_string(&text, "\n");
-    }
-    if (n == 0)
-        buffer_add_string(&text, "  no layer has it\n");
-    output_flush(&text);
-}
-
-int explain_run(struct cli *cli, struct error *err)
-{
-    AUTO(layers_freep) struct layers *layers = NULL;
-    AUTO(freep) struct layer_finding *findings = calloc(LAYERS_MAX, sizeof *findings);
-    const char                       *when = "";
-
-    if (!findings)
-        return error_set(err, ERROR_NO_SPACE, "no memory to look at the layers");
-    if (layers_check_path(cli->args[1], err) < 0 || open_layers(&layers, &when, cli, err) < 0)
-        return -1;
-    size_t n = layers_explain(findings, layers, cli->args[1]);
-    if (!cli->is_json) {
-        print_findings(cli, layers, when, findings, n);
-        return 0;
-    }
-    json_t *array = json_array();
-    bool    is_shown = false, is_unknown = false;
-    for (size_t i = 0; i < n; i++) {
-        is_shown = is_shown || findings[i].role == LAYER_ROLE_SHOWN;
-        is_unknown = is_unknown || findings[i].role == LAYER_ROLE_UNKNOWN;
-        (void)json_array_append_new(array, finding_json(layers, &findings[i])); // absent then
-    }
-    return output_json(
-        json_pack("{s:s, s:o, s:s, s:o, s:o}", "name", cli->name.text, "path",
-                  output_text_json(cli->args[1], strlen(cli->args[1])), "seen", when, "exists",
-                  is_shown || !is_unknown ? json_boolean(is_shown) : json_null(), "layers", array),
-        err);
 }
 
 // ---- drift -------------------------------------------------------------------------------------
@@ -172,11 +103,11 @@ static json_t *drift_json(const struct cli *cli, const struct drift *drift)
     for (size_t i = 0; i < drift->n; i++) {
         const struct drift_entry *entry = &drift->entries[i];
         (void)json_array_append_new(
-            entries,
-            json_pack("{s:o, s:s, s:s, s:I, s:I}", "path",
-                      output_text_json(entry->path, strlen(entry->path)), "change",
-                      drift_change_word(entry->change), "entry", entry_word(entry->entry), "size",
-                      (json_int_t)entry->size, "size_before", (json_int_t)entry->size_before));
+            entries, json_pack("{s:o, s:s, s:s, s:I, s:I}", "path",
+                               output_text_json(entry->path, strlen(entry->path)), "change",
+                               drift_change_word(entry->change), "entry",
+                               layers_entry_word(entry->entry), "size", (json_int_t)entry->size,
+                               "size_before", (json_int_t)entry->size_before));
     }
     return json;
 }
@@ -219,7 +150,7 @@ int drift_run(struct cli *cli, struct error *err)
     AUTO(drift_freep) struct drift   *drift = NULL;
     const char                       *when = "";
 
-    if (open_layers(&layers, &when, cli, err) < 0 || drift_read(&drift, layers, err) < 0)
+    if (layers_open_now(&layers, &when, cli, err) < 0 || drift_read(&drift, layers, err) < 0)
         return -1;
     if (cli->is_json)
         return output_json(drift_json(cli, drift), err);

@@ -21,6 +21,7 @@ static const struct option_row {
     { OPTION_LINES, "lines", 'n', "N", "how many lines of the past to show (50)" },
     { OPTION_FOLLOW, "follow", 'f', NULL, "go on showing new lines until Ctrl-C" },
     { OPTION_ALL_RUNS, "all-runs", 'a', NULL, "not only the newest run of the server" },
+    { OPTION_ALL_PATHS, "all", 'a', NULL, "list every path that a layer has" },
     { OPTION_STEAMCMD, "steamcmd", 's', "PATH", "remember where SteamCMD is (needs root)" },
     { OPTION_VERBOSE, "verbose", 'v', NULL, "show every line of the installer" },
     { OPTION_TYPE, "type", 't', "TYPE", "script, workshop or files" },
@@ -132,6 +133,9 @@ static int take_option(struct cli *cli, enum option_bit bit, const char *value, 
         cli->is_daily = strcmp(value, "daily") == 0;
         if (!cli->is_daily && strcmp(value, "never") != 0)
             return error_set(err, ERROR_INVALID, "--refresh takes daily or never");
+        return 0;
+    case OPTION_ALL_PATHS:
+        cli->has_all_paths = true;
         return 0;
     case OPTION_RECURSIVE:
         cli->is_recursive = true;

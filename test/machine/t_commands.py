@@ -102,7 +102,8 @@ def test_json(machine):
             _check_keys(documented, command, server.json(command))
         _check_status(machine, documented, server)
         server.rcon("sim_write left4dead2/mine.txt hello")
-        for command, *words in (("drift",), ("explain", "left4dead2/mine.txt"), ("explain", "left4dead2/gameinfo.txt")):
+        for command, *words in (("drift",), ("explain", "left4dead2/mine.txt"), ("explain", "left4dead2/gameinfo.txt"), ("explain",),
+                                ("explain", "--all")):
             _check_keys(documented, command, server.json(command, *words))
         lines = [json.loads(line) for line in server.ctl("logs", "--json").stdout.splitlines()]
         check(len(lines) > 5, f"logs --json has {len(lines)} lines")

@@ -59,8 +59,8 @@ def _refused(machine, code, words, *phrases, **options):
 def test_usage(machine):
     for words in ((), ("frobnicate",), ("start",), ("start", "a", "b"), ("status", "--nonsense", "a"),
                   ("initialize", "a"), ("logs", "a", "--lines"), ("logs", "a", "--lines", "many"),
-                  ("logs", "a", "--lines", "10001"), ("initialize", "a", "-f", "/nowhere"), ("explain", "a"),
-                  ("install", "--steamcmd", "/nowhere"), ("install", "--steamcmd", "/etc/hostname")):
+                  ("logs", "a", "--lines", "10001"), ("initialize", "a", "-f", "/nowhere"), ("explain", "a", "b", "c"),
+                  ("explain", "--all", "a", "b"), ("install", "--steamcmd", "/nowhere"), ("install", "--steamcmd", "/etc/hostname")):
         _refused(machine, USAGE, words)
 
 

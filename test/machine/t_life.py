@@ -81,6 +81,10 @@ def _check_told(machine, server):
     equal([(layer["overlay"], layer["generation"]) for layer in program["layers"]],
           [(1, product.generations(machine)[0])], "where the program comes from")
     check(not server.json("explain", "left4dead2/nowhere")["exists"], "explain finds what is not there")
+    whole = server.json("explain")
+    equal(whole["scanned"], 0, "generations that have no index")
+    equal([layer["overlay"] for layer in whole["stack"]], [None, None, 1], "the whole stack")
+    check(whole["files"] > 10, f"explain sees {whole['files']} files")
 
     server.rcon("sim_write left4dead2/mine.txt hello; sim_append left4dead2/gameinfo.txt x; "
                 "sim_delete left4dead2/steam.inf; sim_write left4dead2/cfg/server.cfg x")
