@@ -90,6 +90,14 @@ def pak(bench):
     return rows
 
 
+def explain(bench):
+    """Outside the machine as well: sixty layers, fifty thousand files, sixty packs; the least of some rounds."""
+        said = host.call([bench.build / "test/bench/bench-explain", scratch])
+    for line in said.splitlines():
+        name, *numbers = re.match(r"(.*?)  +([\d.]+)(?: +([\d.]+))?$", line).groups()
+        unit = "" if name == "paths" else "MB" if name.endswith("MB") else "ms"
+        rows.append(Row(name.removesuffix(", MB"), float(numbers[0]), unit,
+                        limit=100 if name == "all of these" else None))
 # -- start and stop ---------------------------------------------------------------------------------
 
 def start(bench):
@@ -325,6 +333,7 @@ SECTIONS = (
     ("The broker", broker),
     ("Publication", publish),
     ("Archives and KeyValues", pak),
+    ("A stack explained", explain),
     ("Memory", memory),
     ("make run, until a server answers", make_run),
 )
