@@ -20,7 +20,7 @@ static inline struct layer_stack stack_make(struct unit_dir *dir, size_t n)
 
     stack.layers.n = n;
     for (size_t i = 0; i < n; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "%zu", i);
         assert_return_code(mkdirat(dir->fd, name, 0755), errno);
         stack.layers.layer[i] = (struct layer){

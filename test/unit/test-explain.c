@@ -135,7 +135,7 @@ static void show_sources(char *ret, size_t n_ret, const struct view *view,
     ret[0] = '\0';
     for (size_t i = 0; i < list->n; i++) {
         size_t n = strlen(ret);
-        char   path[INDEX_PATH_MAX];
+        char   path[256];
         (void)index_path(view_index(view, list->source[i].layer), list->source[i].node, path,
                          sizeof path);
         snprintf(ret + n, n_ret - n, "%s %zu %s, ", uses[list->source[i].use],

@@ -90,7 +90,7 @@ static void test_everything_is_listed(void **state)
 
     for (unsigned i = 0; i < 300; i++) {
         snprintf(path, sizeof path, "d%u/e%u/%c%u.txt", i % 7, i % 3, "aZ-_."[i % 5], i);
-        unit_write(dir->fd, path, "some text" + i % 9);
+        unit_write(dir->fd, path, &"some text"[i % 9]);
     }
     unit_write(dir->fd, "\xff\x01 name/\xc3\xa4", "odd");
     unit_write(dir->fd, "d1.x", "after d1/ by bytes, and after all that is in it here");
@@ -269,18 +269,19 @@ static void test_missions_may_lie_in_the_tree(void **state)
 }
 
 static const struct {
-    const char *name, *bytes;
-    size_t      n;
-    const char *want;
+    const char    *name;
+    const uint8_t *bytes;
+    size_t         n;
+    const char    *want;
 } broken[] = {
-    { "empty", "", 0, "it is empty; " },
-    { "zip", "PK\x03\x04xxxxxxxxxxxxxxxx", 20, "it is a zip archive; not a VPK archive" },
-    { "rar", "Rar!\x1a\x07xxxxxxxxxxxx", 20, "it is a rar archive; " },
-    { "page", "<!DOCTYPE html><html>", 21, "it is a web page; " },
-    { "text", "this is a readme, not a pack", 28, "not a VPK archive (wrong signature)" },
-    { "cut", "\x34\x12\xaa\x55\x01\0\0\0\xff\0\0\0xxxxxxxxxxxxxxxx", 28,
+    { "empty", BYTES(""), "it is empty; " },
+    { "zip", BYTES("PK\x03\x04xxxxxxxxxxxxxxxx"), "it is a zip archive; not a VPK archive" },
+    { "rar", BYTES("Rar!\x1a\x07xxxxxxxxxxxx"), "it is a rar archive; " },
+    { "page", BYTES("<!DOCTYPE html><html>"), "it is a web page; " },
+    { "text", BYTES("this is a readme, not a pack"), "not a VPK archive (wrong signature)" },
+    { "cut", BYTES("\x34\x12\xaa\x55\x01\0\0\0\xff\0\0\0xxxxxxxxxxxxxxxx"),
       "the VPK directory is cut off" },
-    { "new", "\x34\x12\xaa\x55\x09\0\0\0\xff\0\0\0xxxxxxxxxxxxxxxx", 28,
+    { "new", BYTES("\x34\x12\xaa\x55\x09\0\0\0\xff\0\0\0xxxxxxxxxxxxxxxx"),
       "VPK version 9 is not supported" },
 };
 
