@@ -299,7 +299,7 @@ static void test_every_field_of_a_build_has_a_range(void **state)
 #undef REFUSED
 
     for (enum verb verb = VERB_BUILD_STOP; verb <= VERB_BUILD_REMOVE; verb++) {
-        struct request_build build = { { PROTOCOL_MAGIC, verb, sizeof build }, 0, 0 };
+        struct request_build build = { { PROTOCOL_MAGIC, (uint16_t)verb, sizeof build }, 0, 0 };
         refused(&build, sizeof build);
         build.build = NUMBER_MAX + 1;
         refused(&build, sizeof build);

@@ -453,8 +453,10 @@ static void test_who_brings_a_list(void **state)
         struct request_name        name = named(verb);
         struct request_stack       stack = stacked(verb);
         struct request_build_start start = started(BUILD_UPDATE, GAME_OVERLAY);
-        struct request_build       build = { { PROTOCOL_MAGIC, verb, sizeof build }, 1, 0 };
-        struct request_overlay     overlay = { { PROTOCOL_MAGIC, verb, sizeof overlay }, 0, 2 };
+        struct request_build   build = { { PROTOCOL_MAGIC, (uint16_t)verb, sizeof build }, 1, 0 };
+        struct request_overlay overlay = { { PROTOCOL_MAGIC, (uint16_t)verb, sizeof overlay },
+                                           0,
+                                           2 };
         switch (verb) {
         case VERB_INSTANCE_EDIT:
             refused_with(&name, sizeof name, -1);
