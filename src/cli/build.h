@@ -71,7 +71,7 @@ bool build_is_over(const char *active_state);
 // Ends the line of progress on the terminal.
 void build_end_line(struct build *build);
 // The log of an update; see host/steamline.h.
-void installlog_take(struct build *build, const struct journal_line *line);
+void installlog_take(struct build *build, const struct journal_line *said);
 // A line as it is: of stderr with a mark. With --json an object a line.
 void buildlog_take(struct build *build, const struct journal_line *line);
 
