@@ -6,8 +6,8 @@ SHELL := /bin/bash
 
 # What builds the package, what builds the emulator and the tests besides, what boots machines,
 # what the example scripts use.
-PACKAGES         := build-essential debhelper git libarchive-dev libdeflate-dev libinih-dev libjansson-dev libmd-dev \
-                    libseccomp-dev libsodium-dev libsystemd-dev libyaml-dev meson ninja-build pkgconf
+PACKAGES         := build-essential debhelper git libarchive-dev libcurl4-openssl-dev libdeflate-dev libinih-dev \
+                    libjansson-dev libmd-dev libseccomp-dev libsodium-dev libsystemd-dev libyaml-dev meson ninja-build pkgconf
 TEST_PACKAGES    := clang gcc-multilib libcmocka-dev libclang-rt-dev
 MACHINE_PACKAGES := gcc-multilib iproute2 mmdebstrap python3 systemd-container util-linux
 SCRIPT_PACKAGES  := 7zip curl jq unzip

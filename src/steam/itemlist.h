@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include "base/error.h"
 
-#define ITEMLIST_BYTES_MAX  (256u * 1024)
+#define ITEMLIST_BYTES_MAX  262144u
 #define ITEMLIST_ITEMS_MAX  1000u
 #define ITEMLIST_FAULTS_MAX 20u // that are kept; all are counted
 #define ITEMLIST_TOKEN_MAX  64u // bytes of a word as it is shown, the NUL included

@@ -14,11 +14,11 @@
 #include <stdint.h>
 #include "base/error.h"
 
-#define WEBAPI_BATCH_MAX    100u               // numbers in one question
-#define WEBAPI_ANSWER_MAX   (8u * 1024 * 1024) // bytes
-#define WEBAPI_ROWS_MAX     1000u              // in one answer; more are skipped
-#define WEBAPI_CHILDREN_MAX 5000u              // of one collection; more are skipped
-#define WEBAPI_TITLE_MAX    256u               // bytes, the NUL included, like all that follow
+#define WEBAPI_BATCH_MAX    100u     // numbers in one question
+#define WEBAPI_ANSWER_MAX   8388608u // bytes
+#define WEBAPI_ROWS_MAX     1000u    // in one answer; more are skipped
+#define WEBAPI_CHILDREN_MAX 5000u    // of one collection; more are skipped
+#define WEBAPI_TITLE_MAX    256u     // bytes, the NUL included, like all that follow
 #define WEBAPI_URL_MAX      1024u
 #define WEBAPI_NAME_MAX     256u
 #define WEBAPI_TAG_MAX      64u

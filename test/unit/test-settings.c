@@ -157,7 +157,7 @@ static void test_the_example_is_true(void **state)
     AUTO(freep)
     char   *text = NULL;
     size_t  n = 0;
-    AUTO_FD fd = open(EXAMPLE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD fd = open(UNITS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     (void)state;
     assert_int_equal(fd_read_file(&text, &n, fd, "left4me.conf", SETTINGS_BYTES_MAX, &err), 0);
