@@ -1,0 +1,927 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""test-workshop: Workshop builds against a mirror of the Workshop that is in this process: it sees every request,
+decides how each is answered, and lets go of what it holds when a test says so. Nothing waits for a clock, but for
+the one second that libcurl needs to find out that a server has stalled.
+
+usage: test-workshop.py WORKSHOP_SYNC [unittest's options]
+"""
+
+import fcntl
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "mirror"))
+
+import steam
+from steam import Item, campaign, vpk
+
+PROGRAM = None
+SCRATCH = None
+CA = CERTIFICATE = None
+SECONDS = 60
+
+
+def setUpModule():
+    global SCRATCH, CA, CERTIFICATE
+    SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="left4me-workshop-"))
+    CA, CERTIFICATE = steam.make_certificates(SCRATCH)
+
+
+def tearDownModule():
+    shutil.rmtree(SCRATCH)
+
+
+class Done:
+    """A build that has ended."""
+
+    def __init__(self, process, out, err):
+        self.code, self.lines, self.error = process.returncode, out.splitlines(), err.strip()
+        said = [line for line in self.lines if line.startswith("result ")]
+        self.result = {key: int(value) for key, _, value in (word.partition("=") for word in said[0].split()[1:])} \
+            if said else None
+
+    def said(self, *words):
+        """The lines that hold all these words."""
+        return [line for line in self.lines if all(word in line for word in words)]
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        (self.dir / "cache/workshop").mkdir(parents=True)
+        self.build = 0
+        self.mirror = steam.Mirror(CERTIFICATE)
+        self.addCleanup(self.mirror.close)
+        self.running = []
+
+    def tearDown(self):
+        for process in self.running:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+    # -- doing
+
+    def start(self, items, build=None, process=None, **options):
+        """Starts a build of the list. Its upper layer is self.upper from then on."""
+        if build is None:
+            self.build = build = self.build + 1
+            (self.dir / f"builds/{build}/source").mkdir(parents=True)
+            (self.dir / f"builds/{build}/upper").mkdir()
+            text = items if isinstance(items, str) else "\n".join(map(str, items))
+            (self.dir / f"builds/{build}/source/items").write_text(text)
+        words = {"api": self.mirror.url, "ca": CA, "address": "127.0.0.1"} | options
+        process = subprocess.Popen([PROGRAM, self.dir, str(build), *(f"{key}={value}" for key, value in words.items())],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   **(process or {}))
+        self.running.append(process)
+        return process
+
+    def finish(self, process):
+        return Done(process, *process.communicate(timeout=SECONDS))
+
+    def sync(self, items, **options):
+        """A build that must succeed."""
+        done = self.finish(self.start(items, **options))
+        self.assertEqual((done.code, done.error), (0, ""), "\n".join(done.lines))
+        return done
+
+    def fail_sync(self, items, **options):
+        """A build that must fail in an orderly way; its sentence is in .error."""
+        done = self.finish(self.start(items, **options))
+        self.assertIn(done.code, (1, 2, 3, 4, 69), f"{done.error} {done.lines}")
+        self.assertNotIn("Sanitizer", done.error)
+        return done
+
+    def publish(self):
+        """What becomes of a build that succeeded: its files get one more link. Then the build is forgotten."""
+        generation = self.dir / f"overlays/{self.build}"
+        shutil.copytree(self.addons, generation, copy_function=os.link)
+        shutil.rmtree(self.dir / f"builds/{self.build}")
+        return generation
+
+    # -- looking
+
+    @property
+    def addons(self):
+        return self.dir / f"builds/{self.build}/upper/left4dead2/addons"
+
+    def item(self, id):
+        return json.loads((self.dir / f"cache/workshop/{id}/item.json").read_text())
+
+    def cached(self, id):
+        return sorted(path.name for path in (self.dir / f"cache/workshop/{id}").iterdir() if path.name != "item.json")
+
+    def assert_overlay(self, items):
+        """The tree holds exactly these, and whole; its modes, links and mark are as publication expects them."""
+        upper = self.dir / f"builds/{self.build}/upper"
+        self.assertEqual(os.getxattr(upper, "user.overlay.opaque"), b"y")
+        self.assertEqual([path.name for path in upper.iterdir()], ["left4dead2"])
+        self.assertEqual([path.name for path in (upper / "left4dead2").iterdir()], ["addons"])
+        self.assertEqual({path.name for path in self.addons.iterdir()}, {f"{item.id}.vpk" for item in items})
+        for item in items:
+            path = self.addons / f"{item.id}.vpk"
+            stat = path.stat()
+            self.assertEqual(path.read_bytes(), item.data)
+            self.assertEqual(stat.st_mode & 0o7777, 0o640)
+            self.assertGreaterEqual(stat.st_nlink, 2)
+            self.assertEqual(os.listxattr(path), [])
+        for path in (self.addons, upper / "left4dead2"):
+            self.assertEqual(path.stat().st_mode & 0o7777, 0o750)
+
+    def one(self, *answers, size=2000, **says):
+        """An item with these answers, and one more that is as it should be."""
+        item = Item(7, campaign("seven", size), answers=answers, **says)
+        good = Item(8, campaign("eight"))
+        self.mirror.put(item, good)
+        return item, good
+
+    def assert_left_out(self, done, why, good):
+        """Item 7 is not there, and why is said; the other one is."""
+        self.assertEqual(len(done.said("warning: 7 ", "left out", why)), 1, "\n".join(done.lines))
+        self.assertIn(why, self.item(7)["error"])
+        self.assertEqual(done.result["missing"], 1)
+        self.assert_overlay([good])
+
+
+class Ordinary(Case):
+    def test_a_first_build_and_what_is_noted(self):
+        a, b = Item(121088, campaign("wald"), title="Gefährlicher Wald 🌲"), Item(5, campaign("b"))
+        self.mirror.put(a, b)
+        done = self.sync("https://steamcommunity.com/sharedfiles/filedetails/?id=121088\n5 # comment\n")
+        self.assertEqual(done.result, {"items": 2, "fetched": 2, "kept": 0, "missing": 0, "questions": 1,
+                                       "bytes": a.size + b.size, "bytes_fetched": a.size + b.size})
+        self.assert_overlay([a, b])
+        self.assertEqual(self.cached(121088), [f"{a.updated}-{a.size}.vpk"])
+        self.assertEqual(self.item(121088), {
+            "id": "121088", "title": "Gefährlicher Wald 🌲", "preview_url": f"{self.mirror.url}/preview/121088/",
+            "size_bytes": a.size, "updated_unix_s": a.updated, "tags": ["Campaigns", "Co-op"],
+            "version": f"{a.updated}-{a.size}", "files": 6, "models": 1, "scripts": 1, "maps": 2,
+            "map_names": ["wald_1", "wald_2"], "missions": 1, "mission_names": ["wald"], "error": ""})
+        for path, mode in (("cache/workshop/5", 0o750), ("cache/workshop/5/item.json", 0o640)):
+            self.assertEqual((self.dir / path).stat().st_mode & 0o7777, mode)
+        self.assertEqual(len(done.said("121088 'Gefährlicher Wald 🌲': fetched")), 1)
+        self.assertEqual(len(done.said("done: 2 items", "2 fetched")), 1)
+        for request in self.mirror.requests:
+            self.assertFalse({"Cookie", "Authorization", "Accept-Encoding", "Referer"} & set(request.headers))
+
+    def test_what_did_not_change_costs_no_download(self):
+        items = [Item(id, campaign(f"m{id}")) for id in range(1, 6)]
+        self.mirror.put(*items)
+        self.sync([item.id for item in items])
+        self.publish()
+        before = (self.dir / "cache/workshop/3/item.json").stat()
+        done = self.sync([item.id for item in items])
+        self.assertEqual((done.result["fetched"], done.result["bytes_fetched"]), (0, 0))
+        self.assertEqual(len(self.mirror.of_files()), 5)
+        self.assertEqual(len(done.said(": unchanged")), 5)
+        self.assert_overlay(items)
+        after = (self.dir / "cache/workshop/3/item.json").stat()
+        self.assertEqual((before.st_ino, before.st_mtime_ns), (after.st_ino, after.st_mtime_ns))
+
+    def test_an_item_that_changed(self):
+        self.mirror.put(Item(1, campaign("old")), Item(2, campaign("b")))
+        self.sync([1, 2])
+        old = self.publish()
+        new = Item(1, campaign("newer"), updated=1700000000)
+        self.mirror.put(new)
+        done = self.sync([1, 2])
+        self.assertEqual(done.result["fetched"], 1)
+        self.assert_overlay([new, self.mirror.items[2]])
+        self.assertEqual((old / "1.vpk").read_bytes(), campaign("old"))
+        self.assertEqual(len(self.cached(1)), 2)        # the old one is still used
+
+    def test_one_copy_for_all_overlays(self):
+        item = Item(1, campaign("a"))
+        self.mirror.put(item)
+        self.sync([1])
+        first = self.publish()
+        self.sync([1])
+        self.assertTrue(os.path.samefile(first / "1.vpk", self.addons / "1.vpk"))
+        self.assertEqual((self.addons / "1.vpk").stat().st_nlink, 3)
+
+    def test_an_empty_list_is_an_empty_overlay(self):
+        done = self.sync("# nothing\n")
+        self.assertEqual(done.result["items"], 0)
+        self.assert_overlay([])
+        self.assertEqual(self.mirror.requests, [])
+
+    def test_a_build_that_is_repeated_begins_anew(self):
+        item = Item(1, campaign("a"))
+        self.mirror.put(item)
+        self.sync([1])
+        (self.addons / "left").write_text("of somebody who was killed")
+        self.sync([1], build=self.build)
+        self.assert_overlay([item])
+
+    def test_strange_titles(self):
+        titles = ["", "a\nb\x1b[31m", "'; rm -rf /", "x" * 500, "\ud83d", "日本語" * 60, "<0>", "%s%n"]
+        items = [Item(id, campaign("m"), title=title) for id, title in enumerate(titles, 1)]
+        self.mirror.put(*items)
+        done = self.sync(range(1, len(titles) + 1))
+        self.assert_overlay(items)
+        for line in done.lines:
+            self.assertTrue(line.isprintable(), line)
+        self.assertEqual(self.item(2)["title"], "a?b?[31m")
+
+    def test_many_maps(self):
+        data = vpk({f"maps/m{i:03}.bsp": b"x" for i in range(100)}, version=2)
+        self.mirror.put(Item(1, data))
+        self.sync([1])
+        item = self.item(1)
+        self.assertEqual((item["maps"], len(item["map_names"]), item["missions"]), (100, 64, 0))
+
+    def test_five_hundred_items_cost_five_questions(self):
+        data = campaign("same")
+        items = [Item(id, data) for id in range(1, 501)]
+        self.mirror.put(*items)
+        done = self.sync(range(1, 501), parallel=8)
+        self.assertEqual(done.result["questions"], 5)
+        self.assertEqual(len(self.mirror.of_api()), 5)
+        self.assert_overlay(items)
+        self.mirror.requests.clear()
+        done = self.sync(range(1, 501))
+        self.assertEqual((len(self.mirror.of_api()), len(self.mirror.of_files())), (5, 0))
+
+
+class Lists(Case):
+    def test_a_list_that_is_wrong(self):
+        done = self.fail_sync("1\nfoo\n")
+        self.assertEqual((done.code, done.error),
+                         (2, "the list of items: line 2: 'foo' is neither the number of an item nor a link to one"))
+        self.assertEqual(self.mirror.requests, [])
+
+    def test_no_list(self):
+        (self.dir / "builds/1/upper").mkdir(parents=True)
+        self.assertEqual(self.fail_sync([], build=1).code, 3)
+
+    def test_nested_collections_with_a_cycle(self):
+        items = [Item(id, campaign("m")) for id in (1, 2, 3)]
+        self.mirror.put(*items)
+        self.mirror.titles[100] = "Größte Karten"
+        self.mirror.collections = {100: [(1, 0), (101, 2)], 101: [(2, 0), (102, 2), (1, 0)],
+                                   102: [(3, 0), (100, 2), (102, 2), (999, 2)]}
+        done = self.sync([100, 1])
+        self.assert_overlay(items)
+        self.assertEqual(len(done.said("collection 100 'Größte Karten': 2 items")), 1)
+        self.assertEqual(len(done.said("note: collection 102 holds collection 100, in which it lies itself")), 1)
+        self.assertEqual(len(done.said("note: collection 102 holds collection 102")), 1)
+        self.assertEqual(len(done.said("warning: 999: left out: the Workshop says nothing about it")), 1)
+        # 100 and 1; what is in 100; its item and what is in 101; the same of 102; 3 and what is in 999
+        self.assertEqual(done.result["questions"], 7)
+
+    def test_collections_that_are_nested_too_deep(self):
+        self.mirror.put(Item(1, campaign("m")), Item(2, campaign("n")))
+        self.mirror.collections = {100 + i: [(101 + i, 2)] for i in range(10)}
+        self.mirror.collections[104] = [(1, 0), (105, 2)]
+        self.mirror.collections[105] = [(2, 0)]
+        done = self.sync([100])
+        self.assert_overlay([self.mirror.items[1]])
+        self.assertEqual(len(done.said("note: collection 105 lies in 5 others, which is too deep")), 1)
+
+    def test_a_list_that_comes_to_too_much(self):
+        self.mirror.collections = {1: [(id, 0) for id in range(10, 2010)]}
+        done = self.fail_sync([1])
+        self.assertEqual((done.code, done.error), (2, "the Workshop cannot be asked: the list comes to more than "
+                                                      "2000 items and collections"))
+
+    def test_a_large_collection_of_few_questions(self):
+        data = campaign("m")
+        self.mirror.put(*(Item(id, data) for id in range(10, 460)))
+        self.mirror.collections = {1: [(id, 0) for id in range(10, 460)]}
+        done = self.sync([1])
+        self.assertEqual((done.result["items"], done.result["questions"]), (450, 7))
+
+    def test_more_than_an_overlay_may_have(self):
+        self.mirror.put(Item(1, campaign("a")), Item(2, campaign("b")))
+        total = sum(item.size for item in self.mirror.items.values())
+        done = self.fail_sync([1, 2], total_max=total - 1)
+        self.assertIn("together, and total_max in left4me.conf is", done.error)
+        self.assertEqual(self.mirror.of_files(), [])
+        self.sync([1, 2], total_max=total)
+
+    def test_more_than_the_disk_has(self):
+        self.mirror.put(Item(1, campaign("a"), file_size=str(1 << 59)))
+        done = self.fail_sync([1], item_max=1 << 60, total_max=1 << 60)
+        self.assertIn("are to be fetched, and the disk has", done.error)
+        self.assertEqual(self.mirror.of_files(), [])
+
+
+class Refused(Case):
+    """What the Workshop says, and what is in the file."""
+
+    def test_what_the_workshop_says(self):
+        rows = {
+            "it is for app 4000, not for Left 4 Dead 2 (550)": {"consumer_app_id": 4000},
+            "it was banned from the Workshop": {"banned": 1},
+            "its author has hidden it": {"visibility": 2},
+            "the Workshop has no file of it that can be fetched": {"file_url": ""},
+            "the Workshop does not hand it out (result 15)": {"result": 15},
+            "it is not in the Workshop any more, or is hidden": {"result": 9},
+            "item_max in left4me.conf is": {"file_size": "1000001"},
+        }
+        good = Item(1, campaign("good"))
+        self.mirror.put(good, *(Item(id, campaign("m"), **says) for id, says in enumerate(rows.values(), 10)))
+        # The preview of an item that lies elsewhere.
+        self.mirror.put(Item(30, campaign("m"), preview_url=f"{self.mirror.url}/ugc/30/"))
+        done = self.sync([1, *range(10, 10 + len(rows)), 30, 31], item_max=1000000)
+        self.assert_overlay([good])
+        for id, why in enumerate(rows, 10):
+            self.assertEqual(len(done.said(f"warning: {id}", "left out", why)), 1, "\n".join(done.lines))
+            self.assertIn(why, self.item(id)["error"])
+            self.assertEqual(self.item(id)["version"], "")
+        self.assertEqual(len(done.said("warning: 30 'Item 30'", "has no file of it")), 1)
+        self.assertEqual(len(done.said("warning: 31: left out: it is not in the Workshop")), 1)
+        self.assertEqual(done.result["missing"], len(rows) + 2)
+        self.assertEqual(len(self.mirror.of_files()), 1)
+
+    def test_what_is_gone_stays_at_its_old_version(self):
+        item, other = Item(1, campaign("a"), updated=1577836800), Item(2, campaign("b"))
+        self.mirror.put(item, other)
+        self.sync([1, 2])
+        self.publish()
+        del self.mirror.items[1]
+        done = self.sync([1, 2])
+        self.assert_overlay([item, other])
+        self.assertEqual(done.result["kept"], 1)
+        self.assertEqual(done.said("warning: 1 "), ["warning: 1 'Item 1': stays at its version of 2020-01-01: "
+                                                   "it is not in the Workshop any more, or is hidden"])
+        self.assertEqual((self.item(1)["title"], self.item(1)["maps"]), ("Item 1", 2))
+
+    def test_what_was_broken_by_an_update_stays_at_its_old_version(self):
+        old, other = Item(1, campaign("a")), Item(2, campaign("b"))
+        self.mirror.put(old, other)
+        self.sync([1, 2])
+        self.publish()
+        self.mirror.put(Item(1, b"no archive at all", updated=1700000000))
+        done = self.sync([1, 2])
+        self.assert_overlay([old, other])
+        self.assertEqual(len(done.said("warning: 1 'Item 1': stays at its version", "it is no add-on that can be used",
+                                       "not a VPK archive")), 1)
+        item = self.item(1)
+        self.assertEqual((item["version"], item["maps"], item["updated_unix_s"]),
+                         (f"{old.updated}-{old.size}", 2, 1700000000))
+        self.assertEqual(len(self.cached(1)), 1)
+
+    def test_files_that_are_no_addons(self):
+        whole = campaign("m")
+        damaged = bytearray(whole)
+        damaged[-200] ^= 1
+        for id, data in enumerate((b"x" * 100, bytes(damaged), whole[:-300], whole[:40], b"\x34\x12\xaa\x55"), 1):
+            self.mirror.put(Item(id, data))
+        good = Item(10, whole)
+        self.mirror.put(good)
+        done = self.sync([1, 2, 3, 4, 5, 10])
+        self.assert_overlay([good])
+        self.assertEqual(len(done.said("warning:", "left out", "it is no add-on that can be used")), 5)
+        self.assertEqual(len(self.mirror.of_files(2)), 1)       # it came in one piece: no reason to ask again
+        for id in range(1, 6):
+            self.assertEqual(self.cached(id), [])
+
+    def test_the_workshop_knows_nothing_of_the_list(self):
+        done = self.fail_sync([1, 2])
+        self.assertEqual((done.code, done.error), (3, "the Workshop knows none of the 2 items"))
+
+    def test_nothing_can_be_had(self):
+        self.mirror.put(Item(1, campaign("a"), banned=1), Item(2, b"junk"))
+        done = self.fail_sync([1, 2])
+        self.assertEqual((done.code, done.error), (1, "none of the 2 items could be had"))
+
+
+class Servers(Case):
+    """Servers that are slow, broken, or lie."""
+
+    def test_faults_that_pass(self):
+        item, good = self.one(steam.status(503), steam.status(500), steam.status(408))
+        done = self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual(len(done.said("7 'Item 7': tried again", "has a fault (status 503)")), 1)
+        self.assertEqual(len(self.mirror.of_files(7)), 4)
+
+    def test_faults_that_do_not_pass(self):
+        item, good = self.one(*[steam.status(503)] * 9)
+        done = self.sync([7, 8], tries=3)
+        self.assert_left_out(done, "has a fault (status 503)", good)
+        self.assertEqual(len(self.mirror.of_files(7)), 3)
+
+    def test_faults_for_good(self):
+        for code, why in ((404, "does not have it"), (403, "does not hand it out"), (401, "wants a password"),
+                          (410, "any more"), (451, "answers with status 451")):
+            with self.subTest(code):
+                self.mirror.requests.clear()
+                item, good = self.one(steam.status(code, WWW_Authenticate="Basic realm=x"))
+                self.assert_left_out(self.sync([7, 8]), why, good)
+                self.assertEqual(len(self.mirror.of_files(7)), 1)
+
+    def test_asked_to_come_back_later(self):
+        item, good = self.one(steam.status(429, Retry_After=17))
+        done = self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual(len(done.said("tried again in 0.0 s", "asked too often (status 429)")), 1)
+        item, good = self.one(steam.status(429, Retry_After=250))
+        item.updated += 1
+        done = self.sync([7, 8])
+        self.assertEqual(len(done.said("tried again in 0.2 s")), 1)
+
+    def test_asked_to_come_back_much_later(self):
+        item, good = self.one(steam.status(503, Retry_After=301))
+        done = self.sync([7, 8])
+        self.assert_left_out(done, "it asks for a pause of 301 seconds", good)
+        self.assertEqual(len(self.mirror.of_files(7)), 1)
+
+    def test_a_body_that_breaks_off_goes_on_where_it_was(self):
+        item, good = self.one(steam.cut(500), steam.cut(700), size=5000)
+        done = self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual([request.range for request in self.mirror.of_files(7)], [None, "bytes=500-", "bytes=1200-"])
+        self.assertEqual(self.mirror.of_files(7)[1].headers["If-Range"], item.etag)
+        self.assertEqual(done.result["bytes_fetched"], item.size + good.size)
+
+    def test_a_body_that_ends_too_early_and_says_it_is_all(self):
+        item, good = self.one(steam.cut(500, tell_length=False), size=5000)
+        done = self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual(len(done.said(f"the server sent 500 bytes of {item.size}")), 1)
+        self.assertEqual(self.mirror.of_files(7)[1].range, "bytes=500-")
+
+    def test_without_a_validator_nothing_can_go_on(self):
+        item, good = self.one(steam.without_validator(500), size=5000)
+        self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual([request.range for request in self.mirror.of_files(7)], [None, None])
+
+    def test_changed_while_it_breaks_off(self):
+        """The server has another file by now, and says so: then it is fetched whole."""
+        item, good = self.one(self.with_etag('"before"', 500), size=5000)
+        self.sync([7, 8])
+        self.assert_overlay([item, good])
+        second = self.mirror.of_files(7)[1]
+        self.assertEqual((second.range, second.headers["If-Range"]), ("bytes=500-", '"before"'))
+
+    @staticmethod
+    def with_etag(etag, n):
+        def answer(handler, item):
+            handler.head(200, item, 0, etag=etag)
+            handler.send(item.data[:n])
+            handler.hang_up()
+        return answer
+
+    def test_a_part_of_something_else(self):
+        """The server does not care for If-Range and sends the rest of another file."""
+        item, good = self.one(size=5000)
+        item.answers = [steam.cut(500), steam.other(b"?" * item.size, etag='"new"')]
+        done = self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual([request.range for request in self.mirror.of_files(7)], [None, "bytes=500-", None])
+        self.assertEqual(len(done.said("it was changed while it was fetched")), 1)
+
+    def test_a_part_of_something_else_that_says_it_is_the_same(self):
+        """Only reading it shows that the pieces do not go together: it is fetched once more, in one piece."""
+        item, good = self.one(size=5000)
+        item.answers = [steam.cut(500), steam.other(b"?" * item.size, etag=item.etag)]
+        done = self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual([request.range for request in self.mirror.of_files(7)], [None, "bytes=500-", None])
+        self.assertEqual(len(done.said("fetched anew: what was put together is damaged")), 1)
+
+    def test_a_part_from_another_place(self):
+        def shifted(handler, item):
+            handler.send_response(206)
+            handler.send_header("Content-Range", f"bytes 400-{item.size - 1}/{item.size}")
+            handler.send_header("Content-Length", str(item.size - 400))
+            handler.end_headers()
+            handler.send(item.data[400:])
+        item, good = self.one(steam.cut(500), shifted, size=5000)
+        self.sync([7, 8])
+        self.assert_overlay([item, good])
+
+    def test_a_part_that_does_not_say_which(self):
+        def nameless(handler, item):
+            handler.reply(206, item.data[500:])
+        item, good = self.one(steam.cut(500), nameless, size=5000)
+        self.assert_left_out(self.sync([7, 8]), "sends a part and does not say which", good)
+
+    def test_a_range_that_is_not_there(self):
+        item, good = self.one(steam.cut(500), steam.status(416), size=5000)
+        self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual([request.range for request in self.mirror.of_files(7)], [None, "bytes=500-", None])
+
+    def test_lies_about_the_size(self):
+        item, good = self.one(file_size="10")
+        self.assert_left_out(self.sync([7, 8]), f"the server has {item.size} bytes of it, the Workshop says 10", good)
+        item, good = self.one(file_size="100000")
+        self.assert_left_out(self.sync([7, 8]), "the Workshop says 100000", good)
+        self.assertEqual(self.cached(7), [])
+
+    def test_a_body_without_end(self):
+        item, good = self.one(steam.endless)
+        self.assert_left_out(self.sync([7, 8]), "sends more than the", good)
+        self.assertEqual(self.cached(7), [])
+
+    def test_headers_without_end(self):
+        item, good = self.one(steam.endless_headers)
+        done = self.sync([7, 8])
+        self.assertEqual(len(done.said("warning: 7 'Item 7': left out")), 1)
+        self.assert_overlay([good])
+
+    def test_an_error_with_a_body_without_end(self):
+        def answer(handler, item):
+            handler.send_response(404)
+            handler.send_header("Transfer-Encoding", "chunked")
+            handler.end_headers()
+            while handler.send(b"%x\r\n%s\r\n" % (65536, bytes(65536))):
+                pass
+        item, good = self.one(answer)
+        self.assert_left_out(self.sync([7, 8]), "the server does not have it (status 404)", good)
+
+    def test_compressed_though_nobody_asked(self):
+        item, good = self.one(steam.zipped)
+        self.assert_left_out(self.sync([7, 8]), "the Workshop says", good)
+
+    def test_a_server_that_stalls(self):
+        released = threading.Event()
+        self.addCleanup(released.set)
+        item, good = self.one(steam.hold(500, released), size=5000)
+        done = self.sync([7, 8], stall_s=1)
+        self.assert_overlay([item, good])
+        self.assertGreaterEqual(len(done.said("7 'Item 7': tried again", "silent or too slow")), 1)
+        self.assertEqual(self.mirror.of_files(7)[1].range, "bytes=500-")
+
+    def test_nobody_is_there(self):
+        closed = steam.socket.socket()
+        closed.bind(("127.0.0.1", 0))
+        self.addCleanup(closed.close)
+        item, good = self.one(file_url=f"https://127.0.0.1:{closed.getsockname()[1]}/ugc/7/")
+        self.assert_left_out(self.sync([7, 8], tries=2), "nobody answers there", good)
+
+    def test_not_one_download_comes(self):
+        for id in (1, 2, 3):
+            self.mirror.put(Item(id, campaign("m"), answers=[steam.status(503)] * 9))
+        done = self.fail_sync([1, 2, 3], tries=2)
+        self.assertEqual(done.code, 69)
+        self.assertIn("not one of 3 items could be fetched: 127.0.0.1", done.error)
+
+    def test_a_disk_that_is_full(self):
+        """A limit for the size of files stands in for it. What was written until then is not lost."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+        item, good = self.one(size=50000)
+        done = self.fail_sync([7, 8], process={"preexec_fn": limit, "restore_signals": False})
+        self.assertEqual((done.code, done.error), (1, "writing to the cache: File too large"))
+        self.assertEqual(list((self.dir / f"builds/{self.build}/upper").iterdir()), [])
+        self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual(self.mirror.of_files(7)[-1].range, "bytes=3000-")
+
+    def test_many_that_are_all_broken_once(self):
+        items = [Item(id, campaign("m", 3000), answers=[steam.cut(id * 20)]) for id in range(1, 101)]
+        self.mirror.put(*items)
+        done = self.sync(range(1, 101), parallel=16)
+        self.assert_overlay(items)
+        self.assertEqual(done.result["bytes_fetched"], sum(item.size for item in items))
+
+    def test_a_limited_rate(self):
+        """Not how fast it is, but that it is whole, and that one who waits for its turn is not one who stalls."""
+        items = [Item(id, campaign("m", 30000)) for id in (1, 2, 3)]
+        self.mirror.put(*items)
+        self.sync([1, 2, 3], rate="1M")
+        self.assert_overlay(items)
+
+
+class Redirections(Case):
+    def setUp(self):
+        super().setUp()
+        self.elsewhere = steam.Mirror(CERTIFICATE, ("127.0.0.2",))
+        self.addCleanup(self.elsewhere.close)
+
+    def assert_untouched(self):
+        self.assertEqual((self.elsewhere.connections, self.elsewhere.requests), ({}, []))
+
+    def test_to_another_place(self):
+        item, good = self.one(steam.redirect("/ugc/7/again"))
+        self.sync([7, 8], parallel=1)
+        self.assert_overlay([item, good])
+        self.assertEqual([request.path for request in self.mirror.of_files(7)], ["/ugc/7/", "/ugc/7/again"])
+
+    def test_to_an_address_that_is_not_public(self):
+        item, good = self.one(steam.redirect(f"{self.elsewhere.url}/ugc/7/"))
+        self.elsewhere.put(item)
+        done = self.sync([7, 8])
+        self.assert_left_out(done, "the name leads to 127.0.0.2, which is this machine and not the internet", good)
+        self.assert_untouched()
+        self.assertEqual(len(self.mirror.of_files(7)), 1)
+
+    def test_a_link_to_an_address_that_is_not_public(self):
+        for host in ("127.0.0.2", "[::1]", "[::ffff:127.0.0.2]", "2130706434", "0x7f000002", "127.2", "0177.0.0.2"):
+            with self.subTest(host):
+                item, good = self.one(file_url=f"https://{host}:{self.elsewhere.port}/ugc/7/")
+                self.elsewhere.put(item)
+                done = self.sync([7, 8])
+                self.assertEqual(len(done.said("warning: 7 'Item 7': left out: ", "not the internet")), 1,
+                                 "\n".join(done.lines))
+                self.assert_untouched()
+
+    def test_a_name_that_leads_to_an_address_that_is_not_public(self):
+        """Here the Web API's own address is allowed, and what `localhost` leads to is not."""
+        item, good = self.one(file_url=f"https://localhost:{self.mirror.port}/ugc/7/")
+        self.elsewhere.put(item, good)
+        before = self.mirror.connections.get("127.0.0.1", 0)
+        done = self.sync([7, 8], api=self.elsewhere.url, address="127.0.0.2")
+        self.assertEqual(len(done.said("warning: 7 'Item 7': left out: the name leads to ", "is this machine")), 1)
+        self.assertEqual(self.mirror.connections.get("127.0.0.1", 0), before)
+
+    def test_the_api_at_an_address_that_is_not_public(self):
+        done = self.fail_sync([7], api=self.elsewhere.url)
+        self.assertEqual((done.code, done.error), (4, "the Workshop cannot be asked: the name leads to 127.0.0.2, "
+                                                      "which is this machine and not the internet"))
+        self.assert_untouched()
+
+    def test_to_something_that_is_not_https(self):
+        for url in (f"http://127.0.0.1:{self.elsewhere.port}/", "ftp://127.0.0.1/", "file:///etc/passwd",
+                    "gopher://127.0.0.1/"):
+            with self.subTest(url):
+                item, good = self.one(steam.redirect(url))
+                self.assert_left_out(self.sync([7, 8]), "one that is not https", good)
+
+    def test_in_a_circle(self):
+        item, good = self.one(*[steam.redirect("/ugc/7/")] * 50)
+        self.assert_left_out(self.sync([7, 8]), "from one place to the next without end", good)
+        self.assertLessEqual(len(self.mirror.of_files(7)), 5)
+
+    def test_with_a_password(self):
+        item, good = self.one(steam.redirect(f"https://me:secret@127.0.0.1:{self.mirror.port}/ugc/7/x"))
+        done = self.sync([7, 8])
+        self.assertEqual(len(done.said("warning: 7 'Item 7': left out", "password")), 1, "\n".join(done.lines))
+        self.assertEqual(len(self.mirror.of_files(7)), 1)
+
+    def test_with_a_body_without_end(self):
+        item, good = self.one(steam.redirect("/ugc/7/again", body=bytes(65536)))
+        done = self.sync([7, 8])
+        self.assertEqual(len(done.said("warning: 7 'Item 7': left out")), 1, "\n".join(done.lines))
+        self.assert_overlay([good])
+
+    def test_by_the_environment(self):
+        """Neither a proxy nor a password that somebody has set up for others."""
+        item, good = self.one()
+        (self.dir / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+        proxy = f"http://127.0.0.2:{self.elsewhere.port}"
+        self.sync([7, 8], process={"env": os.environ | {"HOME": str(self.dir), "https_proxy": proxy,
+                                                        "ALL_PROXY": proxy, "HTTPS_PROXY": proxy}})
+        self.assert_overlay([item, good])
+        self.assert_untouched()
+        self.assertFalse([request for request in self.mirror.requests if "Authorization" in request.headers])
+
+    def test_of_the_api(self):
+        self.mirror.api_answers = [steam.redirect(f"{self.elsewhere.url}/")]
+        done = self.fail_sync([7])
+        self.assertIn("sends us elsewhere (status 302)", done.error)
+        self.assert_untouched()
+
+    def test_a_certificate_of_nobody(self):
+        item, good = self.one()
+        other_ca = steam.make_certificates(tempfile.mkdtemp(dir=SCRATCH))[0]
+        done = self.fail_sync([7], ca=other_ca, tries=2)
+        self.assertEqual(done.code, 69)
+        self.assertIn("the certificate of the server is not valid", done.error)
+
+    def test_a_certificate_of_somebody_else(self):
+        elsewhere = steam.Mirror(steam.make_certificates(tempfile.mkdtemp(dir=SCRATCH), ["DNS:other"])[1],
+                                 ("127.0.0.1",))
+        self.addCleanup(elsewhere.close)
+        item, good = self.one(file_url=f"{elsewhere.url}/ugc/7/")
+        self.assert_left_out(self.sync([7, 8], tries=2), "the certificate of the server is not valid", good)
+        self.assertEqual(elsewhere.requests, [])
+
+
+class Api(Case):
+    def test_faults_that_pass(self):
+        item, good = self.one()
+        self.mirror.api_answers = [steam.status(503), steam.status(429, Retry_After=3),
+                                   lambda handler, _: handler.reply(200, b"<html>nothing here</html>"),
+                                   lambda handler, _: handler.reply(200, b'{"response":{}}')]
+        done = self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual(len(done.said("note: the Workshop is asked again")), 4)
+
+    def test_faults_that_do_not_pass(self):
+        item, good = self.one()
+        self.sync([7, 8])
+        self.publish()
+        self.mirror.api_answers = [steam.status(500)] * 20
+        done = self.fail_sync([7, 8], tries=3)
+        self.assertEqual(done.code, 69)
+        self.assertIn("the Workshop cannot be asked: 127.0.0.1", done.error)
+        self.assertEqual(list((self.dir / f"builds/{self.build}/upper").iterdir()), [])
+        self.assertEqual(len(self.mirror.of_api()), 4)
+
+    def test_one_of_many_questions_fails(self):
+        data = campaign("m")
+        self.mirror.put(*(Item(id, data) for id in range(1, 301)))
+        self.mirror.api_answers = [steam.status(404)]
+        done = self.fail_sync(range(1, 301))
+        self.assertIn("the Workshop cannot be asked", done.error)
+        self.assertEqual(self.mirror.of_files(), [])
+
+    def test_an_answer_without_end(self):
+        self.mirror.api_answers = [steam.endless] * 3
+        self.assertIn("sends more than the 8388608 bytes", self.fail_sync([7], tries=2).error)
+
+    def test_an_answer_about_something_else(self):
+        item, good = self.one()
+        self.mirror.items[99] = Item(99, campaign("m"))
+        answer = json.dumps({"response": {"publishedfiledetails": [
+            self.mirror.details(99), self.mirror.details(8), self.mirror.details(8) | {"title": "again"}]}})
+        self.mirror.api_answers = [lambda handler, _: handler.reply(200, answer.encode())]
+        done = self.sync([7, 8])
+        self.assertEqual(len(done.said("warning: 7: left out: the Workshop says nothing about it")), 1)
+        self.assertEqual(self.item(8)["title"], "Item 8")
+        self.assert_overlay([good])
+
+
+class Killed(Case):
+    def kill(self, process):
+        process.send_signal(signal.SIGKILL)
+        process.wait(SECONDS)
+
+    def test_in_the_middle_of_a_download(self):
+        released = threading.Event()
+        self.addCleanup(released.set)
+        item, good = self.one(steam.hold(3000, released), size=50000)
+        process = self.start([7, 8])
+        self.mirror.wait_for(lambda mirror: "held 7" in mirror.notes, "the body is held")
+        part = self.dir / f"cache/workshop/7/{item.updated}-{item.size}.part"
+        # It is written by then, or will be in a moment: libcurl has it, or the kernel.
+        self.wait_for_size(part, 3000)
+        self.kill(process)
+        self.assertEqual(self.cached(7), [part.name])
+        self.assertEqual(list((self.dir / "builds/1/upper").iterdir()), [])
+        done = self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual([request.range for request in self.mirror.of_files(7)], [None, "bytes=3000-"])
+        self.assertEqual(len(done.said("7 'Item 7': 2.9 KiB are there already")), 1)
+        self.assertEqual(self.cached(7), [f"{item.updated}-{item.size}.vpk"])
+
+    def wait_for_size(self, path, size):
+        """Until the program has written so much. inotify, by hand: there is nothing for it in the library."""
+        import ctypes
+        import select
+        libc = ctypes.CDLL(None, use_errno=True)
+        watch = libc.inotify_init1(os.O_CLOEXEC)
+        self.addCleanup(os.close, watch)
+        self.assertGreaterEqual(libc.inotify_add_watch(watch, bytes(path), 0x2), 0)      # IN_MODIFY
+        while path.stat().st_size < size:
+            self.assertTrue(select.select([watch], [], [], SECONDS)[0], "nothing is written")
+            os.read(watch, 4096)
+
+    def test_when_all_was_fetched_but_nothing_named(self):
+        """As if killed before the rename: what is whole is checked again, and not fetched."""
+        item, good = self.one()
+        directory = self.dir / "cache/workshop/7"
+        directory.mkdir()
+        (directory / f"{item.updated}-{item.size}.part").write_bytes(item.data)
+        self.sync([7, 8])
+        self.assert_overlay([item, good])
+        self.assertEqual(self.mirror.of_files(7), [])
+
+    def test_and_what_is_left_is_damaged(self):
+        """As after a loss of power: the size is right, the bytes are not."""
+        for left in (bytes(5000), b"", b"x" * 100000):
+            with self.subTest(len(left)):
+                item, good = self.one(size=5000)
+                item.updated += len(left)
+                directory = self.dir / "cache/workshop/7"
+                directory.mkdir(exist_ok=True)
+                (directory / f"{item.updated}-{item.size}.part").write_bytes(left[:item.size] or left)
+                self.sync([7, 8])
+                self.assert_overlay([item, good])
+
+    def test_a_version_of_the_cache_that_is_damaged(self):
+        item, good = self.one()
+        self.sync([7, 8])
+        (self.dir / "cache/workshop/7/item.json").unlink()
+        with open(self.dir / f"cache/workshop/7/{item.updated}-{item.size}.vpk", "r+b") as file:
+            file.seek(-200, os.SEEK_END)
+            file.write(b"?" * 200)
+        done = self.sync([7, 8])
+        self.assertEqual(done.result["fetched"], 1)
+        self.assert_overlay([item, good])
+
+    def test_and_the_note_is_lost_or_damaged(self):
+        item, good = self.one()
+        self.sync([7, 8])
+        path = self.dir / "cache/workshop/7/item.json"
+        want = self.item(7)
+        for text in (None, "", "{", "[]", '{"id":"7"}'):
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text)
+            self.sync([7, 8])
+            self.assertEqual(self.item(7), want)
+        self.assertEqual(len(self.mirror.of_files(7)), 1)
+
+    def test_at_every_moment(self):
+        """Killed after each line that it says, and asked again. In the end all is there."""
+        items = [Item(id, campaign(f"m{id}", 4000), answers=[steam.cut(1000)]) for id in range(1, 7)]
+        self.mirror.put(*items)
+        self.mirror.collections[100] = [(item.id, 0) for item in items]
+        self.start([100])
+        self.kill(self.running[-1])
+        build, n = self.build, 0
+        while True:
+            n += 1
+            process = self.start([100], build=build)
+            lines = [process.stdout.readline() for _ in range(n)]
+            self.kill(process)
+            for path in (self.dir / "cache/workshop").glob("*/*.vpk"):
+                self.assertEqual(path.read_bytes(), self.mirror.items[int(path.parent.name)].data)
+            if any(line.startswith("result ") or not line for line in lines):
+                break
+        self.assert_overlay(items)
+        self.assertGreater(n, 8)
+
+
+class Together(Case):
+    def test_two_builds_want_the_same_item(self):
+        released = threading.Event()
+        self.addCleanup(released.set)
+        item, good = self.one(steam.hold(100, released, go_on=True))
+        first = self.start([7, 8])
+        self.mirror.wait_for(lambda mirror: "held 7" in mirror.notes, "the first build has it")
+        second = self.start([7])
+        self.wait_for_line(second, "another build fetches it, this one waits")
+        released.set()
+        done = self.finish(first)
+        self.assertEqual(done.code, 0, done.error)
+        done = self.finish(second)
+        self.assertEqual(done.code, 0, done.error)
+        self.assertEqual(len(self.mirror.of_files(7)), 1)
+        self.assert_overlay([item])
+        self.assertEqual(self.item(7)["maps"], 2)
+
+    def test_the_one_who_has_it_dies(self):
+        released = threading.Event()
+        self.addCleanup(released.set)
+        item, good = self.one(steam.hold(100, released))
+        first = self.start([7, 8])
+        self.mirror.wait_for(lambda mirror: "held 7" in mirror.notes, "the first build has it")
+        second = self.start([7])
+        self.wait_for_line(second, "another build fetches it, this one waits")
+        first.send_signal(signal.SIGKILL)
+        done = self.finish(second)
+        self.assertEqual(done.code, 0, done.error)
+        self.assert_overlay([item])
+
+    def wait_for_line(self, process, words):
+        for line in process.stdout:
+            if words in line:
+                return
+        self.fail(f"it never said '{words}'")
+
+    def test_many_builds_at_a_time(self):
+        items = [Item(id, campaign(f"m{id}", 4000)) for id in range(1, 41)]
+        self.mirror.put(*items)
+        builds = []
+        for order in (list(range(1, 41)), list(range(40, 0, -1)), list(range(1, 41))):
+            builds.append((self.start(order), self.build))
+        for process, self.build in builds:
+            done = self.finish(process)
+            self.assertEqual(done.code, 0, done.error)
+            self.assert_overlay(items)
+        self.assertEqual(len(self.mirror.of_files()), 40)
+
+
+class Collected(Case):
+    """What a build removes from the cache; what has been unused for long enough is the business of test-itemcache."""
+
+    def test_nothing_that_is_new(self):
+        old = Item(1, campaign("a"))
+        self.mirror.put(old, Item(2, campaign("b")))
+        self.sync([1, 2])
+        shutil.rmtree(self.dir / "builds/1")            # never published
+        done = self.sync([2])
+        self.assertEqual(done.said("removed from the cache"), [])
+        self.assertEqual(len(self.cached(1)), 1)
+
+    def test_not_while_another_build_is_at_work(self):
+        self.mirror.put(Item(1, campaign("a")))
+        self.sync([1])
+        with open(self.dir / "cache/workshop/.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            self.sync([1])
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    unittest.main()
