@@ -13,7 +13,8 @@ UNITS = "/usr/lib/systemd/system"
 BUDGETS = {
     "left4me-server@": 1.2, "left4me-broker": 1.2, "left4me-log": 0.5, "left4me-mount@": 3.9,
     "left4me-build-mount@": 3.9, "left4me-idmap": 3.9, "left4me-tidy": 3.9, "left4me-update@": 1.3,
-    "left4me-files@": 0.5, "left4me-publish@": 0.5, "left4me-nft": 2.5,
+    "left4me-files@": 0.5, "left4me-publish@": 0.5, "left4me-edit@": 0.5, "left4me-workshop@": 1.2, "left4me-nft": 2.5,
+    "left4me-script@": 1.3, "left4me-refresh": 0.5,
 }
 
 # What alone gives a unit a mount namespace, apart from names that begin with Protect, Private or Bind.
@@ -157,10 +158,15 @@ def test_other_settings(machine):
         equal(socket["TriggerLimitBurst"], ["0"], f"rate limit of {unit}")
         equal(settings(machine, unit.replace("socket", "service"))["Unit"]["StartLimitIntervalSec"], ["0"], f"start limit behind {unit}")
     update = settings(machine, "left4me-update@.service")["Service"]
-    # Together with IPAddressDeny= an "any" would win.
-    check("IPAddressAllow" not in update, "IPAddressAllow= beside IPAddressDeny= opens what should be closed")
+    workshop = settings(machine, "left4me-workshop@.service")["Service"]
+    for service in (update, workshop):
+        # Together with IPAddressDeny= an "any" would win.
+        check("IPAddressAllow" not in service, "IPAddressAllow= beside IPAddressDeny= opens what should be closed")
+    equal(workshop["IPAddressDeny"], update["IPAddressDeny"], "what is closed to what fetches something")
     check("ProcSubset" not in settings(machine, "left4me-log.service")["Service"],
           "ProcSubset=pid: the journal's library does not find the boot id")
     for unit, users in (("left4me-broker.service", None), ("left4me-log.service", ["left4me-log"]),
-                        ("left4me-files@.service", ["left4me-content"]), ("left4me-publish@.service", ["left4me-content"]), ("left4me-update@.service", ["left4me-build"])):
+                        ("left4me-files@.service", ["left4me-content"]), ("left4me-publish@.service", ["left4me-content"]),
+                        ("left4me-edit@.service", ["left4me-content"]), ("left4me-update@.service", ["left4me-build"]),
+                        ("left4me-script@.service", ["left4me-build"]), ("left4me-workshop@.service", ["left4me-content"])):
         equal(settings(machine, unit)["Service"].get("User"), users, f"user of {unit}")

@@ -100,11 +100,44 @@ static void test_all_others(void **state)
     assert_string_equal(address_show(shown, &other), "?");
 }
 
+// Whatever the packet filter of the unit forbids is forbidden here as well.
+static void test_the_unit_says_the_same(void **state)
+{
+    AUTO_FD           fd = open(UNITS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(freep) char *text = NULL;
+    struct error      err = { 0 };
+    unsigned          n_networks = 0;
+    char             *rest;
+
+    (void)state;
+    if (fd_read_file(&text, NULL, fd, "left4me-workshop@.service", 65536, &err) < 0)
+        fail_msg("%s", err.message);
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        char *rest_of_line;
+        if (strncmp(line, "IPAddressDeny=", 14) != 0)
+            continue;
+        for (char *word = strtok_r(line + 14, " ", &rest_of_line); word;
+             word = strtok_r(NULL, " ", &rest_of_line)) {
+            char *slash = strchr(word, '/');
+            if (strcmp(word, "localhost") == 0 || strcmp(word, "link-local") == 0 ||
+                strcmp(word, "multicast") == 0)
+                continue; // in the rows above
+            if (slash)
+                *slash = '\0';
+            if (!refusal(word))
+                fail_msg("%s is refused by the unit alone", word);
+            n_networks++;
+        }
+    }
+    assert_true(n_networks >= 13);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_public_addresses),
         cmocka_unit_test(test_all_others),
+        cmocka_unit_test(test_the_unit_says_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
