@@ -14,7 +14,7 @@
 
 #define BYTES_MAX (UINT64_C(1) << 50)
 
-enum setting_kind { SETTING_COUNT, SETTING_BYTES, SETTING_URL };
+enum setting_kind { SETTING_COUNT, SETTING_BYTES, SETTING_BYTES_OR_0, SETTING_URL };
 
 // Every key there is. The default is read like a value of the file.
 static const struct setting {
@@ -26,14 +26,15 @@ static const struct setting {
     { "overlays", "keep", "3", SETTING_COUNT, offsetof(struct settings, overlays.keep), 1, 100 },
     { "overlays", "output_max", "20G", SETTING_BYTES,
       offsetof(struct settings, overlays.output_max_bytes), 1 << 20, BYTES_MAX },
-    { "overlays", "budget", "0", SETTING_BYTES, offsetof(struct settings, overlays.budget_bytes), 0,
-      BYTES_MAX },
+    { "overlays", "budget", "0", SETTING_BYTES_OR_0,
+      offsetof(struct settings, overlays.budget_bytes), 1 << 20, BYTES_MAX },
     { "workshop", "api_url", "https://api.steampowered.com", SETTING_URL,
       offsetof(struct settings, workshop.api_url), 0, 0 },
     { "workshop", "downloads", "4", SETTING_COUNT, offsetof(struct settings, workshop.downloads), 1,
       32 },
-    { "workshop", "rate_max", "0", SETTING_BYTES,
-      offsetof(struct settings, workshop.rate_max_bytes_s), 0, BYTES_MAX },
+    // With less a share of it would look like a server that has stalled.
+    { "workshop", "rate_max", "0", SETTING_BYTES_OR_0,
+      offsetof(struct settings, workshop.rate_max_bytes_s), 128 << 10, BYTES_MAX },
     { "workshop", "item_max", "4G", SETTING_BYTES,
       offsetof(struct settings, workshop.item_max_bytes), 1, BYTES_MAX },
     { "workshop", "total_max", "20G", SETTING_BYTES,
@@ -94,6 +95,12 @@ static int take_value(struct settings *settings, const struct setting *setting, 
             return -1;
         memcpy(place, &count, sizeof count);
         return 0;
+    case SETTING_BYTES_OR_0:
+        if (strcmp(value, "0") == 0) {
+            memcpy(place, &bytes, sizeof bytes);
+            return 0;
+        }
+        __attribute__((fallthrough));
     case SETTING_BYTES:
         if (number_parse_bytes(&bytes, value, setting->min, setting->max, err) < 0)
             return -1;

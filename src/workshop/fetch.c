@@ -20,6 +20,7 @@
 #define HEADERS_BYTES_MAX 65536u // of all headers of a transfer
 #define IGNORED_BYTES_MAX 65536u // of a body that nobody wants, as that of an error
 #define BUFFER_BYTES      262144L
+#define SHARE_MIN_BYTES_S UINT64_C(4096) // or it would look like a server that has stalled
 #define STALL_BYTES_S     1024L
 #define TRIES_IN_ALL      64u      // also when each brings something
 #define PROGRESS_BYTES    1048576u // a try that brought so much counts as none
@@ -371,7 +372,7 @@ static curl_off_t share_of_rate(const struct fetcher *fetcher)
     size_t   n = MIN(fetcher->n_entries, (size_t)fetcher->rules.parallel);
     uint64_t share = fetcher->rules.rate_max_bytes_s / MAX(n, (size_t)1);
 
-    return fetcher->rules.rate_max_bytes_s ? (curl_off_t)MAX(share, (uint64_t)1) : 0;
+    return fetcher->rules.rate_max_bytes_s ? (curl_off_t)MAX(share, SHARE_MIN_BYTES_S) : 0;
 }
 
 static int transfer_start(struct transfer *transfer, struct entry *entry, struct error *err)
