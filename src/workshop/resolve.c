@@ -44,7 +44,8 @@ struct resolver {
     struct node      *nodes; // RESOLVE_ITEMS_MAX of them
     size_t            n, n_questions;
     struct batch     *batches;
-    struct error      error; // the first one that ends it all; ERROR_NONE: none
+    struct error      error;       // the first one that ends it all; ERROR_NONE: none
+    bool              is_too_much; // which is the list's fault, and not the Workshop's
 };
 
 static void batches_free(struct resolver *resolver)
@@ -77,9 +78,11 @@ static struct node *find(struct resolver *resolver, uint64_t id)
 static int add(struct resolver *resolver, uint64_t id, size_t parent, enum node_state state,
                struct error *err)
 {
-    if (resolver->n == RESOLVE_ITEMS_MAX)
+    if (resolver->n == RESOLVE_ITEMS_MAX) {
+        resolver->is_too_much = true;
         return error_set(err, ERROR_INVALID, "the list comes to more than %u items and collections",
                          RESOLVE_ITEMS_MAX);
+    }
     resolver->nodes[resolver->n++] = (struct node){
         .wanted.id = id,
         .state = state,
@@ -341,7 +344,7 @@ static int ask_level(struct resolver *resolver, struct error *err)
     if (resolver->error.kind == ERROR_NONE)
         return 0;
     *err = resolver->error;
-    return error_prefix(err, "the Workshop cannot be asked");
+    return resolver->is_too_much ? -1 : error_prefix(err, "the Workshop cannot be asked");
 }
 
 // ---- the whole --------------------------------------------------------------------------------

@@ -292,8 +292,7 @@ class Lists(Case):
     def test_a_list_that_comes_to_too_much(self):
         self.mirror.collections = {1: [(id, 0) for id in range(10, 2010)]}
         done = self.fail_sync([1])
-        self.assertEqual((done.code, done.error), (2, "the Workshop cannot be asked: the list comes to more than "
-                                                      "2000 items and collections"))
+        self.assertEqual((done.code, done.error), (2, "the list comes to more than 2000 items and collections"))
 
     def test_a_large_collection_of_few_questions(self):
         data = campaign("m")
