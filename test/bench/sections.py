@@ -93,14 +93,20 @@ def pak(bench):
 
 def explain(bench):
     """Outside the machine as well: sixty layers, fifty thousand files, sixty packs; the least of some rounds."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=host.cache()) as scratch:
         said = host.call([bench.build / "test/bench/bench-explain", scratch])
+    rows = []
     for line in said.splitlines():
         name, *numbers = re.match(r"(.*?)  +([\d.]+)(?: +([\d.]+))?$", line).groups()
         unit = "" if name == "paths" else "MB" if name.endswith("MB") else "ms"
         rows.append(Row(name.removesuffix(", MB"), float(numbers[0]), unit,
                         limit=100 if name == "all of these" else None))
+    return rows
+
+
 def workshop(bench):
     """Outside the machine, too. The ratio is one of times: 1.11 of the time is 0.9 of the throughput."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=host.cache()) as scratch:
         found = fetching.measure(scratch, bench.build / "test/unit/workshop-sync", rounds=max(2, bench.rounds // 3))
     first = of_times(f"{found.items} new items, {found.bytes / 1e9:.1f} GB", [1e6 * s for s in found.ours_s],
                      [1e6 * s for s in found.curl_s], beside="curl --parallel", ratio_limit=1.11)
@@ -109,6 +115,23 @@ def workshop(bench):
     rows += [Row(f"  processor: {who}", 1000 * seconds) for who, seconds in found.busy.items()]
     return rows + [of_times(f"{found.items} items, nothing new", [1e6 * s for s in found.refresh_s]),
                    Row("  requests", found.questions, "", limit=10)]
+
+
+def files(bench):
+    """Likewise: work in the tree of a files overlay."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=host.cache()) as scratch:
+        said = host.call([bench.build / "test/bench/bench-files", scratch, bench.rounds,
+                          bench.build / "src/files/left4me-unpack"])
+    rows = []
+    for line in said.splitlines():
+        name, size, ours, beside, others = line.split("\t")
+        ours, others = ([int(word) for word in words.split()] for words in (ours, others))
+        rows.append(of_times(name, ours, others, beside=beside))
+        if int(size) > 1 << 20:
+            rows.append(Row("  bytes a second", int(size) / statistics.median(ours), "MB/s"))
+    return rows
+
+
 # -- start and stop ---------------------------------------------------------------------------------
 
 def start(bench):
@@ -346,6 +369,7 @@ SECTIONS = (
     ("Archives and KeyValues", pak),
     ("A stack explained", explain),
     ("A Workshop overlay", workshop),
+    ("Files of an overlay", files),
     ("Memory", memory),
     ("make run, until a server answers", make_run),
 )
