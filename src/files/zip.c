@@ -24,6 +24,7 @@ struct zip {
     struct archive_entry     *entry; // used again for each
     int                       out_fd;
     struct error              out_error; // why writing failed
+    bool                      is_dead;   // nothing is written any more
     bool                      is_storing;
     struct zip_counts         counts;
     char                      path[PATH_MAX]; // of what is at hand, in the archive
@@ -36,23 +37,23 @@ static void zip_freep(struct zip **zip)
         return;
     if ((*zip)->entry)
         archive_entry_free((*zip)->entry);
-    if ((*zip)->archive) {
-        (void)archive_write_fail((*zip)->archive); // or freeing it would write an end
+    (*zip)->is_dead = true; // what it writes as its end is for nobody
+    if ((*zip)->archive)
         (void)archive_write_free((*zip)->archive);
-    }
     free(*zip);
 }
 
 // ---- libarchive -------------------------------------------------------------------------------
 
+// Never fails as libarchive sees it: an archive that failed keeps its memory when it is freed
+// (3.6).
 static la_ssize_t write_out(struct archive *archive, void *user, const void *bytes, size_t n)
 {
     struct zip *zip = user;
 
-    if (fd_write_all(zip->out_fd, bytes, n, &zip->out_error) < 0) {
-        archive_set_error(archive, EIO, "writing failed");
-        return ARCHIVE_FATAL;
-    }
+    (void)archive;
+    if (!zip->is_dead && fd_write_all(zip->out_fd, bytes, n, &zip->out_error) < 0)
+        zip->is_dead = true;
     return (la_ssize_t)n;
 }
 
@@ -60,7 +61,7 @@ static int fail(const struct zip *zip, const char *doing, struct error *err)
 {
     const char *text = archive_error_string(zip->archive);
 
-    if (zip->out_error.kind != ERROR_NONE) {
+    if (zip->is_dead) {
         *err = zip->out_error;
         return error_prefix(err, "the zip file");
     }
@@ -104,8 +105,9 @@ static int begin_entry(struct zip *zip, const struct stat *st, struct error *err
     archive_entry_set_mtime(zip->entry, st->st_mtim.tv_sec, 0);
     if (set_storing(zip, is_dir || zip->options->level == 0 || is_packed(zip->path), err) < 0)
         return -1;
-    return archive_write_header(zip->archive, zip->entry) < ARCHIVE_WARN ? fail(zip, "packing", err)
-                                                                         : 0;
+    if (archive_write_header(zip->archive, zip->entry) < ARCHIVE_WARN || zip->is_dead)
+        return fail(zip, "packing", err);
+    return 0;
 }
 
 // ---- the tree ---------------------------------------------------------------------------------
@@ -121,7 +123,7 @@ static int pack_bytes(struct zip *zip, int fd, uint64_t size, struct error *err)
         memset(zip->block + n, 0, want - (size_t)n);
         if (zip->options->is_cancelled && zip->options->is_cancelled(zip->options->user))
             return error_set(err, ERROR_FAILED, "it was cancelled");
-        if (archive_write_data(zip->archive, zip->block, want) != (la_ssize_t)want)
+        if (archive_write_data(zip->archive, zip->block, want) != (la_ssize_t)want || zip->is_dead)
             return fail(zip, "packing", err);
         zip->counts.bytes += want;
         size -= want;
@@ -253,7 +255,7 @@ static int run(struct zip *zip, struct space *space, const char *path, struct er
     int      r = open_archive(zip, err);
     if (r == 0)
         r = pack_path(zip, space, path, err);
-    if (r == 0 && archive_write_close(zip->archive) != ARCHIVE_OK)
+    if (r == 0 && (archive_write_close(zip->archive) != ARCHIVE_OK || zip->is_dead))
         r = fail(zip, "finishing", err);
     (void)uselocale(before); // it was valid before
     freelocale(utf8);

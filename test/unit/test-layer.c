@@ -170,7 +170,7 @@ static void test_what_did_not_change_costs_nothing(void **state)
 
 static void make_deep(const struct world *world, unsigned depth)
 {
-    char path[1024] = TREE;
+    char path[256] = TREE;
 
     for (unsigned i = 0; i < depth; i++)
         strcat(path, "d/");
