@@ -421,6 +421,8 @@ int extract_run(struct extract_result *ret, struct space *space, int archive_fd,
 {
     AUTO(extract_freep) struct extract       *extract = calloc(1, sizeof *extract);
     AUTO(space_stage_done) struct space_stage stage = { .fd = -1 };
+    struct space_usage                        usage;
+    struct error                              ignored;
     struct stat                               st;
 
     if (!extract)
@@ -436,9 +438,13 @@ int extract_run(struct extract_result *ret, struct space *space, int archive_fd,
     extract->progress.archive_total = (uint64_t)MAX(st.st_size, 0);
     if (space_stage_make(&stage, space, err) < 0)
         return -1;
-    int r = run(extract, stage.fd, archive_fd, err);
-    space_meter_done(&extract->meter, r < 0);
-    if (r == 0)
-        *ret = extract->result;
-    return r;
+    if (run(extract, stage.fd, archive_fd, err) < 0) {
+        space_stage_done(&stage);
+        // It may have failed when some of it was in place: only the disk knows.
+        (void)!space_read_usage(&usage, space, true, &ignored); // or the next one counts
+        return -1;
+    }
+    space_meter_done(&extract->meter, false);
+    *ret = extract->result;
+    return 0;
 }

@@ -11,19 +11,7 @@
 #include <unistd.h>
 #include "base/fd.h"
 
-// The sanitizers reserve far more addresses than they use, and need a few more calls.
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
-
-#if IS_SANITIZED
+#if SANDBOX_IS_SANITIZED
 // What the limit on memory does otherwise: what is too much is refused, and no bug.
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
@@ -45,7 +33,8 @@ static int limit(int what, uint64_t soft, uint64_t hard, struct error *err)
 
 static int set_limits(struct error *err)
 {
-    if ((!IS_SANITIZED && limit(RLIMIT_AS, SANDBOX_MEMORY_BYTES, SANDBOX_MEMORY_BYTES, err) < 0) ||
+    if ((!SANDBOX_IS_SANITIZED &&
+         limit(RLIMIT_AS, SANDBOX_MEMORY_BYTES, SANDBOX_MEMORY_BYTES, err) < 0) ||
         limit(RLIMIT_CPU, SANDBOX_CPU_S, SANDBOX_CPU_S + 1, err) < 0 ||
         limit(RLIMIT_FSIZE, 0, 0, err) < 0 || limit(RLIMIT_CORE, 0, 0, err) < 0 ||
         limit(RLIMIT_MEMLOCK, 0, 0, err) < 0)
@@ -82,7 +71,7 @@ static const int calls[] = {
     SCMP_SYS(getrandom),     // of malloc, once
     SCMP_SYS(clock_gettime), // where the vDSO cannot answer
     SCMP_SYS(gettimeofday),  SCMP_SYS(time),
-#if IS_SANITIZED
+#if SANDBOX_IS_SANITIZED
     SCMP_SYS(sigaltstack),   SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(sched_yield),   SCMP_SYS(futex),        SCMP_SYS(getpid),
     SCMP_SYS(gettid),

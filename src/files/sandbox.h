@@ -14,6 +14,19 @@
 #include <stdint.h>
 #include "base/error.h"
 
+// The sanitizers reserve far more addresses than they use, and need a few more calls: with them
+// there is no limit on memory, and the filter is wider.
+#if defined(__SANITIZE_ADDRESS__)
+#define SANDBOX_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANDBOX_IS_SANITIZED 1
+#endif
+#endif
+#ifndef SANDBOX_IS_SANITIZED
+#define SANDBOX_IS_SANITIZED 0
+#endif
+
 #define SANDBOX_MEMORY_BYTES (UINT64_C(768) << 20)
 #define SANDBOX_CPU_S        120u
 

@@ -119,7 +119,8 @@ static struct edit_options edit_options_of(const struct upload_state *state)
 
 static bool is_id(const char *id)
 {
-    return strlen(id) == 2 * ID_RANDOM_BYTES && strspn(id, "0123456789abcdef") == strlen(id);
+    return strlen(id) == 2 * (size_t)ID_RANDOM_BYTES &&
+           strspn(id, "0123456789abcdef") == strlen(id);
 }
 
 static int say_gone(const char *id, struct error *err)

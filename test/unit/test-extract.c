@@ -2,7 +2,9 @@
 #include "files-world.h"
 #include "archive-maker.h"
 
+#include <signal.h>
 #include <sodium.h>
+#include <sys/wait.h>
 #include "files/extract.h"
 #include "files/frame.h"
 #include "files/upload.h"
@@ -367,6 +369,42 @@ static void test_it_can_be_cancelled(void **state)
     files_close(&world);
 }
 
+static bool die(void *user, const struct extract_progress *progress)
+{
+    (void)user;
+    if (progress->files > 0)
+        (void)raise(SIGKILL);
+    return true;
+}
+
+// Killed half-way, nothing is in the tree, and the next one who counts sweeps the rest away.
+static void test_a_killed_process_leaves_nothing(void **state)
+{
+    struct files_world world = files_open(state, NULL);
+    struct space_usage usage;
+    struct error       err;
+    int                status = 0;
+
+    files_put(&world, "old", "0");
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct files_world    mine = files_open(state, NULL);
+        struct extract_result result;
+        int fd = archive_make(archive_tar, "f a=1; N b=3000000; N c=3000000; N d=3000000", NULL);
+        (void)!unpack(&result, &mine, fd, (struct extract_options){ .tick = die }, &err);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_string_equal(files_show(&world), "old=0");
+    assert_int_equal(files_staged(&world), 1);
+    assert_int_equal(space_read_usage(&usage, world.space, true, &err), 0);
+    assert_int_equal(usage.bytes, 1);
+    assert_int_equal(usage.entries, 1);
+    assert_int_equal(files_staged(&world), 0);
+    files_close(&world);
+}
+
 // ---- a reader that was taken over -------------------------------------------------------------
 
 struct stream {
@@ -538,6 +576,7 @@ int main(int argc, char **argv)
         IN_DIR(test_only_a_file_that_is_read_is_taken),
         IN_DIR(test_limits_from_both_sides),
         IN_DIR(test_it_can_be_cancelled),
+        IN_DIR(test_a_killed_process_leaves_nothing),
         IN_DIR(test_a_stream_is_not_believed),
         IN_DIR(test_what_is_left_out_is_told_up_to_a_number),
         IN_DIR(test_other_ends_of_a_reader),

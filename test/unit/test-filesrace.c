@@ -140,9 +140,70 @@ static void test_nothing_leads_out(void **state)
     files_close(&world);
 }
 
+// ---- the quota --------------------------------------------------------------------------------
+
+#define WRITERS     4u
+#define WRITES      24u // of each, far more than fit
+#define WRITE_BYTES 262144u
+
+struct writer {
+    void   **state;
+    unsigned number;
+};
+
+static const struct space_limits tight = { MIB(4), 1000, MIB(4) };
+
+// Saves and copies, as much as it is let.
+static void *write_all(void *user)
+{
+    const struct writer      *writer = user;
+    static char               bytes[WRITE_BYTES];
+    const struct edit_options options = { 0 };
+    struct files_world        world = files_open(writer->state, &tight);
+    struct listing_entry      entry;
+    struct error              err;
+    char                      name[32];
+
+    for (unsigned i = 0; i < WRITES; i++) {
+        snprintf(name, sizeof name, "%u-%u", writer->number, i);
+        (void)!edit_save(&entry, world.space, name, bytes, sizeof bytes, &options, &err);
+        snprintf(name, sizeof name, "%u-%u-copy", writer->number, i);
+        (void)!arrange_copy(world.space, "d", name, false, &err);
+    }
+    files_close(&world);
+    return NULL;
+}
+
+// However many are at it, nobody gets more than a chunk beyond what is left.
+static void test_nobody_gets_more_than_there_is(void **state)
+{
+    struct files_world world = files_open(state, &tight);
+    struct writer      writers[WRITERS];
+    pthread_t          threads[WRITERS];
+    struct space_usage usage;
+    struct error       err = { 0 };
+
+    files_put(&world, "d/a", "1");
+    AUTO_FD fd = openat(world.space->tree_fd, "d/a", O_WRONLY | O_CLOEXEC);
+    assert_return_code(ftruncate(fd, WRITE_BYTES), errno);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){ state, i };
+        assert_int_equal(pthread_create(&threads[i], NULL, write_all, &writers[i]), 0);
+    }
+    for (unsigned i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(space_read_usage(&usage, world.space, true, &err), 0);
+    assert_in_range(usage.bytes, WRITE_BYTES, tight.bytes_max + WRITERS * SPACE_CHUNK_BYTES);
+    assert_int_equal(files_staged(&world), 0);
+    files_close(&world);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = { IN_DIR(test_nothing_leads_out) };
+    const struct CMUnitTest tests[] = {
+        IN_DIR(test_nothing_leads_out),
+        IN_DIR(test_nobody_gets_more_than_there_is),
+    };
 
     if (argc != 2)
         return 1;

@@ -232,6 +232,7 @@ static void test_its_limits(void **state)
         int      what;
         uint64_t want;
     } limits[] = {
+        { RLIMIT_AS, SANDBOX_IS_SANITIZED ? RLIM_INFINITY : SANDBOX_MEMORY_BYTES },
         { RLIMIT_CPU, SANDBOX_CPU_S },
         { RLIMIT_FSIZE, 0 },
         { RLIMIT_NOFILE, 0 },
