@@ -137,7 +137,7 @@ static int drop_older(struct extract *extract, const char *name, struct error *e
     struct stat st;
 
     if (fstatat(extract->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : error_sys(err, errno, "looking at '%.160s'", extract->path);
+        return error_sys(err, errno, "looking at '%.160s'", extract->path);
     if (!S_ISREG(st.st_mode))
         return error_set(err, ERROR_INVALID,
                          "the archive has '%.140s' as a file and as a directory", extract->path);
@@ -145,6 +145,21 @@ static int drop_older(struct extract *extract, const char *name, struct error *e
         return error_sys(err, errno, "replacing '%.160s'", extract->path);
     space_meter_return(&extract->meter, (uint64_t)st.st_size, 1);
     extract->result.files--;
+    return 0;
+}
+
+static int make_file(struct extract *extract, const char *name, struct error *err)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+    extract->file_fd = openat(extract->dir_fd, name, flags, 0600);
+    if (extract->file_fd < 0 && errno == EEXIST) {
+        if (drop_older(extract, name, err) < 0)
+            return -1;
+        extract->file_fd = openat(extract->dir_fd, name, flags, 0600);
+    }
+    if (extract->file_fd < 0)
+        return error_sys(err, errno, "making '%.160s'", extract->path);
     return 0;
 }
 
@@ -158,13 +173,9 @@ static int begin_file(struct extract *extract, const struct frame *frame, struct
         return error_set(err, ERROR_INVALID, "the archive has a file without a name");
     memcpy(parent, extract->path, n);
     parent[n] = '\0';
-    if (go_to_dir(extract, parent, err) < 0 || drop_older(extract, name, err) < 0 ||
-        space_meter_take(&extract->meter, 0, 1, err) < 0)
+    if (go_to_dir(extract, parent, err) < 0 || space_meter_take(&extract->meter, 0, 1, err) < 0 ||
+        make_file(extract, name, err) < 0)
         return -1;
-    extract->file_fd =
-        openat(extract->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (extract->file_fd < 0)
-        return error_sys(err, errno, "making '%.160s'", extract->path);
     extract->file_bytes = 0;
     extract->is_program = frame->header.flags & FRAME_IS_PROGRAM;
     extract->result.files++;
