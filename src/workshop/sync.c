@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/done.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "workshop/collect.h"
@@ -476,7 +477,7 @@ static int run(struct sync *sync, uint32_t build, struct error *err)
         fetch(sync, err) < 0 || check_fetched(sync, err) < 0 || make_tree(sync, build, err) < 0)
         return -1;
     clean_up(sync);
-    return 0;
+    return done_mark(sync->upper.fd, err);
 }
 
 static void say_result(const struct sync *sync)

@@ -5,7 +5,7 @@
 //
 // Reads builds/BUILD/source/items, asks the Workshop, fetches what the cache has not, and fills
 // builds/BUILD/upper with left4dead2/addons/ITEM.vpk. The upper is marked opaque: it is the whole
-// overlay, and what is not in it is gone.
+// overlay, and what is not in it is gone. At the end it is marked as whole, see base/done.h.
 //
 // An item that cannot be had stays at the newest version the cache has, or is left out if it has
 // none; both are said, and the build succeeds. It fails, and nothing changes, when the list is
