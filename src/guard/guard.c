@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: MIT
+#include "guard/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/fd.h"
+#include "guard/disk.h"
+#include "guard/look.h"
+
+#define MIB UINT64_C(1048576)
+#define GIB (UINT64_C(1024) * MIB)
+
+// Between two samples: by how far it is to the next threshold, at more than any disk or memory
+// takes.
+#define SAMPLE_MIN_US    4000u
+#define SAMPLE_MAX_US    20000u
+#define BYTES_PER_US     8192u
+#define STEP_MIN_BYTES   (8 * MIB)  // of growth between two measurements, and so beyond the limit
+#define BEYOND_BYTES     (24 * MIB) // more than that, and a writer that does not stop is killed
+#define STEP_MIN_ENTRIES 10000u
+#define EVERY_US         30000000u // a measurement without a threshold, if the disk has changed
+#define SHARE            50u       // and at least so many times as long as the last one took
+#define STACK_BYTES      (256u << 10)
+#define PRIORITY         1 // of real time, the lowest
+
+struct guard {
+    uint64_t  bytes_max, entries_max, hidden_max_bytes, free_min_bytes;
+    int       wake_fd, stop_fd; // eventfds: a measurement is due; it is over
+    pthread_t sampler, looker;
+    unsigned  n_threads;
+    bool      is_prompt; // the sampler has a priority of real time
+
+    // The sampler's. Each has a list of processes of its own.
+    struct disk       disk;
+    struct processes *processes;
+
+    // The looker's.
+    struct look look;
+    struct disk looked;    // its own samples
+    uint64_t    last_free; // at the last measurement
+    uint64_t    look_us;   // which took so long, and all of them
+    uint64_t    looks_us;
+
+    // The sampler tells how much is spent, the looker of how much of it something is due.
+    _Atomic uint64_t spent_bytes, spent_inodes, free_bytes;
+    _Atomic uint64_t look_bytes, look_inodes, end_bytes;
+    _Atomic bool     is_paused, is_settled; // settled: what is paused has been seen to rest
+    _Atomic uint64_t n_samples, n_looks;
+
+    _Atomic bool has_ended;
+    struct error reason; // that of whoever set has_ended
+};
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail for this clock
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+// ---- the end ----------------------------------------------------------------------------------
+
+// Ends what runs, for the reason in `why`. The first reason is the one.
+static void end(struct guard *guard, struct processes *processes, const struct error *why)
+{
+    struct error ignored;
+
+    if (!atomic_exchange(&guard->has_ended, true))
+        guard->reason = *why;
+    // As process 1 this is one call. Otherwise it may fail to find all of them: the init system
+    // does the rest.
+    if (processes_signal(processes, SIGKILL, &ignored) < 0)
+        return;
+}
+
+static void show_bytes(char ret[32], uint64_t bytes)
+{
+    bool is_giga = bytes >= GIB;
+
+    (void)snprintf(ret, 32, "%.1f %s", (double)bytes / (double)(is_giga ? GIB : MIB),
+                   is_giga ? "GiB" : "MiB"); // it fits
+}
+
+static int say_bytes(const struct guard *guard, struct error *err)
+{
+    char shown[32];
+
+    show_bytes(shown, guard->bytes_max);
+    return error_set(err, ERROR_NO_SPACE, "the output has grown beyond its limit of %s", shown);
+}
+
+static int say_disk(const struct guard *guard, struct error *err)
+{
+    char shown[32];
+
+    if (guard->disk.is_out_of_inodes)
+        return error_set(err, ERROR_NO_SPACE,
+                         "there is hardly any space left for more files on the disk");
+    show_bytes(shown, guard->free_min_bytes);
+    return error_set(err, ERROR_NO_SPACE, "less than %s of space is left on the disk", shown);
+}
+
+static int say_entries(const struct guard *guard, struct error *err)
+{
+    return error_set(err, ERROR_NO_SPACE,
+                     "the output has more than %" PRIu64 " files and directories",
+                     guard->entries_max);
+}
+
+static int say_hidden(const struct holders_opaque *opaque, struct error *err)
+{
+    return error_set(err, ERROR_INVALID,
+                     "a process hides what it has open, and more space is gone than can be "
+                     "explained (%" PRIu64 " unreadable, %" PRIu64 " in sockets, %" PRIu64
+                     " mapped)",
+                     opaque->n_hidden, opaque->n_in_flight, opaque->n_mapped);
+}
+
+static int check_size(const struct guard *guard, struct measured size, struct error *err)
+{
+    if (size.entries > guard->entries_max)
+        return say_entries(guard, err);
+    return size.bytes > guard->bytes_max ? say_bytes(guard, err) : 0;
+}
+
+// ---- measuring --------------------------------------------------------------------------------
+
+// More is missing on the disk than was found, and somebody may have it.
+static int check_hidden(struct guard *guard, const struct look_result *result, struct error *err)
+{
+    uint64_t free_bytes = atomic_load(&guard->free_bytes);
+
+    if (look_unexplained(&guard->look, result, free_bytes, now_us()) <= guard->hidden_max_bytes)
+        return 0;
+    // What was removed is free again only when the file system has written that down.
+    if (syncfs(guard->look.root_fds[0]) < 0)
+        return error_sys(err, errno, "writing to the disk");
+    if (disk_sample(&guard->looked, err) < 0)
+        return -1;
+    free_bytes = guard->looked.free_bytes;
+    if (look_unexplained(&guard->look, result, free_bytes, now_us()) <= guard->hidden_max_bytes)
+        return 0;
+    return say_hidden(&result->opaque, err);
+}
+
+// What was spent when it began to be measured: so much more is a reason to look again, and that
+// much more to end it if somebody cannot be stopped.
+static void set_thresholds(struct guard *guard, struct measured size, uint64_t bytes,
+                           uint64_t inodes)
+{
+    uint64_t room = guard->bytes_max - MIN(size.bytes, guard->bytes_max);
+    uint64_t room_entries = guard->entries_max - MIN(size.entries, guard->entries_max);
+    uint64_t end = guard->bytes_max + BEYOND_BYTES;
+
+    if (room_entries == 0) // and so not all of the size is known
+        end = size.bytes + BEYOND_BYTES;
+    atomic_store(&guard->end_bytes, bytes + end - MIN(size.bytes, end));
+    atomic_store(&guard->look_bytes, bytes + MAX(room / 2, STEP_MIN_BYTES));
+    atomic_store(&guard->look_inodes, inodes + MAX(room_entries / 2, STEP_MIN_ENTRIES));
+}
+
+// Measures once. A size during which something moved may be too large, too: only one that is exact
+// is a reason to end it.
+static int measure_once(struct guard *guard, bool *ret_is_exact, struct error *err)
+{
+    struct processes_motion since;
+    struct look_result      result = { 0 };
+
+    if (look_settle(&guard->look, &since, err) < 0)
+        return -1;
+    uint64_t bytes = atomic_load(&guard->spent_bytes), inodes = atomic_load(&guard->spent_inodes);
+    atomic_store(&guard->is_settled, !since.is_running);
+    if (look_measure(&guard->look, &result, &since, err) < 0)
+        return -1;
+    // What was spent while nothing of ours moved was spent by others.
+    if (result.is_exact && result.opaque.n_hidden == 0) {
+        bytes = atomic_load(&guard->spent_bytes);
+        inodes = atomic_load(&guard->spent_inodes);
+    }
+    set_thresholds(guard, result.size, bytes, inodes);
+    atomic_store(&guard->is_settled, result.is_exact);
+    *ret_is_exact = result.is_exact;
+    if (!result.is_exact)
+        return 0;
+    return check_size(guard, result.size, err) < 0 ? -1 : check_hidden(guard, &result, err);
+}
+
+// Stops everything, measures, and lets it go on. The sampler may have ended it meanwhile.
+static int look(struct guard *guard, struct error *err)
+{
+    uint64_t began_us = now_us();
+    bool     is_exact = false;
+
+    atomic_store(&guard->is_settled, false);
+    atomic_store(&guard->is_paused, true);
+    while (!is_exact && !atomic_load(&guard->has_ended))
+        if (measure_once(guard, &is_exact, err) < 0)
+            return -1;
+    guard->last_free = atomic_load(&guard->free_bytes);
+    guard->look_us = now_us() - began_us;
+    guard->looks_us += guard->look_us;
+    atomic_fetch_add(&guard->n_looks, 1);
+    atomic_store(&guard->is_paused, false);
+    if (atomic_load(&guard->has_ended))
+        return 0;
+    return processes_signal(guard->look.processes, SIGCONT, err);
+}
+
+// ---- the two threads --------------------------------------------------------------------------
+
+static void *run_looker(void *user)
+{
+    struct guard *guard = user;
+    struct pollfd fds[] = { { .fd = guard->wake_fd, .events = POLLIN },
+                            { .fd = guard->stop_fd, .events = POLLIN } };
+    struct error  err = { 0 };
+    uint64_t      count;
+
+    for (;;) {
+        uint64_t every_us = MAX(EVERY_US, SHARE * guard->look_us);
+        int      n = poll(fds, ELEMENTS(fds), (int)(every_us / 1000));
+        if (fds[1].revents)
+            return NULL;
+        if (n == 0 && atomic_load(&guard->free_bytes) == guard->last_free)
+            continue;
+        if (n > 0)
+            (void)!read(guard->wake_fd, &count,
+                        sizeof count); // it does not block, and says no more
+        if (look(guard, &err) < 0) {
+            end(guard, guard->look.processes, &err);
+            return NULL;
+        }
+    }
+}
+
+static int sample(struct guard *guard, struct error *err)
+{
+    if (disk_sample(&guard->disk, err) < 0)
+        return -1;
+    atomic_store(&guard->spent_bytes, guard->disk.spent_bytes);
+    atomic_store(&guard->spent_inodes, guard->disk.spent_inodes);
+    atomic_store(&guard->free_bytes, guard->disk.free_bytes);
+    atomic_fetch_add(&guard->n_samples, 1);
+    if (guard->disk.available_bytes < guard->free_min_bytes || guard->disk.is_out_of_inodes)
+        return say_disk(guard, err);
+    return 0;
+}
+
+// What follows from a sample.
+static int act(struct guard *guard, struct error *err)
+{
+    const uint64_t one = 1;
+
+    if (atomic_load(&guard->is_paused)) { // and yet somebody goes on writing
+        bool is_over = guard->disk.spent_bytes > atomic_load(&guard->end_bytes);
+        return is_over && !atomic_load(&guard->is_settled) ? say_bytes(guard, err) : 0;
+    }
+    if (guard->disk.spent_bytes <= atomic_load(&guard->look_bytes) &&
+        guard->disk.spent_inodes <= atomic_load(&guard->look_inodes))
+        return 0;
+    atomic_store(&guard->is_settled, false);
+    atomic_store(&guard->is_paused, true);
+    if (processes_signal(guard->processes, SIGSTOP, err) < 0)
+        return -1;
+    if (write(guard->wake_fd, &one, sizeof one) != (ssize_t)sizeof one)
+        return error_sys(err, errno, "asking for a measurement");
+    return 0;
+}
+
+static struct timespec until_next(const struct guard *guard)
+{
+    uint64_t look_bytes = atomic_load(&guard->look_bytes), spent = guard->disk.spent_bytes;
+    uint64_t room = look_bytes > spent ? look_bytes - spent : 0;
+    uint64_t room_disk = guard->disk.available_bytes - guard->free_min_bytes;
+    uint64_t us = MIN(MAX(MIN(room, room_disk) / BYTES_PER_US, SAMPLE_MIN_US), SAMPLE_MAX_US);
+
+    return (struct timespec){ .tv_nsec = (long)us * 1000 };
+}
+
+static void *run_sampler(void *user)
+{
+    struct guard *guard = user;
+    struct pollfd fd = { .fd = guard->stop_fd, .events = POLLIN };
+    struct error  err = { 0 };
+
+    while (!atomic_load(&guard->has_ended)) {
+        if (sample(guard, &err) < 0 || act(guard, &err) < 0) {
+            end(guard, guard->processes, &err);
+            return NULL;
+        }
+        struct timespec timeout = until_next(guard);
+        if (ppoll(&fd, 1, &timeout, NULL) != 0)
+            break;
+    }
+    return NULL;
+}
+
+// Its priority is of real time where that may be. Otherwise a few busy writers would keep it
+// waiting for a hundred milliseconds, in which they write as many megabytes. A sample takes
+// microseconds.
+static int start_sampler(struct guard *guard, pthread_attr_t *attributes)
+{
+    const struct sched_param priority = { .sched_priority = PRIORITY };
+
+    (void)pthread_attr_setinheritsched(attributes, PTHREAD_EXPLICIT_SCHED); // known values
+    (void)pthread_attr_setschedpolicy(attributes, SCHED_FIFO);
+    (void)pthread_attr_setschedparam(attributes, &priority);
+    int r = pthread_create(&guard->sampler, attributes, run_sampler, guard);
+    guard->is_prompt = r == 0;
+    if (r != EPERM)
+        return r;
+    (void)pthread_attr_setinheritsched(attributes, PTHREAD_INHERIT_SCHED);
+    return pthread_create(&guard->sampler, attributes, run_sampler, guard);
+}
+
+static int start_threads(struct guard *guard, struct error *err)
+{
+    pthread_attr_t attributes;
+    sigset_t       all, before;
+
+    int r = pthread_attr_init(&attributes);
+    if (r != 0)
+        return error_sys(err, r, "starting the guard");
+    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES); // more than the least there may be
+    (void)sigfillset(&all);                                    // signals are for the main thread
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    r = pthread_create(&guard->looker, &attributes, run_looker, guard);
+    guard->n_threads += r == 0;
+    if (r == 0)
+        r = start_sampler(guard, &attributes);
+    guard->n_threads += guard->n_threads == 1 && r == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attributes);
+    return r == 0 ? 0 : error_sys(err, r, "starting the guard");
+}
+
+static void stop_threads(struct guard *guard)
+{
+    const uint64_t one = 1;
+
+    if (guard->n_threads > 0)
+        (void)!write(guard->stop_fd, &one, sizeof one); // a counter has room for one more
+    if (guard->n_threads > 0)
+        (void)pthread_join(guard->looker, NULL);
+    if (guard->n_threads > 1)
+        (void)pthread_join(guard->sampler, NULL);
+    guard->n_threads = 0;
+}
+
+// ---- the whole --------------------------------------------------------------------------------
+
+static int prepare(struct guard *guard, const struct guard_spec *spec, struct error *err)
+{
+    guard->bytes_max = spec->bytes_max;
+    guard->entries_max = spec->entries_max ? spec->entries_max : MEASURE_ENTRIES_MAX;
+    guard->hidden_max_bytes = spec->hidden_max_bytes;
+    guard->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    guard->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (guard->wake_fd < 0 || guard->stop_fd < 0)
+        return error_sys(err, errno, "preparing the guard");
+    if (processes_new(&guard->processes, err) < 0 ||
+        look_open(&guard->look, spec->roots, guard->entries_max, err) < 0)
+        return -1;
+    if (disk_begin(&guard->disk, guard->look.root_fds, guard->look.n_roots, err) < 0)
+        return -1;
+    guard->looked = guard->disk;
+    return 0;
+}
+
+static uint64_t free_min(const struct disk *disk)
+{
+    return MAX(disk->size_bytes / 50, MIN(GIB, disk->size_bytes / 10));
+}
+
+static int measure_before(struct guard *guard, const struct guard_spec *spec, struct error *err)
+{
+    struct look_result result = { 0 };
+
+    guard->free_min_bytes = spec->free_min_bytes ? spec->free_min_bytes : free_min(&guard->disk);
+    if (sample(guard, err) < 0 || look_measure_alone(&guard->look, &result.size, err) < 0 ||
+        check_size(guard, result.size, err) < 0)
+        return -1;
+    guard->last_free = atomic_load(&guard->free_bytes);
+    (void)look_unexplained(&guard->look, &result, guard->last_free, now_us()); // nobody is there
+    set_thresholds(guard, result.size, guard->disk.spent_bytes, guard->disk.spent_inodes);
+    return 0;
+}
+
+int guard_start(struct guard **ret, const struct guard_spec *spec, struct error *err)
+{
+    struct guard *guard = calloc(1, sizeof *guard);
+
+    if (!guard)
+        return error_sys(err, ENOMEM, "starting the guard");
+    guard->wake_fd = guard->stop_fd = -1;
+    if (prepare(guard, spec, err) < 0 || measure_before(guard, spec, err) < 0 ||
+        start_threads(guard, err) < 0) {
+        guard_free(guard);
+        return -1;
+    }
+    *ret = guard;
+    return 0;
+}
+
+int guard_finish(struct guard *guard, struct measured *ret, struct error *err)
+{
+    struct measured size;
+
+    stop_threads(guard);
+    if (atomic_load(&guard->has_ended)) {
+        *err = guard->reason;
+        return -1;
+    }
+    if (look_measure_alone(&guard->look, &size, err) < 0 || check_size(guard, size, err) < 0) {
+        guard->reason = *err;
+        atomic_store(&guard->has_ended, true);
+        return -1;
+    }
+    *ret = size;
+    return 0;
+}
+
+bool has_guard_ended(const struct guard *guard)
+{
+    return atomic_load(&guard->has_ended);
+}
+
+struct guard_counts guard_counts(const struct guard *guard)
+{
+    return (struct guard_counts){ .samples = atomic_load(&guard->n_samples),
+                                  .looks = atomic_load(&guard->n_looks),
+                                  .looks_us = guard->looks_us,
+                                  .is_prompt = guard->is_prompt };
+}
+
+struct guard *guard_free(struct guard *guard)
+{
+    if (!guard)
+        return NULL;
+    stop_threads(guard);
+    look_close(&guard->look);
+    (void)fd_close(guard->wake_fd);
+    (void)fd_close(guard->stop_fd);
+    processes_free(guard->processes);
+    free(guard);
+    return NULL;
+}

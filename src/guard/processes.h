@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// processes: everything that was started by this process, directly or not, and is still there.
+//
+// As process 1 of a process namespace that is everything in it, and one call signals all of it. In
+// any other process it is the descendants, orphans among them; what is started meanwhile is found
+// by looking again.
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/error.h"
+#include "guard/procfs.h"
+
+#define PROCESSES_MAX 32768u
+
+struct processes {
+    int    proc_fd;
+    pid_t  self;
+    bool   is_init;
+    pid_t  highest; // process number that was given out, if known
+    size_t n;
+    pid_t  list[PROCESSES_MAX];
+};
+
+// How much has run: equal before and after something else means that nothing did in between.
+struct processes_motion {
+    uint64_t n_tasks, switches, mix;
+    bool     is_running; // something was at that very moment
+};
+
+// From then on orphans of ours become our children, also where we are not process 1.
+int               processes_new(struct processes **ret, struct error *err) MUST_USE;
+struct processes *processes_free(struct processes *processes); // takes NULL, returns NULL
+
+// Makes `list` those that are there, without ourselves, whether or not they have just ended.
+int processes_list(struct processes *processes, struct error *err) MUST_USE;
+// Signals all of them. SIGKILL also reaches what they start meanwhile.
+int processes_signal(struct processes *processes, int signal, struct error *err) MUST_USE;
+// Of those in the list.
+int  processes_motion(struct processes_motion *ret, const struct processes *processes,
+                      struct error *err) MUST_USE;
+bool processes_rested(const struct processes_motion *before, const struct processes_motion *after);
+// How many there are that /proc does not show us; if not process 1, of those in the list.
+uint32_t processes_count_hidden(struct processes *processes);
+
+// Reads the status file `path` below the directory `dir_fd` of /proc. 1: it was read; 0: there is
+// no such process or task that could be seen.
+int processes_status(struct procfs_status *ret, int dir_fd, const char *path, struct error *err)
+    MUST_USE;
+// Whether a process or task in that state has nothing open any more.
+bool processes_has_ended(char state);
+
+// Opens `name` in the directory of the process in /proc. -1: it has ended, or does not let us.
+int processes_open(const struct processes *processes, pid_t pid, const char *name, int flags);
