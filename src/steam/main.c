@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include "base/scope.h"
 #include "steam/update.h"
@@ -29,6 +30,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     (void)umask(0022);
-    (void)scope_abstract_sockets(); // before Linux 6.12 they stay shared
-    return update_run(&paths, stdout, &err) < 0 ? EXIT_FAILED : 0; // it has printed why
+    (void)prctl(PR_SET_DUMPABLE, 0); // SteamCMD is the same user, and not to write into the guard
+    (void)scope_abstract_sockets();  // before Linux 6.12 they stay shared
+    return update_run(&paths, UPDATE_OUTPUT_MAX_BYTES, stdout, &err) < 0 ? EXIT_FAILED
+                                                                         : 0; // it has printed why
 }

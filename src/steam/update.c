@@ -12,17 +12,20 @@
 #include "base/done.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "guard/guard.h"
 #include "steam/child.h"
 #include "steam/manifest.h"
 #include "steam/output.h"
 #include "steam/progress.h"
 
-#define SHOW_MAX 1400u // bytes of a line of SteamCMD as it is passed on
+#define SHOW_MAX         1400u               // bytes of a line of SteamCMD as it is passed on
+#define HIDDEN_MAX_BYTES (UINT64_C(1) << 30) // it is not known to hide anything
 
 struct update {
     const struct install_paths *paths;
     FILE                       *out;
     int                         signals_fd;
+    struct guard               *guard;
     char                        program[PATH_MAX];
     char                        home[PATH_MAX];
     struct progress             progress;
@@ -127,6 +130,14 @@ static int run_steamcmd(struct update *update, struct child_result *ret, struct 
     return child_run(ret, &spec, update->signals_fd, take_line, update, err);
 }
 
+// Whether it has kept within its limits.
+static int measure(struct update *update, struct error *err)
+{
+    struct measured size;
+
+    return guard_finish(update->guard, &size, err) < 0 ? fail_with(update, "limit", err) : 0;
+}
+
 // Nothing it printed says why it failed.
 static int fail_silent(const struct update *update, const struct child_result *child,
                        struct error *err)
@@ -152,6 +163,8 @@ static int try_phase(struct update *update, struct error *err)
 
     if (run_steamcmd(update, &child, err) < 0)
         return fail_with(update, "start", err);
+    if (has_guard_ended(update->guard)) // it says why when it is asked for the size
+        return measure(update, err);
     if (child.is_stopped) {
         (void)error_set(err, ERROR_FAILED, "the update was stopped");
         return fail_with(update, "stopped", err);
@@ -210,11 +223,13 @@ static int mark_done(const char *tree_dir, struct error *err)
     return done_mark(fd, err);
 }
 
-static int finish(const struct update *update, struct error *err)
+static int finish(struct update *update, struct error *err)
 {
     uint64_t     build_id = 0;
     struct error why = { 0 };
 
+    if (measure(update, err) < 0)
+        return -1;
     if (install_check(&build_id, update->paths, err) < 0)
         return fail_with(update, "incomplete", err);
     if (install_steamclient(update->paths, &why) < 0)
@@ -226,9 +241,20 @@ static int finish(const struct update *update, struct error *err)
     return 0;
 }
 
-static int run_all(struct update *update, struct error *err)
+static int watch(struct update *update, uint64_t output_max_bytes, struct error *err)
 {
-    if (prepare(update, err) < 0)
+    const struct guard_spec spec = {
+        .roots = { update->paths->tree_dir, update->paths->cache_dir },
+        .bytes_max = output_max_bytes,
+        .hidden_max_bytes = HIDDEN_MAX_BYTES,
+    };
+
+    return guard_start(&update->guard, &spec, err) < 0 ? fail_with(update, "limit", err) : 0;
+}
+
+static int run_all(struct update *update, uint64_t output_max_bytes, struct error *err)
+{
+    if (prepare(update, err) < 0 || watch(update, output_max_bytes, err) < 0)
         return -1;
     for (unsigned phase = 0; phase < STEAM_PHASE_COUNT; phase++)
         if (run_phase(update, (enum steam_phase)phase, err) < 0)
@@ -236,7 +262,8 @@ static int run_all(struct update *update, struct error *err)
     return finish(update, err);
 }
 
-int update_run(const struct install_paths *paths, FILE *out, struct error *err)
+int update_run(const struct install_paths *paths, uint64_t output_max_bytes, FILE *out,
+               struct error *err)
 {
     AUTO(freep) struct update *update = calloc(1, sizeof *update);
     AUTO_FD                    signals_fd = -1;
@@ -248,5 +275,7 @@ int update_run(const struct install_paths *paths, FILE *out, struct error *err)
     if (child_signals_open(&signals_fd, err) < 0)
         return fail_with(update, "start", err);
     update->signals_fd = signals_fd;
-    return run_all(update, err);
+    int result = run_all(update, output_max_bytes, err);
+    update->guard = guard_free(update->guard);
+    return result;
 }

@@ -14,11 +14,15 @@
 //   done BUILD_ID                        the last line of a success
 //   steamcmd: LINE…                      what SteamCMD said, control bytes made visible
 
+#include <stdint.h>
 #include <stdio.h>
 #include "base/error.h"
 #include "steam/install.h"
 
-#define UPDATE_RETRIES_MAX 3u
+#define UPDATE_RETRIES_MAX      3u
+#define UPDATE_OUTPUT_MAX_BYTES (UINT64_C(100) << 30) // of game and cache, usually
 
+// Tree and cache may together take `output_max_bytes` of the disk; beyond that the update is ended.
 // Fails with what the "error" line said.
-int update_run(const struct install_paths *paths, FILE *out, struct error *err) MUST_USE;
+int update_run(const struct install_paths *paths, uint64_t output_max_bytes, FILE *out,
+               struct error *err) MUST_USE;

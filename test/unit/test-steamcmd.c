@@ -302,6 +302,7 @@ struct world {
     struct unit_dir     *dir;
     char                 tree[96], cache[96], steamcmd[96];
     struct install_paths paths;
+    uint64_t             output_max_bytes;
 };
 
 static void world_make(struct world *ret, void **state)
@@ -316,6 +317,7 @@ static void world_make(struct world *ret, void **state)
     snprintf(ret->cache, sizeof ret->cache, "%s/cache", ret->dir->path);
     snprintf(ret->steamcmd, sizeof ret->steamcmd, "%s/operator", ret->dir->path);
     ret->paths = (struct install_paths){ ret->tree, ret->cache, ret->steamcmd };
+    ret->output_max_bytes = UPDATE_OUTPUT_MAX_BYTES;
 }
 
 static void world_empty(const struct world *world)
@@ -352,7 +354,7 @@ static char *run(const struct world *world, const char *stop_at, int *ret_code)
         struct error err = { 0 };
         FILE        *out = fdopen(ends[1], "w");
         close(ends[0]);
-        int result = update_run(&world->paths, out, &err);
+        int result = update_run(&world->paths, world->output_max_bytes, out, &err);
         fclose(out);
         _exit(result < 0 ? (err.message[0] ? 1 : 3) : 0);
     }
@@ -587,6 +589,28 @@ static void test_stopping(void **state)
     }
 }
 
+static const char *const too_large[] = {
+    "head -c 400000000 /dev/zero >$tree/big; sleep 600",
+    "head -c 5000000 /dev/zero >$here/small; install; ok", // seen at the end
+};
+
+static void test_an_update_has_a_limit(void **state)
+{
+    for (size_t i = 0; i < ELEMENTS(too_large); i++) {
+        struct world world;
+        int          code = 0;
+
+        world_make(&world, state);
+        world.output_max_bytes = 4 << 20;
+        fake_write(&world, "steamcmd.sh", too_large[i]);
+        AUTO(freep) char *text = run(&world, NULL, &code);
+        assert_int_equal(code, 1);
+        if (!strstr(text, "\nerror limit the output has grown beyond its limit of 4.0 MiB\n"))
+            fail_msg("%s: %s", too_large[i], text);
+        world_empty(&world);
+    }
+}
+
 // ---- finding and copying SteamCMD -------------------------------------------------------------
 
 static void assert_file(const struct world *world, const char *path, const char *want)
@@ -692,6 +716,7 @@ int main(void)
         IN_DIR(test_runs),
         IN_DIR(test_both_platforms_in_order),
         IN_DIR(test_stopping),
+        IN_DIR(test_an_update_has_a_limit),
         IN_DIR(test_the_cache_keeps_what_updated_itself),
         IN_DIR(test_a_broken_off_copy_is_made_again),
         IN_DIR(test_steamclient_is_left_alone_when_the_same),
