@@ -22,19 +22,33 @@
 #define PROC_PATH_MAX  300u
 #define CHILDREN_BYTES 4096u
 
+// Without that file it would seem that nobody has a child.
+static int check_proc(int proc_fd, struct error *err)
+{
+    char link[16] = "", self[16], path[PROC_PATH_MAX];
+
+    (void)snprintf(self, sizeof self, "%d", (int)getpid()); // it fits
+    (void)snprintf(path, sizeof path, "self/task/%d/children", (int)getpid());
+    if (readlinkat(proc_fd, "self", link, sizeof link - 1) < 0)
+        return error_sys(err, errno, "reading /proc/self");
+    if (strcmp(link, self) != 0)
+        return error_set(err, ERROR_UNAVAILABLE, "/proc is that of other processes");
+    if (faccessat(proc_fd, path, F_OK, 0) < 0)
+        return error_sys(err, errno, "listing children (CONFIG_PROC_CHILDREN)");
+    return 0;
+}
+
 int processes_new(struct processes **ret, struct error *err)
 {
     AUTO(freep) struct processes *processes = calloc(1, sizeof *processes);
-    char                          link[16] = "", self[16];
     AUTO_FD                       fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (!processes)
         return error_sys(err, ENOMEM, "making room for a list of processes");
-    (void)snprintf(self, sizeof self, "%d", (int)getpid()); // it fits
-    if (fd < 0 || readlinkat(fd, "self", link, sizeof link - 1) < 0)
+    if (fd < 0)
         return error_sys(err, errno, "opening /proc");
-    if (strcmp(link, self) != 0)
-        return error_set(err, ERROR_UNAVAILABLE, "/proc is that of other processes");
+    if (check_proc(fd, err) < 0)
+        return -1;
     processes->proc_fd = TAKE_FD(fd);
     processes->self = getpid();
     processes->is_init = processes->self == 1;
@@ -93,25 +107,6 @@ static int add(struct processes *processes, pid_t pid, struct error *err)
     return 0;
 }
 
-static int list_all(struct processes *processes, struct error *err)
-{
-    struct names names;
-    const char  *name;
-    uint32_t     pid;
-    int          r;
-
-    if (lseek(processes->proc_fd, 0, SEEK_SET) < 0)
-        return error_sys(err, errno, "listing processes");
-    names_begin(&names, processes->proc_fd);
-    while ((r = names_next(&name, &names)) > 0) {
-        struct error ignored; // it is no process then
-        if (number_parse_u32(&pid, name, 1, PID_MAX, &ignored) == 0 &&
-            (pid_t)pid != processes->self && add(processes, (pid_t)pid, err) < 0)
-            return -1;
-    }
-    return r < 0 ? error_sys(err, errno, "listing processes") : 0;
-}
-
 static int add_children_of_task(struct processes *processes, int tasks_fd, const char *task,
                                 struct error *err)
 {
@@ -157,8 +152,6 @@ static int add_children(struct processes *processes, pid_t pid, struct error *er
 int processes_list(struct processes *processes, struct error *err)
 {
     processes->n = 0;
-    if (processes->is_init)
-        return list_all(processes, err);
     if (add_children(processes, processes->self, err) < 0)
         return -1;
     for (size_t i = 0; i < processes->n; i++) // it grows meanwhile
@@ -278,24 +271,6 @@ bool processes_rested(const struct processes_motion *before, const struct proces
 
 // ---- those that hide --------------------------------------------------------------------------
 
-// Numbers are given out upwards, so the last one is the highest until they begin anew.
-static pid_t highest_pid(struct processes *processes)
-{
-    char         text[16] = "";
-    uint32_t     last = 0;
-    struct error ignored; // then all numbers there are have to be asked for
-    AUTO_FD      fd = openat(processes->proc_fd, "sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC);
-    ssize_t      n = fd < 0 ? -1 : fd_read_up_to(fd, text, sizeof text - 1);
-
-    if (n > 0 && text[n - 1] == '\n')
-        text[n - 1] = '\0';
-    if (n <= 0 || number_parse_u32(&last, text, 1, PID_MAX, &ignored) < 0 ||
-        (pid_t)last < processes->highest)
-        last = PID_MAX;
-    processes->highest = (pid_t)last;
-    return processes->highest;
-}
-
 static bool is_there(pid_t pid)
 {
     return kill(pid, 0) == 0 || errno == EPERM;
@@ -314,17 +289,11 @@ static bool is_hidden(const struct processes *processes, pid_t pid)
     return is_there(pid);
 }
 
-uint32_t processes_count_hidden(struct processes *processes)
+uint32_t processes_count_hidden(const struct processes *processes)
 {
     uint32_t n = 0;
 
-    if (!processes->is_init) { // parents name them
-        for (size_t i = 0; i < processes->n; i++)
-            n += is_hidden(processes, processes->list[i]);
-        return n;
-    }
-    pid_t highest = highest_pid(processes);
-    for (pid_t pid = 2; pid <= highest; pid++)
-        n += is_hidden(processes, pid);
+    for (size_t i = 0; i < processes->n; i++)
+        n += is_hidden(processes, processes->list[i]);
     return n;
 }

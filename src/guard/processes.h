@@ -3,9 +3,9 @@
 
 // processes: everything that was started by this process, directly or not, and is still there.
 //
-// As process 1 of a process namespace that is everything in it, and one call signals all of it. In
-// any other process it is the descendants, orphans among them; what is started meanwhile is found
-// by looking again.
+// Parents name their children in /proc, orphans become ours, and so all of them are found, by
+// looking again also those that are started meanwhile. As process 1 of a process namespace one call
+// signals everything in it.
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -41,8 +41,8 @@ int processes_signal(struct processes *processes, int signal, struct error *err)
 int  processes_motion(struct processes_motion *ret, const struct processes *processes,
                       struct error *err) MUST_USE;
 bool processes_rested(const struct processes_motion *before, const struct processes_motion *after);
-// How many there are that /proc does not show us; if not process 1, of those in the list.
-uint32_t processes_count_hidden(struct processes *processes);
+// How many of those in the list /proc does not show us; their children it does not name either.
+uint32_t processes_count_hidden(const struct processes *processes);
 
 // Reads the status file `path` below the directory `dir_fd` of /proc. 1: it was read; 0: there is
 // no such process or task that could be seen.
