@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "base/spec.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/fd.h"
 
 // Reads the file `name`, one path component, into `bytes`. One of another size than `n` is another
@@ -56,6 +59,21 @@ int spec_read_build(struct build_spec *ret, int dir_fd, const char *name, struct
     if (number_name_parse(&build, name, err) < 0 ||
         read_whole(&spec, sizeof spec, dir_fd, name, err) < 0 ||
         spec_check_build(&spec, build, err) < 0)
+        return -1;
+    *ret = spec;
+    return 0;
+}
+
+int spec_read_bound_build(struct build_spec *ret, const char *path, struct error *err)
+{
+    AUTO_FD           fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct build_spec spec = { 0 };
+
+    if (fd < 0)
+        return error_sys(err, errno, "opening '%s'", path);
+    if (fd_read_exactly(fd, &spec, sizeof spec, err) < 0)
+        return error_prefix(err, "'%s'", path);
+    if (spec_check_build(&spec, spec.build, err) < 0)
         return -1;
     *ret = spec;
     return 0;

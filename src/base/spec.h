@@ -18,6 +18,9 @@ int spec_read_instance(struct instance_spec *ret, int dir_fd, const char *name, 
 // The same for the build `name`, a number as number_name_parse() takes it.
 int spec_read_build(struct build_spec *ret, int dir_fd, const char *name, struct error *err)
     MUST_USE;
+// The spec of the one build that a sandbox is for, which is bound to the file `path`.
+#define SPEC_BOUND_BUILD "/run/build"
+int spec_read_bound_build(struct build_spec *ret, const char *path, struct error *err) MUST_USE;
 // The same for the overlay `name`, also a number.
 int spec_read_overlay(struct overlay_spec *ret, int dir_fd, const char *name, struct error *err)
     MUST_USE;

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/done.h"
 #include "base/fd.h"
 #include "build/shield.h"
 #include "build/stream.h"
@@ -311,6 +312,15 @@ static void say_size(struct run *run, const struct measured *size)
                (double)size->bytes / (1 << 20));
 }
 
+static int mark_done(const char *overlay_dir, struct error *err)
+{
+    AUTO_FD fd = open(overlay_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_sys(err, errno, "opening '%s'", overlay_dir);
+    return done_mark(fd, err);
+}
+
 static int conclude(struct run *run)
 {
     struct measured size = { 0 };
@@ -330,9 +340,15 @@ static int conclude(struct run *run)
         return SCRIPT_STOPPED;
     }
     int code = say_status(run);
-    if (code == 0)
-        say_size(run, &size);
-    return code;
+    if (code != 0)
+        return code;
+    say_size(run, &size);
+    if (mark_done(run->spec->overlay_dir, &err) < 0) {
+        outlet_say(&run->outlet, LEVEL_ERROR, "%s", err.message);
+        return SCRIPT_FAILED;
+    }
+    outlet_say(&run->outlet, LEVEL_NOTICE, "done"); // whoever follows the log waits for it
+    return 0;
 }
 
 // Also when it fails half way, nothing of the script goes on.

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include "base/scope.h"
+#include "base/spec.h"
 #include "steam/update.h"
 
 #define EXIT_FAILED 1
@@ -19,7 +20,8 @@ int main(int argc, char **argv)
         .cache_dir = "/cache",
         .steamcmd_dir = "/run/steamcmd",
     };
-    struct error err = { 0 };
+    struct build_spec build;
+    struct error      err = { 0 };
 
     (void)unsetenv(
         "JOURNAL_STREAM"); // a level before a line is not read: SteamCMD has the same output
@@ -29,9 +31,13 @@ int main(int argc, char **argv)
         (void)fputs("usage: left4me-steamcmd\n", stderr);
         return EXIT_USAGE;
     }
+    if (spec_read_bound_build(&build, SPEC_BOUND_BUILD, &err) < 0) {
+        (void)printf("error start %s\n", err.message); // as update.c does
+        return EXIT_FAILED;
+    }
     (void)umask(0022);
     (void)prctl(PR_SET_DUMPABLE, 0); // SteamCMD is the same user, and not to write into the guard
     (void)scope_abstract_sockets();  // before Linux 6.12 they stay shared
-    return update_run(&paths, UPDATE_OUTPUT_MAX_BYTES, stdout, &err) < 0 ? EXIT_FAILED
-                                                                         : 0; // it has printed why
+    return update_run(&paths, build.output_max_bytes, stdout, &err) < 0 ? EXIT_FAILED
+                                                                        : 0; // it has printed why
 }

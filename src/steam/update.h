@@ -20,7 +20,6 @@
 #include "steam/install.h"
 
 #define UPDATE_RETRIES_MAX      3u
-#define UPDATE_OUTPUT_MAX_BYTES (UINT64_C(100) << 30) // of game and cache, usually
 
 // Tree and cache may together take `output_max_bytes` of the disk; beyond that the update is ended.
 // Fails with what the "error" line said.

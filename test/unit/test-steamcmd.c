@@ -317,7 +317,7 @@ static void world_make(struct world *ret, void **state)
     snprintf(ret->cache, sizeof ret->cache, "%s/cache", ret->dir->path);
     snprintf(ret->steamcmd, sizeof ret->steamcmd, "%s/operator", ret->dir->path);
     ret->paths = (struct install_paths){ ret->tree, ret->cache, ret->steamcmd };
-    ret->output_max_bytes = UPDATE_OUTPUT_MAX_BYTES;
+    ret->output_max_bytes = UINT64_C(100) << 30;
 }
 
 static void world_empty(const struct world *world)
