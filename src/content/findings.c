@@ -10,7 +10,7 @@ static const struct finding_info infos[FINDING_CODE_COUNT] = {
     [FINDING_SEARCH_PATH] = { "search-path", FINDING_FACT, "the game looks in {}", NULL },
     [FINDING_ADDON_ON] = { "addon-on", FINDING_FACT, "{} is on", NULL },
     [FINDING_ADDON_OFF] = { "addon-off", FINDING_FACT, "{} is off", NULL },
-    [FINDING_PACK_BROKEN] = { "pack-broken", FINDING_ERROR, "the game cannot load this add-on: {}",
+    [FINDING_PACK_BROKEN] = { "pack-broken", FINDING_ERROR, "the game cannot load this pack: {}",
                               "download it again, or remove it" },
     [FINDING_PACK_LINK] = { "pack-is-link", FINDING_NOTE,
                             "it is a symbolic link, which is not followed here: what the game "

@@ -153,19 +153,16 @@ static int read_names(struct walk *walk, struct place_at *at, struct error *err)
 {
     AUTO_DIR    dir = NULL;
     const char *name;
-    int         r;
+    int         r = 0;
 
     if (dir_open(&dir, at->fd, err) < 0)
         return -1;
-    while ((r = dir_next(&name, dir, err)) > 0) {
-        // Whatever limit comes later, memory has one here.
-        if (at->names.n >= walk->options->nodes_max) {
-            index_builder_set_cut(walk->builder);
-            break;
-        }
+    // One more than there is room for: so it is seen that something is left out.
+    uint32_t n_nodes = index_builder_n_nodes(walk->builder), n_max = walk->options->nodes_max;
+    uint32_t n_room = n_nodes < n_max ? n_max - n_nodes + 1 : 1;
+    while (at->names.n < n_room && (r = dir_next(&name, dir, err)) > 0)
         if (names_add(&at->names, name, err) < 0)
             return -1;
-    }
     if (at->names.n > 0)
         qsort_r(at->names.at, at->names.n, sizeof *at->names.at, compare_names, at->names.bytes);
     return r < 0 ? -1 : 0;

@@ -139,7 +139,7 @@ def test_old_generations_go(machine):
             holder.ctl("delete")
         product.ctl(machine, "overlay", "gc", number)
         equal(product.generations(machine, number), (current, kept[:2]), "generations when nobody has the first one")
-        equal(machine.output(f"ls {product.DATA}/overlays/{number}").split(), sorted(map(str, kept[:2]), key=int) + ["state.json"],
+        equal(machine.output(f"ls {product.DATA}/overlays/{number}").split(), sorted(f"{generation}{suffix}" for generation in kept[:2] for suffix in ("", ".index")) + ["state.json"],
               "what is on disk")
 
 
