@@ -132,6 +132,18 @@ def files(bench):
     return rows
 
 
+def guard(bench):
+    """Outside the machine: a builder's first line, and its way to its limit, on this host's disk."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=host.cache()) as scratch:
+        said = host.call([bench.build / "test/bench/bench-guard", scratch, bench.build / "src/build/left4me-script"])
+    limits = {"one writer beyond its limit, most": 64, "eight writers beyond their limit, most": 64}
+    rows = []
+    for line in said.splitlines():
+        name, number, unit = re.match(r"(.*): ([\d.-]+) (.*)", line).groups()
+        rows.append(Row(name, float(number), unit, limit=limits.get(name)))
+    return rows
+
+
 # -- start and stop ---------------------------------------------------------------------------------
 
 def start(bench):
@@ -370,6 +382,7 @@ SECTIONS = (
     ("A stack explained", explain),
     ("A Workshop overlay", workshop),
     ("Files of an overlay", files),
+    ("A builder's start, and its limit", guard),
     ("Memory", memory),
     ("make run, until a server answers", make_run),
 )
