@@ -2,6 +2,7 @@
 
 // explain: where a file of a server comes from, and what all its layers show together.
 
+#include "cli/explain.h"
 #include "cli/layers.h"
 
 #include <inttypes.h>
@@ -96,7 +97,7 @@ static void print_findings(struct buffer *text, const struct cli *cli, const str
                            const char *when, const struct layer_finding *findings, size_t n)
 {
     add_escaped(text, cli->args[1]);
-    buffer_printf(text, " in '%s', %s:\n", cli->name.text, when);
+    buffer_printf(text, " in '%s', %s:\n", cli->title, when);
     for (size_t i = 0; i < n; i++) {
         char description[LAYER_DESCRIPTION_MAX];
         layer_describe(description, &layers->layer[findings[i].layer]);
@@ -153,7 +154,7 @@ static json_t *path_json(const struct cli *cli, const struct view *view, const c
     }
     for (size_t i = 0; i < list->n; i++)
         (void)json_array_append_new(sources, source_json(view, &list->source[i])); // absent then
-    return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:o}", "name", cli->name.text, "path",
+    return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:o}", "name", cli->title, "path",
                      text_json(cli->args[1]), "seen", when, "exists",
                      is_shown || !is_unknown ? json_boolean(is_shown) : json_null(), "layers",
                      layers, "game_path", list->n ? text_json(list->path) : json_null(),
@@ -281,8 +282,8 @@ static json_t *report_json(const struct cli *cli, const struct report *report, c
     for (size_t i = 0; i < report->n_findings; i++)
         (void)json_array_append_new(findings, report_finding_json(report, &report->findings[i]));
     return json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:b}", "name", cli->name.text, "seen",
-        when, "files", (json_int_t)report->n_files, "bytes", (json_int_t)report->n_bytes, "scanned",
+        "{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:b}", "name", cli->title, "seen", when,
+        "files", (json_int_t)report->n_files, "bytes", (json_int_t)report->n_bytes, "scanned",
         (json_int_t)view_n_scanned(report->view), "stack", layers, "findings", findings, "addons",
         addons, "campaigns", campaigns, "conflicts", conflicts, "truncated", (int)report->is_cut);
 }
@@ -373,7 +374,7 @@ static void print_report(const struct cli *cli, const struct report *report, con
 {
     AUTO(buffer_done) struct buffer text = { 0 };
 
-    buffer_printf(&text, "'%s', %s: %" PRIu64 " files, ", cli->name.text, when, report->n_files);
+    buffer_printf(&text, "'%s', %s: %" PRIu64 " files, ", cli->title, when, report->n_files);
     output_size(&text, report->n_bytes);
     buffer_printf(&text, ", of %zu layers\n\n", view_layers(report->view)->n);
     print_report_findings(&text, report);
@@ -424,8 +425,8 @@ static int print_paths(const struct view *view, struct error *err)
 
 // ------------------------------------------------------------------------------------------------
 
-static int explain_whole(const struct cli *cli, const struct view *view, const char *when,
-                         struct error *err)
+int explain_whole(const struct cli *cli, const struct view *view, const char *when,
+                  struct error *err)
 {
     AUTO(report_freep) struct report *report = NULL;
 
@@ -454,6 +455,7 @@ int explain_run(struct cli *cli, struct error *err)
     AUTO(view_freep) struct view     *view = NULL;
     const char                       *when = "";
 
+    cli->title = cli->name.text;
     if ((cli->args[1] && layers_check_path(cli->args[1], err) < 0) ||
         layers_open_now(&layers, &when, cli, err) < 0 || view_open(&view, layers, err) < 0)
         return -1;

@@ -452,6 +452,15 @@ static const struct command commands[] = {
       NULL },
     { "overlay rollback", "OVERLAY [GENERATION]", OPTION_JSON, "go back to an older generation",
       "Without GENERATION it is the one before the current one.\n", overlay_rollback_run, NULL },
+    { "overlay diff", "OVERLAY [FROM [TO]]", OPTION_JSON, "what changed between two generations",
+      "Lists paths that were added, changed or removed from generation FROM to TO. Without TO it\n"
+      "is the current one, without FROM the one before it.\n",
+      overlay_diff_run, NULL },
+    { "overlay explain", "OVERLAY [GENERATION]", OPTION_ALL_PATHS | OPTION_JSON,
+      "what is in a generation, and what is wrong with it",
+      "Add-ons and campaigns, and what will not work: broken packs, files where the game does not\n"
+      "look, configurations that can crash it. Without GENERATION it is the current one.\n",
+      overlay_explain_run, NULL },
     { "overlay gc", "[OVERLAY]", OPTION_JSON, "drop generations that nobody needs",
       "Kept are the newest, the current one, and what a server has. Without OVERLAY all\n"
       "overlays are looked at.\n",

@@ -21,6 +21,8 @@ int overlay_select_run(struct cli *cli, struct error *err);
 int overlay_rollback_run(struct cli *cli, struct error *err);
 int overlay_gc_run(struct cli *cli, struct error *err);
 int overlay_refresh_run(struct cli *cli, struct error *err);
+int overlay_diff_run(struct cli *cli, struct error *err);
+int overlay_explain_run(struct cli *cli, struct error *err);
 
 // The overlay that the first word names.
 int overlay_named(struct source *ret, const struct cli *cli, struct error *err) MUST_USE;

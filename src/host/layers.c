@@ -35,6 +35,33 @@ static void open_index(struct layer *layer, const struct host_paths *paths)
         layer->index_fd = -1;
 }
 
+static void open_generation(struct layers *layers, const struct host_paths *paths,
+                            struct layer_ref ref)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "overlays/%" PRIu32 "/%" PRIu32, ref.overlay,
+                   ref.generation); // two numbers fit
+    open_layer(layers, paths, LAYER_OVERLAY, ref, path);
+    open_index(&layers->layer[layers->n - 1], paths);
+}
+
+int layers_open_generation(struct layers **ret, const struct host_paths *paths,
+                           struct layer_ref ref, struct error *err)
+{
+    AUTO(layers_freep) struct layers *layers = calloc(1, sizeof *layers);
+
+    if (!layers)
+        return error_sys(err, ENOMEM, "opening a generation");
+    open_generation(layers, paths, ref);
+    if (layers->layer[0].fd < 0)
+        return error_set(err, ERROR_NOT_FOUND,
+                         "overlay %" PRIu32 " has no generation %" PRIu32 " that can be read",
+                         ref.overlay, ref.generation);
+    *ret = TAKE(layers);
+    return 0;
+}
+
 int layers_open(struct layers **ret, const struct host_paths *paths,
                 const struct instance_name *name, const struct instance_stack *stack,
                 struct error *err)
@@ -52,12 +79,8 @@ int layers_open(struct layers **ret, const struct host_paths *paths,
         open_layer(layers, paths, LAYER_CONFIG, (struct layer_ref){ 0, stack->config_generation },
                    path);
     }
-    for (uint32_t i = 0; i < stack->n_layers; i++) {
-        (void)snprintf(path, sizeof path, "overlays/%" PRIu32 "/%" PRIu32, stack->layers[i].overlay,
-                       stack->layers[i].generation); // two numbers fit
-        open_layer(layers, paths, LAYER_OVERLAY, stack->layers[i], path);
-        open_index(&layers->layer[layers->n - 1], paths);
-    }
+    for (uint32_t i = 0; i < stack->n_layers; i++)
+        open_generation(layers, paths, stack->layers[i]);
     *ret = layers;
     return 0;
 }

@@ -10,3 +10,6 @@
 int layers_open(struct layers **ret, const struct host_paths *paths,
                 const struct instance_name *name, const struct instance_stack *stack,
                 struct error *err) MUST_USE;
+// One generation of an overlay by itself. ERROR_NOT_FOUND: there is none of that number.
+int layers_open_generation(struct layers **ret, const struct host_paths *paths,
+                           struct layer_ref ref, struct error *err) MUST_USE;

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include "../unit/sandbox.h"
+#include "base/protocol.h"
 #include "base/tree.h"
 #include "guard/guard.h"
 
@@ -236,12 +237,13 @@ static void make_many(void)
 static void make_root(void)
 {
     static const char *const links[] = { "bin", "lib", "lib64", "sbin" };
-    static const char *const dirs[] = { "root",     "root/usr",    "root/proc",  "root/dev",
-                                        "root/tmp", "root/source", "root/cache", "root/overlay" };
+    static const char *const dirs[] = { "root",        "root/usr",   "root/proc",
+                                        "root/dev",    "root/run",   "root/tmp",
+                                        "root/source", "root/cache", "root/overlay" };
     char                     name[32], target[32];
 
     for (size_t i = 0; i < ELEMENTS(dirs); i++)
-        make_dir(dirs[i], i >= 4 ? 0777 : 0755);
+        make_dir(dirs[i], i >= 5 ? 0777 : 0755);
     for (size_t i = 0; i < ELEMENTS(links); i++) {
         (void)snprintf(name, sizeof name, "root/%s", links[i]);
         (void)snprintf(target, sizeof target, "usr/%s", links[i]);
@@ -252,6 +254,12 @@ static void make_root(void)
     if (fd < 0 || write(fd, SCRIPT, strlen(SCRIPT)) < 0 ||
         chmod(path("root/source/script"), 0644) < 0)
         die("writing a script");
+    (void)close(fd);
+    const struct build_spec build = { PROTOCOL_MAGIC,    sizeof build, 1, BUILD_SCRIPT, 2, 0, 1, 1,
+                                      OUTPUT_MAX_DEFAULT };
+    fd = open(path("root/run/build"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || write(fd, &build, sizeof build) != (ssize_t)sizeof build)
+        die("writing a spec");
     (void)close(fd);
     fd = open(path("root/program"), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
     if (fd < 0)

@@ -261,3 +261,23 @@ def test_a_publication_that_is_killed(machine):
         check("that is tried again" in again.stdout, f"the next build says {again.stdout!r}")
         new = product.generations(machine, number)[0]
         equal(machine.read(f"{product.DATA}/overlays/{number}/{new}/left4dead2/cfg/made.cfg"), "sv_test 2\n", "what is published")
+
+
+def test_what_changed(machine):
+    """diff lists what changed between two generations; explain says what is in one and what is wrong with it"""
+    first = """mkdir -p left4dead2/cfg addons; echo 1 > left4dead2/cfg/kept.cfg; echo 1 > left4dead2/cfg/changed.cfg
+               echo 1 > left4dead2/cfg/gone.cfg; printf 'hostname caf\\303\\251\\n' > left4dead2/cfg/server.cfg; touch addons/lost.vpk\n"""
+    with overlay(machine, first) as number:
+        product.one_sentence(product.ctl(machine, "overlay", "diff", number, check=False), 3, "no generation yet")
+        build(machine, number)
+        product.one_sentence(product.ctl(machine, "overlay", "diff", number, check=False), 3, "before the current one")
+        source(machine, number, "cd left4dead2/cfg; echo 2 > changed.cfg; rm gone.cfg; echo 1 > new.cfg\n")
+        build(machine, number)
+        said = product.ctl_json(machine, "overlay", "diff", number)
+        equal({row["path"]: row["change"] for row in said["changes"]},
+              {"left4dead2/cfg/changed.cfg": "changed", "left4dead2/cfg/gone.cfg": "removed", "left4dead2/cfg/new.cfg": "added"},
+              "what changed")
+        back = product.ctl(machine, "overlay", "diff", number, said["to"], said["from"]).stdout
+        check("removed  left4dead2/cfg/new.cfg\n" in back and "1 added, 1 changed, 1 removed" in back, f"the other way round: {back!r}")
+        found = product.ctl(machine, "overlay", "explain", number).stdout
+        check("left4dead2/cfg/server.cfg" in found and "warning  addons, in overlay" in found, f"explain says {found!r}")
