@@ -26,7 +26,8 @@
 #define SAMPLE_MAX_US    20000u
 #define BYTES_PER_US     8192u
 #define STEP_MIN_BYTES   (8 * MIB)  // of growth between two measurements, and so beyond the limit
-#define BEYOND_BYTES     (24 * MIB) // more than that, and a writer that does not stop is killed
+#define BEYOND_BYTES     (24 * MIB) // beyond it, and a writer that does not stop is killed
+#define MISSED_MAX_BYTES (16 * MIB) // of a measurement beside those who write
 #define STEP_MIN_ENTRIES 10000u
 #define EVERY_US         30000000u // a measurement without a threshold, if the disk has changed
 #define SHARE            50u       // and at least so many times as long as the last one took
@@ -48,14 +49,16 @@ struct guard {
     struct look look;
     struct disk looked;    // its own samples
     uint64_t    last_free; // at the last measurement
-    uint64_t    look_us;   // which took so long, and all of them
-    uint64_t    looks_us;
+    uint64_t    look_us;   // which took so long
+    uint64_t    stopped_us;
 
-    // The sampler tells how much is spent, the looker of how much of it something is due.
+    // The sampler tells how much is spent, the looker of how much of it something is due: to look,
+    // to stop everything for that, to end it.
     _Atomic uint64_t spent_bytes, spent_inodes, free_bytes;
-    _Atomic uint64_t look_bytes, look_inodes, end_bytes;
-    _Atomic bool     is_paused, is_settled; // settled: what is paused has been seen to rest
-    _Atomic uint64_t n_samples, n_looks;
+    _Atomic uint64_t look_bytes, look_inodes, stop_bytes, stop_inodes, end_bytes;
+    _Atomic bool     is_asked, is_paused;
+    _Atomic bool     is_settled; // what is paused has been seen to rest
+    _Atomic uint64_t n_samples, n_looks, n_stops;
 
     _Atomic bool has_ended;
     struct error reason; // that of whoever set has_ended
@@ -141,7 +144,11 @@ static int check_hidden(struct guard *guard, const struct look_result *result, s
 {
     uint64_t free_bytes = atomic_load(&guard->free_bytes);
 
-    if (look_unexplained(&guard->look, result, free_bytes, now_us()) <= guard->hidden_max_bytes)
+    if (!look_is_opaque(result)) {
+        look_remember(&guard->look, result, free_bytes, now_us());
+        return 0;
+    }
+    if (look_missing(&guard->look, result, free_bytes) <= guard->hidden_max_bytes)
         return 0;
     // What was removed is free again only when the file system has written that down.
     if (syncfs(guard->look.root_fds[0]) < 0)
@@ -149,13 +156,12 @@ static int check_hidden(struct guard *guard, const struct look_result *result, s
     if (disk_sample(&guard->looked, err) < 0)
         return -1;
     free_bytes = guard->looked.free_bytes;
-    if (look_unexplained(&guard->look, result, free_bytes, now_us()) <= guard->hidden_max_bytes)
-        return 0;
-    return say_hidden(&result->opaque, err);
+    return look_missing(&guard->look, result, free_bytes) <= guard->hidden_max_bytes
+               ? 0
+               : say_hidden(&result->opaque, err);
 }
 
-// What was spent when it began to be measured: so much more is a reason to look again, and that
-// much more to end it if somebody cannot be stopped.
+// From what was measured, and what was spent when that began.
 static void set_thresholds(struct guard *guard, struct measured size, uint64_t bytes,
                            uint64_t inodes)
 {
@@ -166,13 +172,34 @@ static void set_thresholds(struct guard *guard, struct measured size, uint64_t b
     if (room_entries == 0) // and so not all of the size is known
         end = size.bytes + BEYOND_BYTES;
     atomic_store(&guard->end_bytes, bytes + end - MIN(size.bytes, end));
+    atomic_store(&guard->stop_bytes, bytes + room + STEP_MIN_BYTES);
+    atomic_store(&guard->stop_inodes, inodes + room_entries + STEP_MIN_ENTRIES);
     atomic_store(&guard->look_bytes, bytes + MAX(room / 2, STEP_MIN_BYTES));
     atomic_store(&guard->look_inodes, inodes + MAX(room_entries / 2, STEP_MIN_ENTRIES));
 }
 
-// Measures once. A size during which something moved may be too large, too: only one that is exact
-// is a reason to end it.
-static int measure_once(struct guard *guard, bool *ret_is_exact, struct error *err)
+// Measures beside those who write. What moves can be moved around the walk; but then the disk has
+// less than it should, by more than what was written meanwhile. True: it will do.
+static bool look_beside(struct guard *guard, bool is_asked)
+{
+    struct look_result result = { 0 };
+    struct error       ignored; // names come and go; what is wrong will be so when all stands still
+    uint64_t bytes = atomic_load(&guard->spent_bytes), inodes = atomic_load(&guard->spent_inodes);
+
+    if (look_measure_moving(&guard->look, &result, &ignored) < 0 ||
+        check_size(guard, result.size, &ignored) < 0)
+        return false;
+    uint64_t meanwhile = atomic_load(&guard->spent_bytes) - bytes;
+    if (look_missing(&guard->look, &result, atomic_load(&guard->free_bytes)) >
+        MISSED_MAX_BYTES + meanwhile)
+        return !is_asked; // the bound that there is holds as well
+    set_thresholds(guard, result.size, bytes, inodes);
+    return true;
+}
+
+// Measures once while everything is stopped. A size during which something moved may be too large,
+// too: only one that is exact is a reason to end it.
+static int look_once(struct guard *guard, bool *ret_is_exact, struct error *err)
 {
     struct processes_motion since;
     struct look_result      result = { 0 };
@@ -196,8 +223,8 @@ static int measure_once(struct guard *guard, bool *ret_is_exact, struct error *e
     return check_size(guard, result.size, err) < 0 ? -1 : check_hidden(guard, &result, err);
 }
 
-// Stops everything, measures, and lets it go on. The sampler may have ended it meanwhile.
-static int look(struct guard *guard, struct error *err)
+// The sampler may end it meanwhile.
+static int look_stopped(struct guard *guard, struct error *err)
 {
     uint64_t began_us = now_us();
     bool     is_exact = false;
@@ -205,16 +232,32 @@ static int look(struct guard *guard, struct error *err)
     atomic_store(&guard->is_settled, false);
     atomic_store(&guard->is_paused, true);
     while (!is_exact && !atomic_load(&guard->has_ended))
-        if (measure_once(guard, &is_exact, err) < 0)
+        if (look_once(guard, &is_exact, err) < 0)
             return -1;
-    guard->last_free = atomic_load(&guard->free_bytes);
-    guard->look_us = now_us() - began_us;
-    guard->looks_us += guard->look_us;
-    atomic_fetch_add(&guard->n_looks, 1);
+    atomic_fetch_add(&guard->n_stops, 1);
+    guard->stopped_us += now_us() - began_us;
     atomic_store(&guard->is_paused, false);
     if (atomic_load(&guard->has_ended))
         return 0;
     return processes_signal(guard->look.processes, SIGCONT, err);
+}
+
+// `is_asked`: the sampler wants a new bound. Stops everything only where there is no other way:
+// whoever waits for a child may learn that it was stopped, and a shell with job control goes on
+// then.
+static int look(struct guard *guard, bool is_asked, struct error *err)
+{
+    uint64_t began_us = now_us();
+
+    atomic_store(&guard->is_asked, true);
+    bool is_enough = !atomic_load(&guard->is_paused) && look_beside(guard, is_asked);
+    if ((!is_enough || atomic_load(&guard->is_paused)) && look_stopped(guard, err) < 0)
+        return -1;
+    atomic_fetch_add(&guard->n_looks, 1);
+    guard->last_free = atomic_load(&guard->free_bytes);
+    guard->look_us = now_us() - began_us;
+    atomic_store(&guard->is_asked, false);
+    return 0;
 }
 
 // ---- the two threads --------------------------------------------------------------------------
@@ -237,7 +280,7 @@ static void *run_looker(void *user)
         if (n > 0)
             (void)!read(guard->wake_fd, &count,
                         sizeof count); // it does not block, and says no more
-        if (look(guard, &err) < 0) {
+        if (look(guard, n > 0, &err) < 0) {
             end(guard, guard->look.processes, &err);
             return NULL;
         }
@@ -257,31 +300,45 @@ static int sample(struct guard *guard, struct error *err)
     return 0;
 }
 
-// What follows from a sample.
-static int act(struct guard *guard, struct error *err)
+static int ask(struct guard *guard, struct error *err)
 {
     const uint64_t one = 1;
 
-    if (atomic_load(&guard->is_paused)) { // and yet somebody goes on writing
-        bool is_over = guard->disk.spent_bytes > atomic_load(&guard->end_bytes);
-        return is_over && !atomic_load(&guard->is_settled) ? say_bytes(guard, err) : 0;
-    }
-    if (guard->disk.spent_bytes <= atomic_load(&guard->look_bytes) &&
-        guard->disk.spent_inodes <= atomic_load(&guard->look_inodes))
+    if (atomic_exchange(&guard->is_asked, true))
         return 0;
-    atomic_store(&guard->is_settled, false);
-    atomic_store(&guard->is_paused, true);
-    if (processes_signal(guard->processes, SIGSTOP, err) < 0)
-        return -1;
     if (write(guard->wake_fd, &one, sizeof one) != (ssize_t)sizeof one)
         return error_sys(err, errno, "asking for a measurement");
     return 0;
 }
 
+// What follows from a sample.
+static int act(struct guard *guard, struct error *err)
+{
+    const struct disk *disk = &guard->disk;
+
+    if (atomic_load(&guard->is_paused)) { // and yet somebody goes on writing
+        bool is_over = disk->spent_bytes > atomic_load(&guard->end_bytes);
+        if (is_over && !atomic_load(&guard->is_settled))
+            return say_bytes(guard, err);
+        return ask(guard, err); // the looker may just have been done, and not have seen it
+    }
+    if (disk->spent_bytes > atomic_load(&guard->stop_bytes) ||
+        disk->spent_inodes > atomic_load(&guard->stop_inodes)) {
+        atomic_store(&guard->is_settled, false);
+        atomic_store(&guard->is_paused, true);
+        if (processes_signal(guard->processes, SIGSTOP, err) < 0)
+            return -1;
+        return ask(guard, err);
+    }
+    bool is_due = disk->spent_bytes > atomic_load(&guard->look_bytes) ||
+                  disk->spent_inodes > atomic_load(&guard->look_inodes);
+    return is_due ? ask(guard, err) : 0;
+}
+
 static struct timespec until_next(const struct guard *guard)
 {
-    uint64_t look_bytes = atomic_load(&guard->look_bytes), spent = guard->disk.spent_bytes;
-    uint64_t room = look_bytes > spent ? look_bytes - spent : 0;
+    uint64_t stop_bytes = atomic_load(&guard->stop_bytes), spent = guard->disk.spent_bytes;
+    uint64_t room = stop_bytes > spent ? stop_bytes - spent : 0;
     uint64_t room_disk = guard->disk.available_bytes - guard->free_min_bytes;
     uint64_t us = MIN(MAX(MIN(room, room_disk) / BYTES_PER_US, SAMPLE_MIN_US), SAMPLE_MAX_US);
 
@@ -392,7 +449,7 @@ static int measure_before(struct guard *guard, const struct guard_spec *spec, st
         check_size(guard, result.size, err) < 0)
         return -1;
     guard->last_free = atomic_load(&guard->free_bytes);
-    (void)look_unexplained(&guard->look, &result, guard->last_free, now_us()); // nobody is there
+    look_remember(&guard->look, &result, guard->last_free, now_us());
     set_thresholds(guard, result.size, guard->disk.spent_bytes, guard->disk.spent_inodes);
     return 0;
 }
@@ -440,7 +497,8 @@ struct guard_counts guard_counts(const struct guard *guard)
 {
     return (struct guard_counts){ .samples = atomic_load(&guard->n_samples),
                                   .looks = atomic_load(&guard->n_looks),
-                                  .looks_us = guard->looks_us,
+                                  .stops = atomic_load(&guard->n_stops),
+                                  .stopped_us = guard->stopped_us,
                                   .is_prompt = guard->is_prompt };
 }
 

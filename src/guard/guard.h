@@ -3,14 +3,14 @@
 
 // guard: holds what our own children write to a limit while they write it, and ends them beyond.
 //
-// What counts is the disk that some trees take, and what their writers hold without a name. To
-// measure that exactly everything has to stand still, so it is done as seldom as possible. In
-// between, a thread samples how much space has been taken from the disk, by whomever: the last
-// exact size and that sum together are a bound that the real size cannot exceed. When the bound has
-// come half way to the limit, everything is stopped (SIGSTOP), measured, and goes on with a new
-// bound; beyond the limit it is killed. A writer that cannot be stopped, since it is inside a long
-// write, is killed as soon as the bound is beyond the limit. Frees of others could hide a writer in
-// one sample; therefore there is a measurement every now and then as long as the disk changes.
+// What counts is the disk that some trees take, and what their writers hold without a name. Walking
+// the trees takes too long to be done all the time. In between, a thread samples how much space has
+// been taken from the disk, by whomever: the size that was measured last and that sum together are
+// a bound that the real size cannot exceed. When the bound has come half way to the limit it is
+// measured again, beside the writers; they can move things around the walk, but not without it
+// missing on the disk. When that is so, or when the bound has reached the limit, everything is
+// stopped (SIGSTOP), measured exactly, and killed or let go on. A writer that cannot be stopped,
+// since it is inside a long write, is killed as soon as the bound is beyond the limit.
 //
 // Two more limits end what runs: the number of names, and a floor of the disk's free space. And
 // whoever hides what it holds is ended when more space is missing than can be explained.
@@ -37,7 +37,7 @@ struct guard_spec {
 
 // What went by, for whoever wants to know what the guard costs.
 struct guard_counts {
-    uint64_t samples, looks, looks_us;
+    uint64_t samples, looks, stops, stopped_us;
     bool     is_prompt; // it does not have to wait for a processor
 };
 

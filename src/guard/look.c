@@ -103,6 +103,13 @@ int look_measure(struct look *look, struct look_result *ret, const struct proces
     return 0;
 }
 
+int look_measure_moving(struct look *look, struct look_result *ret, struct error *err)
+{
+    const struct processes_motion moving = { .is_running = true };
+
+    return processes_list(look->processes, err) < 0 ? -1 : look_measure(look, ret, &moving, err);
+}
+
 int look_measure_alone(struct look *look, struct measured *ret, struct error *err)
 {
     if (measure_roots(look, err) < 0)
@@ -116,15 +123,21 @@ bool look_is_opaque(const struct look_result *result)
     return result->opaque.n_hidden + result->opaque.n_in_flight + result->opaque.n_mapped > 0;
 }
 
-uint64_t look_unexplained(struct look *look, const struct look_result *result, uint64_t free_bytes,
-                          uint64_t now_us)
+uint64_t look_missing(const struct look *look, const struct look_result *result,
+                      uint64_t free_bytes)
 {
     uint64_t total = free_bytes + result->size.bytes;
 
-    if (look_is_opaque(result))
-        return look->known > total ? look->known - total : 0;
-    // Nobody hides anything now, so whatever is missing has gone to others; or it was removed and
-    // will be free, and would then seem to be there for whoever comes to hide something.
+    return look->known > total ? look->known - total : 0;
+}
+
+// Some of what is missing may be on its way back: file systems tell late what was removed. It would
+// then seem to be there for whoever comes to hide something.
+void look_remember(struct look *look, const struct look_result *result, uint64_t free_bytes,
+                   uint64_t now_us)
+{
+    uint64_t total = free_bytes + result->size.bytes;
+
     if (total >= look->known || now_us - look->since_us >= LATE_US) {
         look->known = MAX(total, look->next);
         look->next = 0;
@@ -132,5 +145,4 @@ uint64_t look_unexplained(struct look *look, const struct look_result *result, u
     } else {
         look->next = MAX(look->next, total);
     }
-    return 0;
 }

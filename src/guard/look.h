@@ -34,14 +34,18 @@ void look_close(struct look *look);
 // Waits until what was stopped rests, but not for long: a process may be inside the kernel for
 // minutes. *ret: how much has run until now.
 int look_settle(struct look *look, struct processes_motion *ret, struct error *err) MUST_USE;
-// Measures; `since`: what look_settle() found.
+// Measures what look_settle() left; `since` is what it found.
 int look_measure(struct look *look, struct look_result *ret, const struct processes_motion *since,
                  struct error *err) MUST_USE;
+// Measures beside those who may move it: never exact.
+int look_measure_moving(struct look *look, struct look_result *ret, struct error *err) MUST_USE;
 // Measures when there is nobody.
 int look_measure_alone(struct look *look, struct measured *ret, struct error *err) MUST_USE;
 
 bool look_is_opaque(const struct look_result *result);
-// To be told after each exact measurement; how many bytes are missing that nobody was found to
-// have. Frees may be late by seconds, others write as well.
-uint64_t look_unexplained(struct look *look, const struct look_result *result, uint64_t free_bytes,
-                          uint64_t now_us);
+// How many bytes are missing on the disk that nobody was found to have. Others write as well.
+uint64_t look_missing(const struct look *look, const struct look_result *result,
+                      uint64_t free_bytes);
+// To be told of each exact measurement that is not opaque: what is missing then has gone to others.
+void look_remember(struct look *look, const struct look_result *result, uint64_t free_bytes,
+                   uint64_t now_us);

@@ -211,7 +211,7 @@ static void bench_cost(const char *name, bool writes)
                  spent_ms / wall_ms * 100, name, (double)counts.samples / wall_ms * 1000);
     (void)printf("%s, one measurement: %.1f ms\n", name, measured_ms);
     if (writes)
-        (void)printf("%s, stopped: %.2f %%\n", name, (double)counts.looks_us / wall_ms / 10);
+        (void)printf("%s, stopped: %.2f %%\n", name, (double)counts.stopped_us / wall_ms / 10);
 }
 
 static void make_many(void)

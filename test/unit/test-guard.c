@@ -273,23 +273,24 @@ static void test_the_disk_is_told_at_once(void **state)
 // Others take space and give it back, and what was removed is free a little later.
 static void test_what_is_missing(void **state)
 {
-    const struct holders_opaque someone = { .n_mapped = 1 };
-    struct look                 look = { 0 };
-    struct look_result          open = { .size = { .bytes = 100 } };
-    struct look_result          opaque = { .size = { .bytes = 100 }, .opaque = someone };
-    const uint64_t              second = 1000000;
+    struct look        look = { 0 };
+    struct look_result result = { .size = { .bytes = 100 } };
+    const uint64_t     second = 1000000;
 
     (void)state;
-    assert_int_equal(look_unexplained(&look, &open, 1000, second), 0);
-    assert_int_equal(look_unexplained(&look, &opaque, 1000, 2 * second), 0);
-    assert_int_equal(look_unexplained(&look, &opaque, 900, 3 * second), 100);
-    assert_int_equal(look_unexplained(&look, &opaque, 2000, 4 * second), 0);
+    look_remember(&look, &result, 1000, second);
+    assert_int_equal(look_missing(&look, &result, 1000), 0);
+    assert_int_equal(look_missing(&look, &result, 900), 100);
+    assert_int_equal(look_missing(&look, &result, 2000), 0);
     // Gone, but not free yet: it is expected to be. Had it not been, it would be gone for good.
-    assert_int_equal(look_unexplained(&look, &open, 900, 5 * second), 0);
-    assert_int_equal(look_unexplained(&look, &opaque, 900, 6 * second), 100);
-    assert_int_equal(look_unexplained(&look, &open, 900, 20 * second), 0);
-    assert_int_equal(look_unexplained(&look, &open, 900, 40 * second), 0);
-    assert_int_equal(look_unexplained(&look, &opaque, 900, 41 * second), 0);
+    look_remember(&look, &result, 900, 5 * second);
+    assert_int_equal(look_missing(&look, &result, 900), 100);
+    look_remember(&look, &result, 900, 20 * second);
+    look_remember(&look, &result, 900, 40 * second);
+    assert_int_equal(look_missing(&look, &result, 900), 0);
+    // More than ever: somebody else has removed something.
+    look_remember(&look, &result, 5000, 41 * second);
+    assert_int_equal(look_missing(&look, &result, 4000), 1000);
 }
 
 // ---- the guard against writers ----------------------------------------------------------------
