@@ -48,7 +48,7 @@ test-vm: ## what only a whole machine can show: controllers, reboot, power cut
 	@tools/test-vm
 
 bench: ## what it costs
-	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) apache2-bin curl libarchive-tools unzip
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) apache2-bin bubblewrap curl libarchive-tools unzip
 	@tools/bench
 
 deb: ## the Debian package

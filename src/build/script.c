@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -70,10 +71,13 @@ static NORETURN void give_up(const char *doing)
 
 static void reset_signals(const sigset_t *mask)
 {
-    struct sigaction action = { .sa_handler = SIG_DFL };
+    // As the kernel has it, all zeros: the library does not let its own two be changed, and whoever
+    // ignores those for us ignores them for the script.
+    static const unsigned long by_default[4];
 
     for (int number = 1; number < NSIG; number++)
-        (void)sigaction(number, &action, NULL); // two cannot be changed, some are the library's
+        (void)syscall(SYS_rt_sigaction, number, by_default, NULL,
+                      (size_t)(NSIG - 1) / 8); // KILL, STOP
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
 }
 

@@ -19,7 +19,7 @@
 struct cli {
     const struct host_paths *paths;
     struct instance_name     name;               // of commands that want one
-    const char              *title;              // of what is explained
+    const char              *title;              // of what is spoken of, when that is no instance
     const char              *args[CLI_ARGS_MAX]; // as they were written; NULL: not given
     const char              *file;               // -f
     const char              *steamcmd;

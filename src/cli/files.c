@@ -398,8 +398,8 @@ static const struct command commands[] = {
     { "files list", "OVERLAY [PATH]", OPTION_JSON, "what is in a directory",
       "OVERLAY is the number or name of an overlay of files, or @NAME for the server NAME's own.\n",
       files_list_run, NULL },
-    { "files cat", "OVERLAY PATH", 0, "print a file", "Prints the bytes as they are.\n",
-      files_cat_run, NULL },
+    { "files cat", "OVERLAY PATH", OPTION_JSON, "print a file",
+      "Prints the bytes as they are. With --json only errors are JSON.\n", files_cat_run, NULL },
     { "files put", "OVERLAY PATH", OPTION_PUT_FILE | OPTION_JSON,
       "put a file there, or replace one",
       "Makes the directories above it. Whoever looks sees the old file or the new one. A server\n"
@@ -418,8 +418,9 @@ static const struct command commands[] = {
       "archive is read by a program that can do nothing else; links and devices in it are left\n"
       "out. An archive that is damaged leaves nothing.\n",
       files_extract_run, files_prepare },
-    { "files zip", "OVERLAY [PATH]", 0, "pack a directory to standard output",
-      "l4d2ctl files zip maps > maps.zip\n", files_zip_run, NULL },
+    { "files zip", "OVERLAY [PATH]", OPTION_JSON, "pack a directory to standard output",
+      "l4d2ctl files zip maps > maps.zip. With --json only errors are JSON.\n", files_zip_run,
+      NULL },
 };
 
 const struct command_group files_group = {

@@ -103,12 +103,14 @@ void output_size(struct buffer *text, uint64_t bytes)
 int output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
                   const char *note, struct error *err)
 {
+    const char *name = cli->title ? cli->title : cli->name.text;
+
     if (!cli->is_json) {
-        printf("%s: %s%s%s\n", cli->name.text, state, note ? "; " : "", note ? note : "");
+        printf("%s: %s%s%s\n", name, state, note ? "; " : "", note ? note : "");
         return 0;
     }
-    json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "name", cli->name.text, "action", action,
-                             "state", state, "changed", (int)has_changed);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "name", name, "action", action, "state", state,
+                             "changed", (int)has_changed);
     if (note)
         (void)json_object_set_new(json, "note", json_string(note)); // absent if memory runs out
     return output_json(json, err);

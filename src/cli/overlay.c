@@ -394,11 +394,13 @@ int overlay_delete_run(struct cli *cli, struct error *err)
 
     if (source_lock(&lock_fd, cli->paths, err) < 0)
         return -1;
-    // By number also what a killed creation or removal left.
-    if (overlay_named(&source, cli, err) < 0 &&
-        (err->kind != ERROR_NOT_FOUND ||
-         number_name_parse(&source.number, cli->args[0], &not_a_number) < 0))
+    cli->title = cli->args[0];
+    bool is_there = overlay_named(&source, cli, err) == 0;
+    if (!is_there && err->kind != ERROR_NOT_FOUND)
         return -1;
+    // By number also what a killed creation or removal left.
+    if (!is_there && number_name_parse(&source.number, cli->args[0], &not_a_number) < 0)
+        return output_action(cli, "delete", "absent", false, "nothing to delete", err);
     if (source.number == GAME_OVERLAY)
         return error_set(err, ERROR_DENIED, "the game overlay cannot be deleted");
     if (*source.server)
@@ -406,7 +408,8 @@ int overlay_delete_run(struct cli *cli, struct error *err)
     if (check_unwanted(cli, &source, err) < 0 ||
         broker_overlay_remove(cli->paths, source.number, &reply, err) < 0)
         return -1;
-    return output_action(cli, "delete", "absent", true, NULL, err);
+    return output_action(cli, "delete", is_there ? "deleted" : "absent", is_there,
+                         is_there ? NULL : "nothing to delete", err);
 }
 
 // ---- the table ---------------------------------------------------------------------------------
@@ -469,7 +472,8 @@ static const struct command commands[] = {
       "What the daily timer does: one after the other, those with --refresh daily.\n",
       overlay_refresh_run, NULL },
     { "overlay delete", "OVERLAY", OPTION_JSON, "drop an overlay with everything of it",
-      "Refused while a server has it or wants it. Its number is never used again.\n",
+      "Refused while a server has it or wants it. Its number is never used again. Deleting what\n"
+      "does not exist succeeds.\n",
       overlay_delete_run, NULL },
 };
 

@@ -193,6 +193,7 @@ int overlay_cancel_run(struct cli *cli, struct error *err)
     if (overlay_named(&source, cli, err) < 0 ||
         overlay_newest_build(&number, cli->paths, source.number, err) < 0)
         return -1;
+    cli->title = source.title;
     if (!number)
         return output_action(cli, "cancel", "idle", false, "no build is running", err);
     if (build_open(&build, cli, source.type == OVERLAY_GAME ? BUILD_UPDATE : kinds[source.type],
@@ -335,5 +336,6 @@ int overlay_gc_run(struct cli *cli, struct error *err)
     }
     if (n_failed)
         return error_set(err, ERROR_FAILED, "%u overlays were not collected", n_failed);
+    cli->title = "all overlays";
     return output_action(cli, "gc", "idle", true, NULL, err);
 }

@@ -19,7 +19,7 @@
 #include "base/error.h"
 #include "steam/install.h"
 
-#define UPDATE_RETRIES_MAX      3u
+#define UPDATE_RETRIES_MAX 3u
 
 // Tree and cache may together take `output_max_bytes` of the disk; beyond that the update is ended.
 // Fails with what the "error" line said.

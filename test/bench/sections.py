@@ -144,6 +144,30 @@ def guard(bench):
     return rows
 
 
+def build(bench):
+    """A script that does nothing: until its first line, beside bubblewrap running the same; and the whole of it."""
+    machine, script = bench.machine, "date +%s%N > $CACHE/first\n"
+    machine.push("/usr/bin/bwrap", f"{TOOLS}/bwrap", 0o755)
+    machine.run(f"mkdir -p {TOOLS}/cache {TOOLS}/overlay")
+    machine.push(script.encode(), f"{TOOLS}/script")
+    made = product.ctl_json(machine, "overlay", "create", "bench", "--type", "script", "-f", f"{TOOLS}/script")["overlay"]
+    wrap = (f"{TOOLS}/bwrap --unshare-all --die-with-parent --new-session --ro-bind /usr /usr --symlink usr/bin /bin "
+            f"--symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /tmp --ro-bind {TOOLS}/script /script "
+            f"--bind {TOOLS}/overlay /overlay --bind {TOOLS}/cache /cache --chdir /overlay --setenv CACHE /cache bash /script")
+    first, bare, whole = [], [], []
+    for i in range(bench.rounds + 1):
+        for took, command, mark in ((first, f"l4d2ctl overlay build {made}", f"{DATA}/cache/script/{made}/first"),
+                                    (bare, wrap, f"{TOOLS}/cache/first")):
+            began, until, ended = map(int, machine.output(["bash", "-c", f"b=$(date +%s%N); {command} >/dev/null; e=$(date +%s%N); "
+                                                           f"echo $b $(cat {mark}) $e"], timeout=120).split())
+            took.append((until - began) / 1000)
+            if took is first:
+                whole.append((ended - began) / 1000)
+    bench.ctl("overlay", "delete", made)
+    return [of_times("l4d2ctl overlay build, until the script's first line", first[1:], bare[1:], beside="bwrap"),
+            of_times("  until it is published", whole[1:])]
+
+
 # -- start and stop ---------------------------------------------------------------------------------
 
 def start(bench):
@@ -382,6 +406,7 @@ SECTIONS = (
     ("A stack explained", explain),
     ("A Workshop overlay", workshop),
     ("Files of an overlay", files),
+    ("A build of a script", build),
     ("A builder's start, and its limit", guard),
     ("Memory", memory),
     ("make run, until a server answers", make_run),

@@ -13,7 +13,16 @@ MANUAL = product.REPO / "docs/man/l4d2ctl.8"
 # What each command wants besides options; NAME stands for the instance.
 COMMANDS = {"install": (), "initialize": ("NAME", "-f", "-"), "start": ("NAME",), "stop": ("NAME",), "restart": ("NAME",),
             "reset": ("NAME",), "delete": ("NAME",), "status": ("NAME",), "list": (), "logs": ("NAME",),
-            "explain": ("NAME", "srcds_linux"), "drift": ("NAME",), "doctor": ()}
+            "explain": ("NAME", "srcds_linux"), "drift": ("NAME",), "drop": ("NAME", "steam.inf"), "keep": ("NAME", "steam.inf"),
+            "doctor": ()}
+# Those of the groups: what each wants besides options; OVERLAY stands for one that does not exist.
+GROUPS = {"overlay": {"list": (), "show": ("OVERLAY",), "create": ("some", "--type", "files"), "set": ("OVERLAY",),
+                      "source": ("OVERLAY",), "build": ("OVERLAY",), "wipe": ("OVERLAY",), "cancel": ("OVERLAY",),
+                      "log": ("OVERLAY",), "select": ("OVERLAY", "1"), "rollback": ("OVERLAY",), "diff": ("OVERLAY",),
+                      "explain": ("OVERLAY",), "gc": ("OVERLAY",), "refresh": (), "delete": ("OVERLAY",)},
+          "files": {"list": ("OVERLAY",), "cat": ("OVERLAY", "a"), "put": ("OVERLAY", "a", "-f", "-"), "mkdir": ("OVERLAY", "a"),
+                    "move": ("OVERLAY", "a", "b"), "remove": ("OVERLAY", "a"), "extract": ("OVERLAY", "-f", "/etc/passwd"),
+                    "zip": ("OVERLAY",)}}
 
 
 def _words(command, name):
@@ -72,18 +81,48 @@ def _value_at(value, path):
 def test_help(machine):
     """help is had in three ways, from every command, without a word on stderr"""
     listed = re.findall(r"^  ([a-z]+) ", product.ctl(machine, "--help").stdout.partition("Options:")[0], re.M)
-    equal(listed, list(COMMANDS), "the commands that --help lists")
+    equal(listed, [*COMMANDS, *GROUPS], "the commands that --help lists")
     for command in COMMANDS:
         said = [product.ctl(machine, *words) for words in ((command, "--help"), (command, "-h"), ("help", command))]
         equal({done.stdout for done in said}, {said[0].stdout}, f"what {command} says of itself, in three ways")
         check(said[0].stdout.startswith(f"Usage: l4d2ctl {command} "), f"{command} --help says {said[0].stdout!r}")
         equal({done.stderr for done in said}, {""}, f"stderr of {command} --help")
         for word in COMMANDS[command]:
-            check(word == "-" or word == "srcds_linux" or word in said[0].stdout, f"the help of {command} lacks {word}")
+            check(word in ("-", "srcds_linux", "steam.inf") or word in said[0].stdout, f"the help of {command} lacks {word}")
     for words in ((), ("--help",), ("-h",), ("help",)):
         done = product.ctl(machine, *words, check=False)
         equal((done.returncode, "Usage: l4d2ctl COMMAND" in done.stdout), (0, True) if words else (USAGE, False), str(words))
     product.one_sentence(product.ctl(machine, "help", "frobnicate", check=False), USAGE, "frobnicate")
+
+
+def test_groups(machine):
+    """commands of a group have help in three ways, refuse nonsense, what is absent, and who may not; each in one sentence"""
+    for group, commands in GROUPS.items():
+        listed = re.findall(rf"^  {group} ([a-z]+) ", product.ctl(machine, group, "--help").stdout, re.M)
+        equal(listed, list(commands), f"the commands that {group} --help lists")
+        _error(machine, (group, "frobnicate"), USAGE, "invalid")
+        _error(machine, (group,), USAGE, "invalid")
+        for command, wanted in commands.items():
+            said = [product.ctl(machine, *words) for words in ((group, command, "--help"), (group, command, "-h"),
+                                                               ("help", group, command))]
+            equal({done.stdout for done in said}, {said[0].stdout}, f"what {group} {command} says of itself, in three ways")
+            check(said[0].stdout.startswith(f"Usage: l4d2ctl {group} {command} "), f"{group} {command} says {said[0].stdout!r}")
+            _check_group_errors(machine, (group, command), wanted)
+
+
+def _check_group_errors(machine, command, wanted):
+    words = [("no-such-one" if word == "OVERLAY" else word) for word in wanted]
+    _error(machine, (*command, "--nonsense"), USAGE, "invalid")
+    _error(machine, (*command, *words, "and", "three", "more"), USAGE, "invalid", input="")
+    if "OVERLAY" in wanted:
+        if command != ("overlay", "gc"):
+            _error(machine, command, USAGE, "invalid")
+        for absent in ("no-such-one", "4711", "@nobody"):
+            if command == ("overlay", "delete"):
+                equal(product.ctl_json(machine, *command, absent)["changed"], False, f"deleting {absent}, which is absent")
+            else:
+                _error(machine, (*command, absent, *words[1:]), ABSENT, "not-found", input="")
+    _error(machine, (*command, *words), REFUSED, "denied", user="nobody", input="")
 
 
 def test_json(machine):
