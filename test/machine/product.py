@@ -267,6 +267,11 @@ def _network(namespace):
             _setns(home)
 
 
+def network(place):
+    """The same for machine.outside and other places: what listens out there is made in such a block."""
+    return _network(place.namespace)
+
+
 def _setns(file):
     if _libc.setns(file.fileno(), _CLONE_NEWNET) < 0:
         raise OSError(ctypes.get_errno(), "entering a network namespace")

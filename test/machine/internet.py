@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""internet: servers of other people, outside the machine, under their own names.
+
+    with internet.names(machine, {"example.org": [HOST]}), internet.authority(machine) as directory:
+        ...
+
+The addresses are those of networks for documentation: nobody's, and as public as any. The name server is the one
+that builds and games are told of in /etc/left4me/resolv.conf; the machine trusts the authority in `directory` as
+it would any that its operator has added.
+"""
+
+import contextlib
+import pathlib
+import sys
+import tempfile
+
+import product
+
+MIRROR = product.REPO / "test/mirror"
+if str(MIRROR) not in sys.path:
+    sys.path.insert(1, str(MIRROR))         # before what the system may have under the same names
+import server  # noqa: E402
+from dns import Resolver  # noqa: E402
+
+NAME_SERVER, HOST = "203.0.113.53", "203.0.113.80"
+HTTPS, DNS = 443, 53
+RESOLV_CONF = "/etc/left4me/resolv.conf"
+LOCAL_AUTHORITY = "/usr/local/share/ca-certificates/left4me-test.crt"
+
+
+def listen(machine, address, port, **options):
+    """A bound socket of a host on the internet."""
+    have(machine, address)
+    return server.listen(address, port, f"/run/netns/{machine.outside.namespace}", **options)
+
+
+def have(machine, address):
+    """Brings an address to be outside the machine, if it is not there."""
+    known = machine.outside.run(["ip", "-o", "address", "show", "dev", "lo"]).stdout
+    if f" {address}/" not in known:
+        machine.outside.run(["ip", "link", "set", "lo", "up"])
+        machine.outside.add_address(f"{address}/32")
+
+
+@contextlib.contextmanager
+def names(machine, known):
+    """A name server that knows these, for as long as the block lasts: the Resolver."""
+    listener = listen(machine, NAME_SERVER, DNS, kind=server.socket.SOCK_DGRAM)
+    before = machine.read(RESOLV_CONF)
+    machine.push(f"nameserver {NAME_SERVER}\noptions timeout:5 attempts:1\n".encode(), RESOLV_CONF)
+    try:
+        with Resolver(known, listener=listener) as resolver:
+            yield resolver
+    finally:
+        machine.push(before.encode(), RESOLV_CONF)
+
+
+@contextlib.contextmanager
+def authority(machine, make):
+    """A directory with an authority in it, which the machine trusts; make(directory) returns its certificate."""
+    with tempfile.TemporaryDirectory(prefix="left4me-internet-") as scratch:
+        directory = pathlib.Path(scratch)
+        machine.push(make(directory), LOCAL_AUTHORITY)
+        machine.run(["update-ca-certificates"])
+        try:
+            yield directory
+        finally:
+            machine.run(["rm", LOCAL_AUTHORITY])
+            machine.run(["update-ca-certificates", "--fresh"])
