@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """internet: servers of other people, outside the machine, under their own names.
 
-    with internet.names(machine, {"example.org": [HOST]}), internet.authority(machine) as directory:
-        ...
+    directory = internet.trust(machine, make_keys)
+    with internet.names(machine, {"example.org": [internet.HOST]}):
+        listener = internet.listen(machine, internet.HOST, internet.HTTPS)
 
 The addresses are those of networks for documentation: nobody's, and as public as any. The name server is the one
-that builds and games are told of in /etc/left4me/resolv.conf; the machine trusts the authority in `directory` as
-it would any that its operator has added.
+that builds and games are told of in /etc/left4me/resolv.conf, and the machine trusts the authority as it would any
+that its operator has added.
 """
 
 import contextlib
@@ -55,15 +56,12 @@ def names(machine, known):
         machine.push(before.encode(), RESOLV_CONF)
 
 
-@contextlib.contextmanager
-def authority(machine, make):
-    """A directory with an authority in it, which the machine trusts; make(directory) returns its certificate."""
-    with tempfile.TemporaryDirectory(prefix="left4me-internet-") as scratch:
-        directory = pathlib.Path(scratch)
-        machine.push(make(directory), LOCAL_AUTHORITY)
+def trust(machine, make):
+    """A directory with an authority in it that the machine trusts from now on; make(directory) writes it when the
+    machine has none yet, and returns its certificate's path."""
+    if not hasattr(machine, "authority"):
+        scratch = tempfile.TemporaryDirectory(prefix="left4me-internet-")
+        machine.push(make(pathlib.Path(scratch.name)), LOCAL_AUTHORITY)
         machine.run(["update-ca-certificates"])
-        try:
-            yield directory
-        finally:
-            machine.run(["rm", LOCAL_AUTHORITY])
-            machine.run(["update-ca-certificates", "--fresh"])
+        machine.authority = scratch             # goes when the machine does
+    return pathlib.Path(machine.authority.name)
