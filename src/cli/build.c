@@ -20,14 +20,16 @@
 #define UNFINISHED_MS   3000u
 #define FULL_BYTES      (64u << 10) // less than this is nothing
 
-// Those without a builder have the publisher's log alone.
+static void build_take_failure(struct build *build, const struct journal_line *line);
+
+// Those without a builder have the publisher's log alone, which is short and need not be shown.
 static const struct build_row rows[] = {
     [BUILD_UPDATE] = { UNIT_UPDATE, "update", LOG_UPDATE, installlog_take, true },
     [BUILD_SCRIPT] = { UNIT_SCRIPT, "build", LOG_SCRIPT, buildlog_take, true },
     [BUILD_WORKSHOP] = { UNIT_WORKSHOP, "build", LOG_WORKSHOP, buildlog_take, true },
     [BUILD_FILES] = { UNIT_FILES, "build", LOG_FILES, buildlog_take, true },
-    [BUILD_SELECT] = { UNIT_PUBLISH, "change", LOG_PUBLISH, buildlog_take, false },
-    [BUILD_COLLECT] = { UNIT_PUBLISH, "collection", LOG_PUBLISH, buildlog_take, false },
+    [BUILD_SELECT] = { UNIT_PUBLISH, "change", LOG_PUBLISH, build_take_failure, false },
+    [BUILD_COLLECT] = { UNIT_PUBLISH, "collection", LOG_PUBLISH, build_take_failure, false },
 };
 _Static_assert(ELEMENTS(rows) == BUILD_KIND_COUNT, "every kind of build has a row");
 

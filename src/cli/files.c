@@ -364,15 +364,39 @@ static int check_stopped(const struct cli *cli, struct error *err)
     return 0;
 }
 
+// A directory is not put in the place of one: that would lose what else is in it.
+static int check_new(struct space *space, int upper_fd, const char *path, struct error *err)
+{
+    struct listing_entry entry;
+    struct stat          st;
+
+    if (fstatat(upper_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+        return 0; // keep_run() says what is wrong with it
+    if (listing_look(&entry, space, path, err) < 0)
+        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
+    return error_set(err, ERROR_EXISTS,
+                     "the overlay has a '%.80s' already: keep the files in it one by one", path);
+}
+
+static int drop_kept(const struct cli *cli, const char *path, struct error *err)
+{
+    AUTO(buffer_done) struct buffer dropped = { 0 };
+    struct reply                    reply;
+
+    buffer_add(&dropped, path, strlen(path) + 1);
+    if (buffer_check(&dropped, err) < 0 ||
+        broker_edit(cli->paths, &cli->name, dropped.bytes, dropped.n, &reply, err) < 0)
+        return error_prefix(err, "it was copied, but not dropped from the game's own layer");
+    return 0;
+}
+
 int keep_run_command(struct cli *cli, struct error *err)
 {
     AUTO(space_closep) struct space *space = NULL;
-    AUTO(buffer_done) struct buffer  dropped = { 0 };
     AUTO_FD                          upper_fd = -1;
     AUTO_FD                          fd = -1;
     struct source                    source;
     struct copytree_counts           counts;
-    struct reply                     reply;
     char                             own[INSTANCE_NAME_MAX + 2];
     const char                      *path = cli->args[1];
     const struct keep_options        options = { .replaces = true,
@@ -383,12 +407,16 @@ int keep_run_command(struct cli *cli, struct error *err)
     if (layers_check_path(path, err) < 0 || instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
         check_stopped(cli, err) < 0 || find(&source, cli, cli->to ? cli->to : own, true, err) < 0 ||
         open_space_of(&space, cli, &source, err) < 0 || open_upper(&upper_fd, cli, err) < 0 ||
+        check_new(space, upper_fd, path, err) < 0 ||
         keep_run(&counts, space, upper_fd, path, path, &options, err) < 0)
         return -1;
-    buffer_add(&dropped, path, strlen(path) + 1);
-    if (buffer_check(&dropped, err) < 0 ||
-        broker_edit(cli->paths, &cli->name, dropped.bytes, dropped.n, &reply, err) < 0)
-        return error_prefix(err, "it was copied, but not dropped from the game's own layer");
+    if (counts.skipped > 0)
+        return error_set(err, ERROR_FAILED,
+                         "%llu entries cannot be kept, so '%.80s' was copied and not dropped: "
+                         "'l4d2ctl drop' does that",
+                         (unsigned long long)counts.skipped, path);
+    if (drop_kept(cli, path, err) < 0)
+        return -1;
     return report(cli, &source, "keep", path, err);
 }
 

@@ -21,6 +21,7 @@
 #include "host/overlays.h"
 #include "host/stack.h"
 #include "overlay/type.h"
+#include "steam/itemlist.h"
 
 // ---- finding -----------------------------------------------------------------------------------
 
@@ -277,6 +278,20 @@ static int check_new(struct source *ret, const struct cli *cli, struct error *er
     return err->kind == ERROR_NOT_FOUND ? 0 : -1;
 }
 
+// A list with faults is refused now, and not in the night.
+static int check_text(const struct source *source, const struct cli *cli, struct error *err)
+{
+    AUTO(buffer_done) struct buffer     text = { 0 };
+    AUTO(itemlist_done) struct itemlist list = { 0 };
+
+    if (source->type != OVERLAY_WORKSHOP || !cli->file)
+        return 0;
+    if (source_normalise(&text, cli->file_bytes, cli->n_file_bytes, err) < 0 ||
+        itemlist_parse(&list, text.n ? text.bytes : "", text.n, err) < 0)
+        return -1;
+    return itemlist_check(&list, err);
+}
+
 // An overlay whose making failed half-way is removed again, as far as that goes.
 static int make(struct source *source, struct cli *cli, struct error *err)
 {
@@ -300,7 +315,8 @@ int overlay_create_run(struct cli *cli, struct error *err)
     AUTO(freep) struct state *state = NULL;
     struct source             source = { 0 };
 
-    if (source_lock(&lock_fd, cli->paths, err) < 0 || check_new(&source, cli, err) < 0)
+    if (source_lock(&lock_fd, cli->paths, err) < 0 || check_new(&source, cli, err) < 0 ||
+        check_text(&source, cli, err) < 0)
         return -1;
     take_settings(&source, cli);
     if (make(&source, cli, err) < 0)
@@ -342,6 +358,8 @@ int overlay_source_run(struct cli *cli, struct error *err)
     struct source                   source;
 
     if (source_lock(&lock_fd, cli->paths, err) < 0 || overlay_named(&source, cli, err) < 0)
+        return -1;
+    if (check_text(&source, cli, err) < 0)
         return -1;
     if (cli->file &&
         source_write_text(cli->paths, &source, cli->file_bytes, cli->n_file_bytes, err) < 0)
@@ -441,8 +459,9 @@ static const struct command commands[] = {
       "no generation. Servers that run keep what they have until they are restarted.\n",
       overlay_build_run, NULL },
     { "overlay wipe", "OVERLAY", OPTION_HOLD | OPTION_DETACH | OPTION_JSON,
-      "build it anew from nothing, with an empty cache",
-      "The old generations stay until the new one is published, and as long as they are kept.\n",
+      "build it anew from nothing",
+      "A script finds its cache empty. The old generations stay until the new one is published, "
+      "and as long as they are kept.\n",
       overlay_wipe_run, NULL },
     { "overlay cancel", "OVERLAY", OPTION_JSON, "stop the build of an overlay",
       "Everything that the build runs is killed. Stopping no build succeeds.\n", overlay_cancel_run,

@@ -74,7 +74,11 @@ static int begin(struct build *build, const struct cli *cli, const struct source
 
     if (source_lock(&lock_fd, cli->paths, err) < 0 || plan(&wanted, cli, source, flags, err) < 0)
         return -1;
-    return build_begin(build, &wanted, err);
+    if (build_begin(build, &wanted, err) < 0)
+        return -1;
+    struct error ignored; // 'overlay log' is about another one then
+    (void)!source_note_build(cli->paths, source->number, build->number, &ignored);
+    return 0;
 }
 
 static int report(struct build *build, const struct source *source,
@@ -124,7 +128,7 @@ static int build_source(struct cli *cli, const struct source *source, uint32_t f
 
     if (check_source(cli, source, err) < 0 ||
         build_open(&build, cli, kinds[source->type], source->number, err) < 0 ||
-        (!(flags & BUILD_FRESH) &&
+        (!(flags & BUILD_FRESH) && !cli->is_detached &&
          publication_resume(&build, &generation, &is_unchanged, &is_done, err) < 0))
         return -1;
     if (!is_done && begin(&build, cli, source, flags, err) < 0)
@@ -223,6 +227,7 @@ int overlay_log_run(struct cli *cli, struct error *err)
     if (overlay_named(&source, cli, err) < 0 ||
         overlay_newest_build(&number, cli->paths, source.number, err) < 0)
         return -1;
+    number = MAX(number, source_noted_build(cli->paths, source.number));
     if (!number) {
         AUTO(freep) struct state *state = NULL;
         if (overlays_read(&state, cli->paths, source.number, err) < 0)

@@ -408,3 +408,35 @@ int source_write_text(const struct host_paths *paths, const struct source *sourc
         return -1;
     return fd_replace_file(fd, file, text.n ? text.bytes : "", text.n, FILE_MODE, err);
 }
+
+// ---- its newest build ---------------------------------------------------------------------------
+
+#define BUILD_FILE "newest_build"
+#define BUILD_ROOM 16u // bytes
+
+int source_note_build(const struct host_paths *paths, uint32_t number, uint32_t build,
+                      struct error *err)
+{
+    AUTO_FD fd = -1;
+    char    text[BUILD_ROOM];
+
+    if (source_open(&fd, paths, number, err) < 0)
+        return -1;
+    (void)snprintf(text, sizeof text, "%" PRIu32, build); // ten digits fit
+    return fd_replace_file(fd, BUILD_FILE, text, strlen(text), FILE_MODE, err);
+}
+
+uint32_t source_noted_build(const struct host_paths *paths, uint32_t number)
+{
+    AUTO_FD           fd = -1;
+    AUTO(freep) char *bytes = NULL;
+    struct error      ignored; // there is none then
+    uint32_t          build = 0;
+    size_t            n = 0;
+
+    if (source_open(&fd, paths, number, &ignored) < 0 ||
+        fd_read_file(&bytes, &n, fd, BUILD_FILE, BUILD_ROOM, &ignored) < 0 ||
+        number_name_parse(&build, bytes, &ignored) < 0)
+        return 0;
+    return build;
+}

@@ -77,3 +77,11 @@ int source_write_text(const struct host_paths *paths, const struct source *sourc
 // What of it is written: the same, in memory.
 int source_normalise(struct buffer *ret, const char *bytes, size_t n_bytes, struct error *err)
     MUST_USE;
+
+// ---- its newest build ---------------------------------------------------------------------------
+
+// Remembers the number, for whoever wants to see the log of a build that has left nothing else.
+int source_note_build(const struct host_paths *paths, uint32_t number, uint32_t build,
+                      struct error *err) MUST_USE;
+// 0: none is known.
+uint32_t source_noted_build(const struct host_paths *paths, uint32_t number);

@@ -135,10 +135,16 @@ def test_a_servers_own_files(machine):
 def test_what_a_game_wrote_is_kept(machine):
     """a drifted file of a stopped server becomes part of its own overlay, and is there after a reset"""
     with product.server(machine, "drifter") as server:
-        wrote(machine, server, "mkdir -p addons/data && echo kept > addons/data/stats.txt && ln -s /etc/passwd addons/data/bad")
+        wrote(machine, server, "mkdir -p addons/data addons/odd && echo kept > addons/data/stats.txt && "
+              "echo more > addons/odd/more.txt && ln -s /etc/passwd addons/odd/bad")
         product.one_sentence(server.ctl("keep", "left4dead2/addons/data", check=False), 4, "stop")
         server.stop()
+        failed = server.ctl("keep", "left4dead2/addons/odd", check=False)
+        check("1 entries cannot be kept" in failed.stderr, f"of a link it says {failed.stderr!r}")
         server.ctl("keep", "left4dead2/addons/data")
+        product.one_sentence(server.ctl("keep", "left4dead2/addons/odd", check=False), 4, "one by one")
+        server.ctl("keep", "left4dead2/addons/odd/more.txt")
+        server.ctl("drop", "left4dead2/addons/odd")
         paths = [entry["path"] for entry in server.json("drift")["entries"]]
         check("left4dead2/addons/data/stats.txt" not in paths, f"it still drifts: {paths}")
         equal(product.ctl(machine, "files", "cat", "@drifter", "left4dead2/addons/data/stats.txt").stdout, "kept\n", "what was kept")

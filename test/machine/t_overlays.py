@@ -86,7 +86,8 @@ def test_failures_change_nothing(machine):
         source(machine, number, "echo x > y; echo no good >&2; exit 3\n")
         failed = build(machine, number, check=False)
         equal(failed.returncode, 1, "exit code of a build that fails")
-        check("exit code 3" in failed.stderr or "failed" in failed.stderr, f"it says {failed.stderr!r}")
+        check("ended with exit code 3" in failed.stderr, f"it says {failed.stderr!r}")
+        check("! no good\n" in product.ctl(machine, "overlay", "log", number).stdout, "the log of the failed build is not shown")
         source(machine, number, "echo x > y; echo waiting; sleep infinity\n")
         with product.running(machine, ["l4d2ctl", "overlay", "build", str(number)]) as child:
             product.read_all_until(child.stdout, b"waiting", 60)
