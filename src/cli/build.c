@@ -13,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "host/broker.h"
 #include "host/steamline.h"
+#include "host/verdict.h"
 
 #define FAILURE_LINES   50u
 #define LAST_WORD       "done" // of left4me-script, -workshop and -files, at the level of a notice
@@ -158,10 +159,11 @@ void buildlog_take(struct build *build, const struct journal_line *line)
         show(build, line);
 }
 
-// The init system's word on a unit that failed is the last one about it.
+// The init system's word on a unit that failed is the last one about it; a warning of another kind,
+// as that it supervises a process which is not its child, may be the first.
 static void take_line(struct build *build, const struct journal_line *line)
 {
-    build->has_end = build->has_end || (line->is_init && line->priority <= LEVEL_WARNING);
+    build->has_end = build->has_end || (line->is_init && verdict_is_failure(line->text));
     build->row->take(build, line);
 }
 

@@ -232,3 +232,14 @@ bool verdict_read_line(struct unit_state *state, const char *line)
     return read_main_exit(state, line) || read_clean_end(state, line) ||
            take_between(state->result, sizeof state->result, line, ": Failed with result '", "'");
 }
+
+bool verdict_is_failure(const char *line)
+{
+    static const char *const beginnings[] = { "Failed to start ", "Dependency failed for ",
+                                              "Assertion failed for ", "Timed out starting " };
+
+    for (size_t i = 0; i < ELEMENTS(beginnings); i++)
+        if (strncmp(line, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return strstr(line, ".service: Failed with result '");
+}

@@ -25,5 +25,8 @@ void        verdict_exit(struct exit_verdict *ret, const struct unit_state *stat
 // code, status or result over from one line that the init system itself wrote; the game may write
 // the same words. False: the line says nothing about an end.
 bool verdict_read_line(struct unit_state *state, const char *line);
+// Whether a line of the init system is its word on a unit that did not succeed. It warns of other
+// things as well, also while the unit runs.
+bool verdict_is_failure(const char *line);
 // "SIGSEGV" of 11; "" of an unknown one.
 const char *verdict_signal_word(int signal);

@@ -217,6 +217,32 @@ static void test_the_init_systems_own_words_are_understood(void **state)
     assert_string_equal(unit.result, "success");
 }
 
+static void test_the_word_on_a_failure(void **state)
+{
+    static const struct {
+        const char *line;
+        bool        is_failure;
+    } cases[] = {
+        { "left4me-script@3.service: Failed with result 'exit-code'.", true },
+        { "left4me-script@3.service: Failed with result 'signal'.", true },
+        { "Failed to start left4me-script@3.service - left4me script (build 3).", true },
+        { "Dependency failed for left4me-script@3.service - left4me script (build 3).", true },
+        { "Assertion failed for left4me-script@3.service - left4me script (build 3).", true },
+        { "left4me-script@3.service: Supervising process 1425 which is not our child. We'll most "
+          "likely not notice when it exits.",
+          false },
+        { "left4me-script@3.service: start operation timed out. Terminating.", false },
+        { "left4me-script@3.service: Main process exited, code=exited, status=1/FAILURE", false },
+        { "left4me-script@3.service: Deactivated successfully.", false },
+        { "Starting left4me-script@3.service - left4me script (build 3)...", false },
+        { "", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        assert_int_equal(verdict_is_failure(cases[i].line), cases[i].is_failure);
+}
+
 static void test_lines_of_the_steamcmd_driver(void **state)
 {
     static const struct {
@@ -394,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_states_in_one_word),
         cmocka_unit_test(test_every_end_has_a_sentence),
         cmocka_unit_test(test_the_init_systems_own_words_are_understood),
+        cmocka_unit_test(test_the_word_on_a_failure),
         cmocka_unit_test(test_lines_of_the_steamcmd_driver),
         cmocka_unit_test(test_hostile_bytes_are_shown_and_not_obeyed),
         cmocka_unit_test(test_a_buffer_has_a_limit),
