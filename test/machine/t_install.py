@@ -92,9 +92,9 @@ def test_second_install_attaches(machine):
     """who asks for an update while one runs sees that one, may leave it, and gets the same generation"""
     product.ready(machine)
     with _held(machine) as (child, build, game), product.running(machine, INSTALL) as second:
-        product.read_all_until(second.stdout, b"An update is running already", SECONDS)
+        product.read_all_until(second.stdout, b"Another update is running already", SECONDS)
         with product.running(machine, INSTALL) as third:
-            product.read_all_until(third.stdout, b"An update is running already", SECONDS)
+            product.read_all_until(third.stdout, b"Another update is running already", SECONDS)
             machine.run(["pkill", "-INT", "-n", "-x", "l4d2ctl"])
             code, _, said = _rest(third)
         equal((code, said), (1, "l4d2ctl: the update goes on without being watched\n"), "Ctrl-C of who only watched")
@@ -170,13 +170,13 @@ def test_publication_is_tried_again(machine):
         product.one_sentence(first, 1, "the update was not published and the old generation stays", "Permission denied")
         again = product.ctl(machine, "install", check=False, timeout=SECONDS)
         product.one_sentence(again, 1, "the old generation stays")
-        check("It failed again; the game is updated anew." in again.stdout, f"the second said {again.stdout!r}")
+        check("It failed again; another one begins." in again.stdout, f"the second said {again.stdout!r}")
     finally:
         machine.run(["chmod", mode, overlay])
     equal(product.generations(machine), before, "generations after two failures")
     product.steamcmd(machine, build=game, fail="no-subscription")
     said = product.ctl(machine, "install", timeout=SECONDS).stdout
-    check("was downloaded but not published: that is tried again." in said, f"the third said {said!r}")
+    check("was made but not published: that is tried again." in said, f"the third said {said!r}")
     check(re.search(rf"^The game is generation \d+, build id {game}: ", said, re.M), f"the third said {said!r}")
     check(product.generations(machine)[0] > before[0], "there is no new generation")
     _check_no_scratch(machine)
