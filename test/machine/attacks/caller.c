@@ -30,13 +30,13 @@
 #define ANSWER_WITHIN_MS 60000
 
 static const char *const words[] = {
-    [VERB_INSTANCE_CREATE] = "create",    [VERB_INSTANCE_APPLY] = "apply",
-    [VERB_INSTANCE_START] = "start",      [VERB_INSTANCE_STOP] = "stop",
-    [VERB_INSTANCE_RESTART] = "restart",  [VERB_INSTANCE_KILL] = "kill",
-    [VERB_INSTANCE_WIPE] = "wipe",        [VERB_INSTANCE_REMOVE] = "remove",
-    [VERB_INSTANCE_STATUS] = "status",    [VERB_BUILD_START] = "build-start",
-    [VERB_BUILD_STOP] = "build-stop",     [VERB_PUBLISH] = "publish",
-    [VERB_BUILD_REMOVE] = "build-remove",
+    [VERB_INSTANCE_CREATE] = "create",   [VERB_INSTANCE_APPLY] = "apply",
+    [VERB_INSTANCE_START] = "start",     [VERB_INSTANCE_STOP] = "stop",
+    [VERB_INSTANCE_RESTART] = "restart", [VERB_INSTANCE_KILL] = "kill",
+    [VERB_INSTANCE_WIPE] = "wipe",       [VERB_INSTANCE_EDIT] = "edit",
+    [VERB_INSTANCE_REMOVE] = "remove",   [VERB_INSTANCE_STATUS] = "status",
+    [VERB_BUILD_START] = "build-start",  [VERB_BUILD_STOP] = "build-stop",
+    [VERB_PUBLISH] = "publish",          [VERB_BUILD_REMOVE] = "build-remove",
 };
 
 static long now_ms(void)
@@ -114,6 +114,17 @@ static struct request_stack stack_request(enum verb verb, const char *name)
     return request;
 }
 
+static struct request_build_start build_start_request(uint32_t overlay)
+{
+    return (struct request_build_start){
+        .header = { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof(struct request_build_start) },
+        .kind = BUILD_UPDATE,
+        .overlay = overlay,
+        .keep = 1,
+        .output_max_bytes = OUTPUT_MAX_DEFAULT,
+    };
+}
+
 static int run_verb(const char *word, const char *name)
 {
     struct reply reply = { 0 };
@@ -152,6 +163,7 @@ static int run_bad(void)
     struct request_stack       stack;
     struct request_build       build;
     struct request_build_start start;
+    struct request_overlay     overlay;
     char                       what[80];
 
     for (size_t i = 0; i < ELEMENTS(names); i++) {
@@ -209,9 +221,7 @@ static int run_bad(void)
     STACK("tasks without end", stack.stack.limits.tasks = UINT32_MAX);
 #define START(text, ...)                                                                           \
     do {                                                                                           \
-        start = (struct request_build_start){                                                      \
-            { PROTOCOL_MAGIC, VERB_BUILD_START, sizeof start }, BUILD_UPDATE, GAME_OVERLAY, 0, 1   \
-        };                                                                                         \
+        start = build_start_request(GAME_OVERLAY);                                                 \
         __VA_ARGS__;                                                                               \
         try(text, &start, sizeof start);                                                           \
     } while (0)
@@ -222,6 +232,24 @@ static int run_bad(void)
     START("base out of range", start.base_generation = UINT32_MAX);
     START("keep nothing", start.keep = 0);
     START("keep everything", start.keep = UINT32_MAX);
+    START("flags", start.flags = 0x80);
+    START("no output", start.output_max_bytes = 0);
+    START("output without end", start.output_max_bytes = UINT64_MAX);
+    START("select nothing", start.kind = BUILD_SELECT);
+#define OVERLAY(text, verb, type, number)                                                          \
+    do {                                                                                           \
+        overlay = (struct request_overlay){ { PROTOCOL_MAGIC, (verb), sizeof overlay },            \
+                                            (type),                                                \
+                                            (number) };                                            \
+        try(text, &overlay, sizeof overlay);                                                       \
+    } while (0)
+    OVERLAY("an overlay without a type", VERB_OVERLAY_CREATE, 0, 0);
+    OVERLAY("another game", VERB_OVERLAY_CREATE, OVERLAY_GAME, 0);
+    OVERLAY("an overlay of no type", VERB_OVERLAY_CREATE, OVERLAY_TYPE_COUNT, 0);
+    OVERLAY("an overlay of a number", VERB_OVERLAY_CREATE, OVERLAY_SCRIPT, 7);
+    OVERLAY("no overlay to remove", VERB_OVERLAY_REMOVE, 0, 0);
+    OVERLAY("an overlay to remove by type", VERB_OVERLAY_REMOVE, OVERLAY_SCRIPT, 7);
+    OVERLAY("an overlay to remove out of range", VERB_OVERLAY_REMOVE, 0, UINT32_MAX);
     build = (struct request_build){ { PROTOCOL_MAGIC, VERB_BUILD_REMOVE, sizeof build }, 0, 0 };
     try("build 0", &build, sizeof build);
     build.build = UINT32_MAX;
@@ -279,14 +307,16 @@ static size_t well_formed(unsigned char bytes[static 8192], enum verb verb)
 {
     struct request_name        name = name_request(verb, "fuzzed");
     struct request_stack       stack = stack_request(verb, "fuzzed");
-    struct request_build_start start = {
-        { PROTOCOL_MAGIC, (uint16_t)verb, sizeof start }, BUILD_UPDATE, GAME_OVERLAY + 1, 0, 0
-    };
-    struct request_build build = { { PROTOCOL_MAGIC, (uint16_t)verb, sizeof build },
-                                   1000000 + dice(1000),
-                                   0 };
+    struct request_build_start start = build_start_request(GAME_OVERLAY + 1);
+    struct request_build       build = { { PROTOCOL_MAGIC, (uint16_t)verb, sizeof build },
+                                         1000000 + dice(1000),
+                                         0 };
+    struct request_overlay     overlay = { { PROTOCOL_MAGIC, (uint16_t)verb, sizeof overlay },
+                                           0,
+                                           1000000 + dice(1000) };
 
     stack.stack.n_layers = 0;
+    start.keep = 0;
     switch (verb) {
     case VERB_INSTANCE_APPLY:
     case VERB_INSTANCE_RESTART:
@@ -300,11 +330,16 @@ static size_t well_formed(unsigned char bytes[static 8192], enum verb verb)
     case VERB_BUILD_REMOVE:
         memcpy(bytes, &build, sizeof build);
         return sizeof build;
+    case VERB_OVERLAY_CREATE: // of no type
+    case VERB_OVERLAY_REMOVE:
+        memcpy(bytes, &overlay, sizeof overlay);
+        return sizeof overlay;
     case VERB_INSTANCE_CREATE:
     case VERB_INSTANCE_START:
     case VERB_INSTANCE_STOP:
     case VERB_INSTANCE_KILL:
     case VERB_INSTANCE_WIPE:
+    case VERB_INSTANCE_EDIT:
     case VERB_INSTANCE_REMOVE:
     case VERB_INSTANCE_STATUS:
     case VERB_COUNT:
