@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/dir.h"
@@ -17,13 +18,16 @@
 
 #define X32_CALLS  0x40000000u
 #define FILTER_MAX 512u // instructions
-#define RULE_MAX   5u
+#define RULE_MAX   6u
 
 // Preallocation by an older name, which every file system hears; no header has these numbers.
 #define FS_IOC_RESVSP     0x40305828u
 #define FS_IOC_RESVSP64   0x4030582au
 #define FS_IOC_ZERO_RANGE 0x40305839u
 #define XFS_IOC_ALLOCSP64 0x40305824u // of kernels before 5.17
+
+// What of the second argument of socketpair(2) is the type; the rest are flags.
+#define SOCKET_TYPE_MASK 0xfu
 
 enum when { ALWAYS, IF_EQUAL, IF_NOT_EQUAL };
 
@@ -33,35 +37,44 @@ struct rule {
     enum when when;
     uint32_t  argument; // which one; its lower half is compared
     uint32_t  value;
+    uint32_t  mask; // bits that count; 0: all
 };
 
 static const struct rule rules[] = {
     // Disk space without writing. Programs know that a file system may not have it.
-    { SYS_fallocate, EOPNOTSUPP, ALWAYS, 0, 0 },
-    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_RESVSP },
-    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_RESVSP64 },
-    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_ZERO_RANGE },
-    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, XFS_IOC_ALLOCSP64 },
-    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_FSSETXATTR }, // extents of gigabytes
+    { SYS_fallocate, EOPNOTSUPP, ALWAYS, 0, 0, 0 },
+    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_RESVSP, 0 },
+    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_RESVSP64, 0 },
+    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_ZERO_RANGE, 0 },
+    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, XFS_IOC_ALLOCSP64, 0 },
+    { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_FSSETXATTR, 0 }, // extents of gigabytes
     // Hiding what is open; a rule of landlock keeps a removed file for as long as it stands.
-    { SYS_prctl, EPERM, IF_EQUAL, 0, PR_SET_DUMPABLE },
-    { SYS_landlock_add_rule, EPERM, ALWAYS, 0, 0 },
+    { SYS_prctl, EPERM, IF_EQUAL, 0, PR_SET_DUMPABLE, 0 },
+    { SYS_landlock_add_rule, EPERM, ALWAYS, 0, 0, 0 },
+    // The other kinds stay with whom they were made with. A datagram socket can be taken apart, be
+    // given an abstract name, and take descriptors from another build: files of its scratch, which
+    // nobody counts then, and which could be written to when they have long been published.
+    { SYS_socketpair, EAFNOSUPPORT, IF_EQUAL, 1, SOCK_DGRAM, SOCKET_TYPE_MASK },
+    { SYS_socketpair, EAFNOSUPPORT, IF_EQUAL, 1, SOCK_RAW, SOCKET_TYPE_MASK }, // the same
     // The watcher's limits and its share of the processor.
-    { SYS_prlimit64, EPERM, IF_NOT_EQUAL, 0, 0 },
-    { SYS_setpriority, EPERM, ALWAYS, 0, 0 },
-    { SYS_ioprio_set, EPERM, ALWAYS, 0, 0 },
-    { SYS_sched_setscheduler, EPERM, ALWAYS, 0, 0 },
-    { SYS_sched_setparam, EPERM, ALWAYS, 0, 0 },
-    { SYS_sched_setattr, EPERM, ALWAYS, 0, 0 },
-    { SYS_sched_setaffinity, EPERM, ALWAYS, 0, 0 },
+    { SYS_prlimit64, EPERM, IF_NOT_EQUAL, 0, 0, 0 },
+    { SYS_setpriority, EPERM, ALWAYS, 0, 0, 0 },
+    { SYS_ioprio_set, EPERM, ALWAYS, 0, 0, 0 },
+    { SYS_sched_setscheduler, EPERM, ALWAYS, 0, 0, 0 },
+    { SYS_sched_setparam, EPERM, ALWAYS, 0, 0, 0 },
+    { SYS_sched_setattr, EPERM, ALWAYS, 0, 0, 0 },
+    { SYS_sched_setaffinity, EPERM, ALWAYS, 0, 0, 0 },
 };
 
 // Where it is no process 1: signals to it by other ways than kill(2) …
 static const struct rule signal_rules[] = {
-    { SYS_tkill, EPERM, ALWAYS, 0, 0 },           { SYS_pidfd_send_signal, EPERM, ALWAYS, 0, 0 },
-    { SYS_fcntl, EPERM, IF_EQUAL, 1, F_SETOWN },  { SYS_fcntl, EPERM, IF_EQUAL, 1, F_SETOWN_EX },
-    { SYS_fcntl, EPERM, IF_EQUAL, 1, F_SETSIG },  { SYS_ioctl, EPERM, IF_EQUAL, 1, FIOSETOWN },
-    { SYS_ioctl, EPERM, IF_EQUAL, 1, SIOCSPGRP },
+    { SYS_tkill, EPERM, ALWAYS, 0, 0, 0 },
+    { SYS_pidfd_send_signal, EPERM, ALWAYS, 0, 0, 0 },
+    { SYS_fcntl, EPERM, IF_EQUAL, 1, F_SETOWN, 0 },
+    { SYS_fcntl, EPERM, IF_EQUAL, 1, F_SETOWN_EX, 0 },
+    { SYS_fcntl, EPERM, IF_EQUAL, 1, F_SETSIG, 0 },
+    { SYS_ioctl, EPERM, IF_EQUAL, 1, FIOSETOWN, 0 },
+    { SYS_ioctl, EPERM, IF_EQUAL, 1, SIOCSPGRP, 0 },
 };
 
 // … and those that name it in their first argument.
@@ -99,10 +112,12 @@ static void add_rule(struct filter *filter, const struct rule *rule)
 
     load(filter, offsetof(struct seccomp_data, nr));
     add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rule->call, 0,
-                                             has_argument ? 3 : 1));
+                                             has_argument ? 4 : 1));
     if (has_argument) {
-        bool is_equal = rule->when == IF_EQUAL;
+        bool     is_equal = rule->when == IF_EQUAL;
+        uint32_t mask = rule->mask ? rule->mask : UINT32_MAX;
         load(filter, offsetof(struct seccomp_data, args) + sizeof(uint64_t) * rule->argument);
+        add(filter, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
         add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rule->value,
                                                  is_equal ? 0 : 1, is_equal ? 1 : 0));
     }
@@ -119,7 +134,7 @@ static void add_rules(struct filter *filter, const struct rule *all, size_t n)
 static void add_signals(struct filter *filter, const struct shield *shield)
 {
     for (size_t i = 0; i < ELEMENTS(signal_calls); i++) {
-        struct rule rule = { signal_calls[i], EPERM, IF_EQUAL, 0, (uint32_t)-1 };
+        struct rule rule = { signal_calls[i], EPERM, IF_EQUAL, 0, (uint32_t)-1, 0 };
         add_rule(filter, &rule);
         rule.value = (uint32_t)-getpgid(shield->watcher);
         add_rule(filter, &rule);

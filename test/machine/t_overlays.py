@@ -4,6 +4,7 @@
 import contextlib
 import json
 import itertools
+import socket
 
 import product
 from harness import check, equal
@@ -54,6 +55,28 @@ def test_a_script_is_built(machine):
         check("Nothing changed" in build(machine, number).stdout, "a second build of the same made something")
         equal(product.generations(machine, number), (first, [first]), "generations after it")
         equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
+
+
+# Takes a file from whoever sends one to the abstract name, and writes to it when it is published.
+TAKER = """perl -MSocket -e '
+for my $type (SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM, SOCK_RAW) {
+    socketpair(my $ours, my $theirs, AF_UNIX, $type, 0) or print("$type: refused\\n"), next;
+    connect($ours, pack("x16"));                            # from its twin
+    bind($ours, pack("Sx", AF_UNIX) . "left4me-taker-$type") or next;
+    getpeername($ours) or print "$type: anybody can send\\n";
+}
+socket(my $any, AF_UNIX, SOCK_DGRAM, 0) and print "any: made\\n";
+'
+"""
+
+
+def test_two_builds_do_not_meet(machine):
+    """a script can make no socket by which another build could give it files"""
+    with overlay(machine, TAKER) as number:
+        said = [line.strip() for line in build(machine, number).stdout.splitlines()]
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
+            check(f"{int(kind)}: refused" in said, f"{kind!r} was made: {said!r}")
+        check(not any("anybody" in line or "any:" in line for line in said), f"a socket can be reached: {said!r}")
 
 
 def test_a_server_keeps_what_it_was_started_with(machine):

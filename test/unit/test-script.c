@@ -197,6 +197,13 @@ static const struct {
       0,
       { "<6>fallocate: ", "<6>refused\n<6>0 file\n" },
       NULL },
+    { "sockets that can be given away",
+      "perl -MSocket -e 'for (SOCK_DGRAM, SOCK_RAW, SOCK_DGRAM | SOCK_CLOEXEC, SOCK_STREAM, "
+      "SOCK_SEQPACKET) { print socketpair(A, B, AF_UNIX, $_, 0) ? \"made\" : \"refused\", "
+      "\"\\n\" }'",
+      0,
+      { "<6>refused\n<6>refused\n<6>refused\n<6>made\n<6>made\n" },
+      NULL },
     { "being unreadable",
       "cp /bin/sleep $TMPDIR/sleep; chmod 111 $TMPDIR/sleep; $TMPDIR/sleep 600 & sleep 0.01; echo "
       "done",
