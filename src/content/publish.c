@@ -269,6 +269,17 @@ static struct uses_query query_of(const struct job *job)
                                 job->spec.build };
 }
 
+// What a generation brought stays on disk when it goes and newer ones have it too: the next newer
+// one answers for it. Not if none is left that is older, since the oldest answers for all it has.
+static void inherit(struct generation *newer, uint64_t bytes)
+{
+    uint64_t sum = 0;
+
+    if (__builtin_add_overflow(newer->bytes_changed, bytes, &sum) || sum > newer->bytes)
+        sum = MAX(newer->bytes, newer->bytes_changed);
+    newer->bytes_changed = sum;
+}
+
 // Takes those out of the list that nobody keeps: not among the newest, not current, not in use.
 // What was current until now stays as well: a start may have chosen it and not said so yet.
 static void forget_unneeded(struct job *job, uint32_t was_current)
@@ -278,14 +289,22 @@ static void forget_unneeded(struct job *job, uint32_t was_current)
     struct state               *state = &job->state;
     struct error                ignored; // collect() will meet it too, and say it
     uint32_t                    n = 0;
+    uint64_t                    forgotten_bytes = 0; // of those between the last one and this one
 
     if (uses_collect(&uses, &query, &ignored) < 0)
         return;
     for (uint32_t i = 0; i < state->n_generations; i++) {
-        uint32_t number = state->generations[i].number;
-        if (i < job->spec.keep || number == state->current || number == was_current ||
-            uses_has(&uses, number))
-            state->generations[n++] = state->generations[i];
+        struct generation generation = state->generations[i];
+        uint32_t          number = generation.number;
+        if (i >= job->spec.keep && number != state->current && number != was_current &&
+            !uses_has(&uses, number)) {
+            forgotten_bytes = MIN(forgotten_bytes, INT64_MAX) + generation.bytes_changed;
+            continue;
+        }
+        if (n > 0 && forgotten_bytes > 0)
+            inherit(&state->generations[n - 1], forgotten_bytes);
+        forgotten_bytes = 0;
+        state->generations[n++] = generation;
     }
     state->n_generations = n;
 }

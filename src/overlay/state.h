@@ -25,8 +25,8 @@ struct generation {
     uint64_t created_unix_s;
     uint64_t files, bytes;            // in the whole tree
     uint64_t added, changed, removed; // files, against the generation it was built over
-    uint64_t bytes_changed;
-    char     note[STATE_NOTE_MAX]; // printable UTF-8, perhaps empty
+    uint64_t bytes_changed;           // and against the next older one that is left
+    char     note[STATE_NOTE_MAX];    // printable UTF-8, perhaps empty
 };
 
 struct state {

@@ -320,6 +320,40 @@ static void test_what_nobody_needs_is_dropped(void **state)
     assert_overlay_holds(&world, "3 6");
 }
 
+// What was brought by one that is gone is still there, and somebody has to answer for it.
+static void test_what_a_dropped_one_brought(void **state)
+{
+    struct world world = world_make(state);
+
+    build_make(&world, 1, 0, 9, "f a=1");
+    (void)must_publish(&world, 1, PUBLISH_DONE);
+    instance_make(&world, "mounted", "old", 1, 1);
+    build_make(&world, 2, 1, 9, "f big=0123456789");
+    (void)must_publish(&world, 2, PUBLISH_DONE);
+    build_make(&world, 3, 2, 9, "f a=2");
+    (void)must_publish(&world, 3, PUBLISH_DONE);
+    for (uint32_t build = 1; build <= 3; build++)
+        build_forget(&world, build);
+    build_make(&world, 4, 3, 1, "f a=345");
+    (void)must_publish(&world, 4, PUBLISH_DONE);
+    assert_state(&world, 4, "4 3 1"); // 3 was current until now
+    AUTO(freep) struct state *s = state_of(&world);
+    assert_int_equal(s->generations[0].bytes_changed, 3);
+    assert_int_equal(s->generations[1].bytes_changed, 1 + 10);
+
+    // Never more than there is in it; and the oldest answers for all of its bytes anyway.
+    build_forget(&world, 4);
+    assert_int_equal(must_collect(&world, 5, 1).n_dropped, 1);
+    assert_state(&world, 4, "4 1");
+    AUTO(freep) struct state *two = state_of(&world);
+    assert_int_equal(two->generations[0].bytes_changed, 13);
+    assert_return_code(unlinkat(world.dir->fd, "mounted/old", 0), errno);
+    assert_int_equal(must_collect(&world, 6, 1).n_dropped, 1);
+    AUTO(freep) struct state *one = state_of(&world);
+    assert_int_equal(one->n_generations, 1);
+    assert_int_equal(one->generations[0].bytes_changed, 13);
+}
+
 static void test_nothing_was_ever_published(void **state)
 {
     struct world world = world_make(state);
@@ -842,6 +876,7 @@ int main(void)
         IN_DIR(test_a_generation_that_is_held_back),
         IN_DIR(test_another_generation_is_chosen),
         IN_DIR(test_what_nobody_needs_is_dropped),
+        IN_DIR(test_what_a_dropped_one_brought),
         IN_DIR(test_nothing_was_ever_published),
         IN_DIR(test_files_of_a_cache),
         IN_DIR(test_only_our_own_files_are_shared),
