@@ -164,7 +164,8 @@ static int look_for(void *user, struct view_node file, uint32_t line, const char
     (void)index_fold(folded, sizeof folded, path);
     // Line 0: it is run only if it is there.
     if (line == 0 || find_config(search->configs, target).node != INDEX_NONE ||
-        sources_has(search->configs->sources, folded))
+        sources_has(search->configs->sources, folded) ||
+        view_has_given_up(search->configs->sources->view)) // then nobody knows
         return 0;
     return search->take(search->user, file.layer, file.node, line, target, err);
 }

@@ -287,7 +287,7 @@ int report_make(struct report **ret, const struct view *view, struct error *err)
         return -1;
     if (report->n_findings > 0)
         qsort(report->findings, report->n_findings, sizeof *report->findings, compare_findings);
-    report->is_cut = report->is_cut || report->sources->is_cut;
+    report->is_cut = report->is_cut || report->sources->is_cut || view_has_given_up(view);
     count_files(report);
     *ret = TAKE(report);
     return 0;

@@ -8,13 +8,15 @@
 #include <string.h>
 #include "content/scan.h"
 
-#define DEPTH_MAX 66u // as deep as a scan goes
+#define DEPTH_MAX        66u       // as deep as a scan goes
+#define FOLDED_NAMES_MAX 10000000u // that are compared, of one view
 
 struct view {
     const struct layers *layers;
     struct index        *indexes[LAYERS_MAX]; // owned
     uint64_t            *shown[LAYERS_MAX];   // owned: a bit for each node
     size_t               n_scanned;
+    uint32_t            *folded_left; // owned: names that may still be compared, see view.h
 };
 
 // ---- the merge ---------------------------------------------------------------------------------
@@ -347,8 +349,11 @@ int view_open(struct view **ret, const struct layers *layers, struct error *err)
 {
     AUTO(view_freep) struct view *view = calloc(1, sizeof *view);
 
-    if (!view)
+    if (view)
+        view->folded_left = malloc(sizeof *view->folded_left);
+    if (!view || !view->folded_left)
         return error_sys(err, ENOMEM, "looking at the layers");
+    *view->folded_left = FOLDED_NAMES_MAX;
     view->layers = layers;
     if (open_all(view, err) < 0)
         return -1;
@@ -362,6 +367,8 @@ void view_free(struct view *view)
         index_free(view->indexes[i]);
         free(view->shown[i]);
     }
+    if (view)
+        free(view->folded_left);
     free(view);
 }
 
@@ -385,6 +392,11 @@ const struct index *view_index(const struct view *view, size_t layer)
 size_t view_n_scanned(const struct view *view)
 {
     return view->n_scanned;
+}
+
+bool view_has_given_up(const struct view *view)
+{
+    return *view->folded_left == 0;
 }
 
 bool view_shows(const struct view *view, size_t layer, uint32_t node)
@@ -449,6 +461,9 @@ static struct view_node descend_folded(const struct view *view, char *path, cons
         const struct index_node *node = index_node(index, dir);
         for (uint32_t j = node->first; j < node->first + node->n; j++) {
             const struct index_node *child = index_node(index, j);
+            if (*view->folded_left == 0)
+                return found;
+            --*view->folded_left;
             if (!view_shows(view, i, j) ||
                 !is_folded_name(index_string(index, child->name), child->n_name, rest, n))
                 continue;

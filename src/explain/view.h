@@ -36,8 +36,10 @@ struct view_node {
 struct view_node view_find(const struct view *view, const char *path);
 // The same for a path as the game understands it, without regard to case: the name as it is written
 // comes first, then the first of those that differ in case alone. *ret (INDEX_PATH_MAX) is its
-// path.
+// path. A game can make it compare names for hours, so that ends at some number of them: from then
+// on nothing is found that is not written like that.
 struct view_node view_find_folded(char *ret, const struct view *view, const char *path);
+bool             view_has_given_up(const struct view *view);
 
 // ---- every path --------------------------------------------------------------------------------
 

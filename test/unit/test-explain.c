@@ -250,6 +250,31 @@ static struct report *must_report(const struct view *view)
     return report;
 }
 
+// A game that has many files, and configurations that ask for many it has not.
+static void test_looking_for_names_ends(void **state)
+{
+    struct layer_stack stack = stack_make(*state, 2);
+    char               path[64], *text = calloc(1, 8192);
+
+    for (unsigned i = 0; i < 10000; i++) {
+        snprintf(path, sizeof path, CFG "%u", i);
+        unit_write(stack_fd(&stack, 0), path, "");
+    }
+    for (unsigned i = 0, n = 0; i < 200; i++)
+        n += (unsigned)snprintf(text + n, 32, "exec none_%u\n", i);
+    for (unsigned i = 0; i < 6; i++) {
+        snprintf(path, sizeof path, CFG "sourcemod/%u.cfg", i);
+        unit_write(stack_fd(&stack, 0), path, text);
+    }
+    AUTO(view_freep) struct view     *view = stack_view(&stack);
+    AUTO(report_freep) struct report *report = must_report(view);
+    assert_true(view_has_given_up(view));
+    assert_true(report->is_cut);
+    assert_true(report->n_findings < 6 * 200); // what was not looked for is not said to be missing
+    free(text);
+    stack_done(&stack);
+}
+
 static void test_findings(void **state)
 {
     for (size_t i = 0; i < ELEMENTS(stacks); i++) {
@@ -470,13 +495,10 @@ int main(void)
 {
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, unit_dir_setup, unit_dir_teardown)
     const struct CMUnitTest tests[] = {
-        IN_DIR(test_where_the_game_looks),
-        IN_DIR(test_findings),
-        IN_DIR(test_layers_that_hide_something),
-        IN_DIR(test_findings_are_bounded),
-        IN_DIR(test_conflicts),
-        IN_DIR(test_conflicts_are_bounded),
-        IN_DIR(test_campaigns),
+        IN_DIR(test_where_the_game_looks),   IN_DIR(test_findings),
+        IN_DIR(test_looking_for_names_ends), IN_DIR(test_layers_that_hide_something),
+        IN_DIR(test_findings_are_bounded),   IN_DIR(test_conflicts),
+        IN_DIR(test_conflicts_are_bounded),  IN_DIR(test_campaigns),
         IN_DIR(test_files_are_counted),
     };
 
