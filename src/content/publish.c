@@ -178,6 +178,18 @@ static int open_upper(int *ret, const struct job *job, struct error *err)
     return entry_open_dir(ret, build_fd, "upper", err);
 }
 
+// The budget of all overlays goes by what files say they have. The builder was held to what they
+// take of the disk, and a sparse one takes nothing: some would use up everybody's share.
+static int check_size(const struct job *job, uint64_t bytes, struct error *err)
+{
+    if (bytes <= job->spec.output_max_bytes)
+        return 0;
+    return error_set(err, ERROR_INVALID,
+                     "the tree has %" PRIu64 " bytes, which is beyond the limit of %" PRIu64
+                     " for this build",
+                     bytes, job->spec.output_max_bytes);
+}
+
 // Makes `.new-N`, complete but not yet safe on disk. *ret_fd is a descriptor on it.
 static int make_tree(struct job *job, int *ret_fd, struct flatten_counts *ret, struct error *err)
 {
@@ -199,7 +211,7 @@ static int make_tree(struct job *job, int *ret_fd, struct flatten_counts *ret, s
         return -1;
     struct flatten_input input = { base_fd, upper_fd, new_fd, FLATTEN_ENTRIES_MAX,
                                    build_types[job->spec.kind].is_shared };
-    if (flatten(ret, &input, job->watch, err) < 0)
+    if (flatten(ret, &input, job->watch, err) < 0 || check_size(job, ret->bytes, err) < 0)
         return -1;
     *ret_fd = TAKE_FD(new_fd);
     return 0;

@@ -569,6 +569,32 @@ static void test_a_refused_tree_changes_nothing(void **state)
     assert_false(is_upper_empty(&world, 2));
 }
 
+static void make_sparse(const struct world *world, const char *path, uint64_t n_bytes)
+{
+    AUTO_FD fd = openat(world->dir->fd, path, O_WRONLY | O_CLOEXEC);
+
+    assert_return_code(ftruncate(fd, (off_t)n_bytes), errno);
+}
+
+// What counts is what the files say they have.
+static void test_a_tree_beyond_its_limit(void **state)
+{
+    struct world      world = world_make(state);
+    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, 2, BUILD_UPDATE, 1, 1, 2, 3,
+                               OUTPUT_MAX_MIN };
+
+    build_make(&world, 1, 0, 3, "f a=1");
+    (void)must_publish(&world, 1, PUBLISH_DONE);
+    build_make(&world, 2, 1, 3, "f b=1");
+    write_bytes(&world, "host/builds/2", &spec, sizeof spec);
+    make_sparse(&world, "data/builds/2/upper/b", OUTPUT_MAX_MIN);
+    must_fail(&world, 2, ERROR_INVALID, "beyond the limit of 1048576");
+    assert_state(&world, 1, "1");
+    assert_overlay_holds(&world, "1");
+    make_sparse(&world, "data/builds/2/upper/b", OUTPUT_MAX_MIN - 1);
+    assert_int_equal(must_publish(&world, 2, PUBLISH_DONE).generation.bytes, OUTPUT_MAX_MIN);
+}
+
 static void test_specs_and_states_that_do_not_fit(void **state)
 {
     struct world world = world_make(state);
@@ -883,6 +909,7 @@ int main(void)
         IN_DIR(test_what_is_shared_is_looked_at_too),
         IN_DIR(test_files_of_the_generation_below),
         IN_DIR(test_a_refused_tree_changes_nothing),
+        IN_DIR(test_a_tree_beyond_its_limit),
         IN_DIR(test_specs_and_states_that_do_not_fit),
         IN_DIR(test_what_is_not_whole_is_not_published),
         IN_DIR(test_one_at_a_time),
