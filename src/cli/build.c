@@ -19,6 +19,8 @@
 #define LAST_WORD       "done" // of left4me-script, -workshop and -files, at the level of a notice
 #define STOP_TIMEOUT_MS 60000u
 #define UNFINISHED_MS   3000u
+#define REMOVE_TURNS    40
+#define REMOVE_WAIT_MS  250
 #define FULL_BYTES      (64u << 10) // less than this is nothing
 
 static void build_take_failure(struct build *build, const struct journal_line *line);
@@ -255,12 +257,20 @@ static int watch_builder(struct build *build, char ret_result[UNITS_WORD_MAX], s
 void build_remove_scratch(const struct build *build)
 {
     struct reply reply;
-    struct error err;
+    struct error err = { 0 };
 
+    // The init system may take for a success what was stopped: then the publisher looks at it, and
+    // ends soon. One at work came first, and the scratch is what it works on.
+    for (int turn = 0; turn < REMOVE_TURNS; turn++) {
+        if (broker_build(build->cli->paths, VERB_BUILD_REMOVE, build->number, &reply, &err) == 0)
+            return;
+        if (err.kind != ERROR_BUSY)
+            break;
+        (void)poll(NULL, 0, REMOVE_WAIT_MS); // shorter does no harm
+    }
     // The next build removes it if this fails, so it is worth a line and no more. Somebody else
     // who watched this build may be about it already, or have been.
-    if (broker_build(build->cli->paths, VERB_BUILD_REMOVE, build->number, &reply, &err) < 0 &&
-        err.kind != ERROR_NOT_FOUND && err.kind != ERROR_BUSY)
+    if (err.kind != ERROR_NOT_FOUND && err.kind != ERROR_BUSY)
         fprintf(stderr, "l4d2ctl: the scratch of build %" PRIu32 " stays until the next %s: %s\n",
                 build->number, build->row->noun, err.message);
 }

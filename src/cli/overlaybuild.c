@@ -211,6 +211,9 @@ int overlay_cancel_run(struct cli *cli, struct error *err)
     if (broker_build(cli->paths, VERB_BUILD_STOP, number, &reply, err) < 0 ||
         units_wait_inactive(build.units, build.row->unit, build.name.text, 60000, &state, err) < 0)
         return -1;
+    // Whoever began it may watch it no longer. Its scratch takes disk, and what it might still have
+    // written counts against the budget of the others.
+    build_remove_scratch(&build);
     return output_action(cli, "cancel", "idle", true, NULL, err);
 }
 

@@ -238,6 +238,16 @@ def go(machine, number):
     machine.run(f": > {product.DATA}/cache/script/{number}/gate")
 
 
+def test_a_build_that_nobody_watches(machine):
+    """a build that was left alone and is cancelled leaves nothing on the disk, and takes nothing of the budget"""
+    with overlay(machine, WAITS) as number:
+        left = product.ctl_json(machine, "overlay", "build", number, "--detach")["build"]
+        machine.wait_for_line(f"left4me-script@{left}", "waiting")
+        product.ctl(machine, "overlay", "cancel", number)
+        equal(machine.output(f"ls {product.DATA}/builds; ls {product.DATA}-host/builds"), "", "what is left of the build")
+        equal(machine.output(f"ls {product.DATA}/overlays/{number}"), "", "what is published")
+
+
 def test_whoever_watches_may_die(machine):
     """a build whose watcher is killed goes on and is published; its scratch goes with the next build"""
     with overlay(machine, SCRIPT.format(number=1)) as number:
