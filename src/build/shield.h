@@ -7,8 +7,8 @@
 // A filter of system calls for the calling process and all it starts, on top of the unit's, which
 // cannot look at arguments: disk space that is taken in one call (preallocation by any of its
 // names), what keeps a removed file out of sight, what hands a file to another build, and whatever
-// changes the process that watches, which has the same user. Where that one is no process 1, it could
-// also be stopped by a signal.
+// changes the process that watches, which has the same user. Where that one is no process 1, it
+// could also be stopped by a signal.
 
 #include <sys/types.h>
 #include "base/error.h"
