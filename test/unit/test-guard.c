@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "unit.h"
 
+#include "disk-dir.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -822,7 +824,7 @@ static void test_the_proc_of_others(void **state)
 
 int main(void)
 {
-#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, unit_dir_setup, unit_dir_teardown)
+#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, disk_dir_setup, disk_dir_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_numbers),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "unit.h"
 
+#include "disk-dir.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -37,6 +39,8 @@ static void world_make(struct world *ret, void **state, const char *script)
     make_dir(ret->dir, "overlay");
     make_dir(ret->dir, "cache");
     make_dir(ret->dir, "tmp");
+    if (geteuid() == 0) // in memory, as the unit has it
+        assert_return_code(mount("tmp", ret->tmp, "tmpfs", 0, "mode=1777"), errno);
     ret->spec = (struct script_spec){ .shell = "/bin/bash",
                                       .script = ret->script,
                                       .overlay_dir = ret->overlay,
@@ -53,6 +57,8 @@ static void world_remove(const struct world *world)
     static const char *const names[] = { "script", "overlay", "cache", "tmp" };
     struct error             err = { 0 };
 
+    if (geteuid() == 0)
+        assert_return_code(umount2(world->tmp, 0), errno);
     for (size_t i = 0; i < ELEMENTS(names); i++)
         if (tree_remove(world->dir->fd, names[i], &err) < 0)
             fail_msg("%s", err.message);
@@ -326,7 +332,7 @@ static void test_it_cannot_begin(void **state)
 
 int main(void)
 {
-#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, unit_dir_setup, unit_dir_teardown)
+#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, disk_dir_setup, disk_dir_teardown)
     const struct CMUnitTest tests[] = {
         IN_DIR(test_runs),
         IN_DIR(test_stopping),
