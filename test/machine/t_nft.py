@@ -135,6 +135,27 @@ def test_pace(machine):
 
 
 @only("trixie")
+def test_builds_answer_nobody(machine):
+    """nobody outside reaches a port that the kernel chose for a build that listens, IPv4 and IPv6"""
+    attacks.bring(machine)
+
+    def reached(address):
+        with product.running(machine, ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "-p", "Slice=l4d2-build.slice",
+                                       f"{attacks.TARGET}/inside", "outside", "answer", "10"]) as child:
+            port = re.search(rb"port: note: (\d+)", product.read_all_until(child.stdout, b"\n", 10))[1].decode()
+            return machine.outside.run(["timeout", "5", "bash", "-c", f": > /dev/tcp/{address}/{port}"], check=False).returncode == 0
+
+    for address in (machine.address, machine.address6):
+        equal(reached(address), False, f"whether a build was reached at {address}")
+    machine.run("systemctl stop left4me-nft")
+    try:
+        for address in (machine.address, machine.address6):
+            equal(reached(address), True, f"whether it was without the filter at {address}")
+    finally:
+        machine.run("systemctl start left4me-nft")
+
+
+@only("trixie")
 def test_no_server_without_it(machine):
     """where the filter cannot be loaded, a server does not start, and says why; one that runs goes on"""
     with product.server(machine, "before") as before, product.server(machine, "after", start=False) as after:

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/if_packet.h>
 #include <linux/io_uring.h>
 #include <linux/netfilter/nf_tables.h>
@@ -35,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -46,6 +48,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -884,6 +887,258 @@ static void attack_quotas(int argc, char **argv)
         (unsigned long long)limit.rlim_cur);
 }
 
+// More of what a unit limits: each is what only root may do.
+static void attack_limits(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int         resource;
+    } rows[] = {
+        { "file size", RLIMIT_FSIZE },    { "open files", RLIMIT_NOFILE },
+        { "core", RLIMIT_CORE },          { "locked memory", RLIMIT_MEMLOCK },
+        { "priority", RLIMIT_NICE },      { "real time", RLIMIT_RTPRIO },
+        { "signals", RLIMIT_SIGPENDING }, { "message queues", RLIMIT_MSGQUEUE },
+    };
+    struct rlimit64 limit;
+
+    (void)argc, (void)argv;
+    for (size_t i = 0; i < ELEMENTS(rows); i++) {
+        getrlimit64(rows[i].resource, &limit);
+        if (limit.rlim_max == RLIM64_INFINITY) {
+            say(rows[i].name, "done", "there is no limit");
+            continue;
+        }
+        limit.rlim_max++;
+        tell(rows[i].name, setrlimit64(rows[i].resource, &limit));
+    }
+    tell("nice", setpriority(PRIO_PROCESS, 0, -20));
+    tell("nice of the group", setpriority(PRIO_PGRP, 0, -20));
+    tell("best effort, first", syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 0));
+    tell("real time disk", syscall(SYS_ioprio_set, 1, 0, 1 << 13 | 0));
+    tell("fifo", sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ 1 }));
+    tell("round robin", sched_setscheduler(0, SCHED_RR, &(struct sched_param){ 1 }));
+    uint64_t deadline[6] = { 48 | (uint64_t)6 << 32, 0, 0, 5000000, 10000000, 10000000 };
+    tell("deadline", syscall(SYS_sched_setattr, 0, deadline, 0));
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+    tell("never killed", fd < 0 ? -1 : write(fd, "-1000", 5));
+    close(fd);
+}
+
+// ---- files that others share --------------------------------------------------------------------
+
+#define ALTERED "altered\n"
+
+static int alter_write(const char *path)
+{
+    int fd = open(path, O_WRONLY);
+
+    return fd < 0 ? -1 : (int)write(fd, ALTERED, sizeof ALTERED - 1);
+}
+
+static int alter_append(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND);
+
+    return fd < 0 ? -1 : (int)write(fd, ALTERED, sizeof ALTERED - 1);
+}
+
+static int alter_truncate(const char *path)
+{
+    return open(path, O_WRONLY | O_TRUNC) < 0 ? -1 : 0;
+}
+
+static int alter_truncate_by_name(const char *path)
+{
+    return truncate(path, 3);
+}
+
+static int alter_map(const char *path)
+{
+    int   fd = open(path, O_RDWR);
+    char *bytes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (bytes == MAP_FAILED)
+        return -1;
+    memcpy(bytes, ALTERED, 4);
+    return msync(bytes, 4096, MS_SYNC);
+}
+
+// What was mapped to be read, changed behind the back of its protection.
+static int alter_map_read_only(const char *path)
+{
+    int   fd = open(path, O_RDONLY), memory = open("/proc/self/mem", O_RDWR);
+    char *bytes = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+
+    if (bytes == MAP_FAILED)
+        return -1;
+    if (pwrite(memory, ALTERED, 4, (off_t)(uintptr_t)bytes) == 4)
+        return 0;
+    if (mprotect(bytes, 4096, PROT_READ | PROT_WRITE) < 0)
+        return -1;
+    memcpy(bytes, ALTERED, 4);
+    return msync(bytes, 4096, MS_SYNC);
+}
+
+static int alter_map_private(const char *path)
+{
+    int   fd = open(path, O_RDONLY);
+    char *bytes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+    if (bytes == MAP_FAILED)
+        return -1;
+    memcpy(bytes, ALTERED, 4);
+    return msync(bytes, 4096, MS_SYNC);
+}
+
+// Opened to be read, opened again to be written by the name in /proc.
+static int alter_reopen(const char *path)
+{
+    char link[64];
+    int  fd = open(path, O_RDONLY);
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return alter_write(link);
+}
+
+static int alter_copy_range(const char *path)
+{
+    int from = open("source", O_RDONLY), to = open(path, O_WRONLY);
+
+    return (int)copy_file_range(from, NULL, to, NULL, 4, 0);
+}
+
+static int alter_clone(const char *path)
+{
+    int from = open("source", O_RDONLY), to = open(path, O_WRONLY);
+
+    return ioctl(to, _IOW(0x94, 9, int), from); // FICLONE
+}
+
+static int alter_splice(const char *path)
+{
+    int pipes[2], to = open(path, O_WRONLY);
+
+    if (to < 0 || pipe(pipes) < 0 || write(pipes[1], ALTERED, 4) < 0)
+        return -1;
+    return (int)splice(pipes[0], NULL, to, NULL, 4, 0);
+}
+
+static int alter_punch(const char *path)
+{
+    int fd = open(path, O_WRONLY);
+
+    return fd < 0 ? -1 : fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4);
+}
+
+static int alter_mode(const char *path)
+{
+    return chmod(path, 0777);
+}
+
+static int alter_times(const char *path)
+{
+    return utimensat(AT_FDCWD, path, (struct timespec[2]){ { 1, 0 }, { 1, 0 } }, 0);
+}
+
+static int alter_owner(const char *path)
+{
+    return chown(path, getuid(), getgid());
+}
+
+static int alter_attribute(const char *path)
+{
+    return setxattr(path, "user.altered", "x", 1, 0);
+}
+
+// By a descriptor that is open to be read only: immutable, and then others.
+static int alter_flags(const char *path)
+{
+    int fd = open(path, O_RDONLY), flags = 0x10, weak = 0x40 | 0x80; // IMMUTABLE; NODUMP, NOATIME
+
+    return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0 ? 0 : ioctl(fd, FS_IOC_SETFLAGS, &weak);
+}
+
+static int alter_link(const char *path)
+{
+    char name[256];
+
+    snprintf(name, sizeof name, "%s-link", path);
+    return link(path, name) < 0 ? -1 : alter_write(name);
+}
+
+static int alter_replace(const char *path)
+{
+    int fd = open("new", O_WRONLY | O_CREAT, 0644);
+
+    return fd < 0 || write(fd, ALTERED, sizeof ALTERED - 1) < 0 ? -1 : rename("new", path);
+}
+
+static int alter_rename(const char *path)
+{
+    char name[256];
+
+    snprintf(name, sizeof name, "%s-renamed", path);
+    return rename(path, name) < 0 ? -1 : alter_write(name);
+}
+
+static int alter_exchange(const char *path)
+{
+    int fd = open("other", O_WRONLY | O_CREAT, 0644);
+
+    if (fd < 0 || write(fd, ALTERED, sizeof ALTERED - 1) < 0)
+        return -1;
+    return renameat2(AT_FDCWD, "other", AT_FDCWD, path, RENAME_EXCHANGE) < 0 ? -1
+                                                                             : alter_write("other");
+}
+
+static int alter_remove(const char *path)
+{
+    return unlink(path);
+}
+
+static int alter_uring(const char *path)
+{
+    return (int)uring_open(path, 0644);
+}
+
+// DIRECTORY: changes the files in it, each in the way that its name says.
+static void attack_alter(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*alter)(const char *path);
+    } ways[] = {
+        { "write", alter_write },
+        { "append", alter_append },
+        { "truncate", alter_truncate },
+        { "truncate-by-name", alter_truncate_by_name },
+        { "map", alter_map },
+        { "map-read-only", alter_map_read_only },
+        { "map-private", alter_map_private },
+        { "reopen", alter_reopen },
+        { "copy-range", alter_copy_range },
+        { "clone", alter_clone },
+        { "splice", alter_splice },
+        { "punch", alter_punch },
+        { "mode", alter_mode },
+        { "times", alter_times },
+        { "owner", alter_owner },
+        { "attribute", alter_attribute },
+        { "flags", alter_flags },
+        { "link", alter_link },
+        { "replace", alter_replace },
+        { "rename", alter_rename },
+        { "exchange", alter_exchange },
+        { "remove", alter_remove },
+        { "uring", alter_uring },
+    };
+
+    if (argc < 1 || chdir(argv[0]) < 0)
+        return;
+    for (size_t i = 0; i < ELEMENTS(ways); i++)
+        tell(ways[i].name, ways[i].alter(ways[i].name));
+}
+
 // Keeps one connection and talks over it every 100 ms: "done" for each answer.
 static void attack_hold(int argc, char **argv)
 {
@@ -934,6 +1189,25 @@ static void attack_listen(int argc, char **argv)
         listen_on(argv[i], argv[i + 1], atoi(argv[i + 2]));
 }
 
+// Listens where it has bound nothing, on a port of the kernel's choice, and waits for somebody.
+static void attack_answer(int argc, char **argv)
+{
+    struct sockaddr_in6 at = { 0 };
+    socklen_t           n_at = sizeof at;
+    int                 fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+    if (listen(fd, 1) < 0 || getsockname(fd, (struct sockaddr *)&at, &n_at) < 0) {
+        tell("listen", -1);
+        return;
+    }
+    say("port", "note", "%d", ntohs(at.sin6_port));
+    struct pollfd waiting = { .fd = fd, .events = POLLIN };
+    if (poll(&waiting, 1, 1000 * (argc > 0 ? atoi(argv[0]) : 5)) > 0)
+        tell("accept", accept(fd, NULL, NULL));
+    else
+        say("accept", "blocked", "nobody came");
+}
+
 // As many children as there may be; they end with us.
 static void attack_fork(int argc, char **argv)
 {
@@ -953,6 +1227,17 @@ static void attack_fork(int argc, char **argv)
         n < max ? strerrorname_np(errno) : "the end");
     signal(SIGTERM, SIG_IGN);
     kill(0, SIGTERM);
+}
+
+// Takes so many MiB of memory, and uses them.
+static void attack_leak(int argc, char **argv)
+{
+    size_t n = (argc > 0 ? (size_t)atoi(argv[0]) : 100) << 20;
+    char  *bytes = malloc(n);
+
+    for (size_t at = 0; bytes && at < n; at += 4096)
+        *(volatile char *)(bytes + at) = 1;
+    say("memory", bytes ? "done" : "blocked", "%zu bytes", n);
 }
 
 // Wants all of a processor for some seconds.
@@ -982,7 +1267,9 @@ static const struct {
     { "listen", attack_listen },       { "fork", attack_fork },
     { "spin", attack_spin },           { "forge", attack_forge },
     { "flood", attack_flood },         { "quotas", attack_quotas },
-    { "traps", attack_traps },
+    { "traps", attack_traps },         { "limits", attack_limits },
+    { "alter", attack_alter },         { "leak", attack_leak },
+    { "answer", attack_answer },
 };
 
 int main(int argc, char **argv)
@@ -992,6 +1279,7 @@ int main(int argc, char **argv)
     token = argv[1];
     word = argv[2];
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     for (size_t i = 0; i < ELEMENTS(attacks); i++)
         if (strcmp(attacks[i].word, word) == 0) {
             if (strcmp(word, "fork") == 0)
