@@ -15,6 +15,7 @@ import pathlib
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -299,6 +300,12 @@ def query(place, port):
     """A socket for raw queries, see test/judge/client.py; use it in a `with` block."""
     with _network(place.namespace):
         return Query(place.machine_address, port)
+
+
+def send(place, address, port, data):
+    """A datagram from there."""
+    with _network(place.namespace), socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(data, (address, port))
 
 
 def a2s(place, port):
