@@ -60,7 +60,7 @@ def test_usage(machine):
     for words in ((), ("frobnicate",), ("start",), ("start", "a", "b"), ("status", "--nonsense", "a"),
                   ("initialize", "a"), ("logs", "a", "--lines"), ("logs", "a", "--lines", "many"),
                   ("logs", "a", "--lines", "10001"), ("initialize", "a", "-f", "/nowhere"), ("explain", "a", "b", "c"),
-                  ("explain", "--all", "a", "b"), ("install", "--steamcmd", "/nowhere"), ("install", "--steamcmd", "/etc/hostname")):
+                  ("explain", "--follow", "a", "b"), ("install", "--steamcmd", "/nowhere"), ("install", "--steamcmd", "/etc/hostname")):
         _refused(machine, USAGE, words)
 
 
