@@ -88,10 +88,12 @@ static void take(struct disk *disk, unsigned i, const struct statfs *now, uint64
 
     bytes[one->twin] = MAX(bytes[one->twin], decrease(one->free_units, now->f_bfree) * unit);
     inodes[one->twin] = MAX(inodes[one->twin], decrease(inodes_of(now), one->used_inodes));
+    if (one->twin == i) {
+        disk->free_bytes += now->f_bfree * unit;
+        disk->freed_bytes += decrease(now->f_bfree, one->free_units) * unit;
+    }
     one->free_units = now->f_bfree;
     one->used_inodes = inodes_of(now);
-    if (one->twin == i)
-        disk->free_bytes += now->f_bfree * unit;
     if (now->f_bavail * unit < disk->available_bytes) {
         disk->available_bytes = now->f_bavail * unit;
         disk->size_bytes = now->f_blocks * unit;

@@ -5,7 +5,8 @@
 //
 // What a file system has free goes down when a program writes, on ext4 and XFS at once, before
 // anything is on disk. So the sum of all decreases, whoever caused them, is at least what a program
-// can have written, and costs a microsecond to know: overlayfs hands the question on to the disk.
+// can have written, as long as nobody else gives space back between two samples; which is told,
+// too. It costs a microsecond to know: overlayfs hands the question on to the disk.
 
 #include <stdint.h>
 #include "base/error.h"
@@ -22,6 +23,7 @@ struct disk {
     unsigned        n;
     struct disk_one all[DISK_MAX];
     uint64_t        spent_bytes, spent_inodes; // decreases since disk_begin()
+    uint64_t        freed_bytes;               // increases
     uint64_t        free_bytes;                // of all of them together
     uint64_t        available_bytes;           // to everybody, on the fullest of them
     uint64_t        size_bytes;                // of that one

@@ -26,11 +26,13 @@
 #define SAMPLE_MAX_US    20000u
 #define BYTES_PER_US     8192u
 #define STEP_MIN_BYTES   (8 * MIB)  // of growth between two measurements, and so beyond the limit
-#define BEYOND_BYTES     (24 * MIB) // beyond it, and a writer that does not stop is killed
+#define BEYOND_BYTES     (16 * MIB) // beyond it, and a writer that does not stop is killed
 #define MISSED_MAX_BYTES (16 * MIB) // of a measurement beside those who write
 #define STEP_MIN_ENTRIES 10000u
 #define EVERY_US         30000000u // a measurement without a threshold, if the disk has changed
 #define SHARE            50u       // and at least so many times as long as the last one took
+#define FREED_BYTES      (8 * MIB) // given back by others that are a reason to measure
+#define FREED_SHARE      10u
 #define STACK_BYTES      (256u << 10)
 #define PRIORITY         1 // of real time, the lowest
 
@@ -44,6 +46,7 @@ struct guard {
     // The sampler's. Each has a list of processes of its own.
     struct disk       disk;
     struct processes *processes;
+    uint64_t          sampled_us, late_us;
 
     // The looker's.
     struct look look;
@@ -54,8 +57,9 @@ struct guard {
 
     // The sampler tells how much is spent, the looker of how much of it something is due: to look,
     // to stop everything for that, to end it.
-    _Atomic uint64_t spent_bytes, spent_inodes, free_bytes;
+    _Atomic uint64_t spent_bytes, spent_inodes, freed_bytes, free_bytes;
     _Atomic uint64_t look_bytes, look_inodes, stop_bytes, stop_inodes, end_bytes;
+    _Atomic uint64_t look_freed_bytes, look_freed_us; // and not before
     _Atomic bool     is_asked, is_paused;
     _Atomic bool     is_settled; // what is paused has been seen to rest
     _Atomic uint64_t n_samples, n_looks, n_stops;
@@ -247,7 +251,7 @@ static int look_stopped(struct guard *guard, struct error *err)
 // then.
 static int look(struct guard *guard, bool is_asked, struct error *err)
 {
-    uint64_t began_us = now_us();
+    uint64_t began_us = now_us(), freed_bytes = atomic_load(&guard->freed_bytes);
 
     atomic_store(&guard->is_asked, true);
     bool is_enough = !atomic_load(&guard->is_paused) && look_beside(guard, is_asked);
@@ -256,6 +260,8 @@ static int look(struct guard *guard, bool is_asked, struct error *err)
     atomic_fetch_add(&guard->n_looks, 1);
     guard->last_free = atomic_load(&guard->free_bytes);
     guard->look_us = now_us() - began_us;
+    atomic_store(&guard->look_freed_bytes, freed_bytes + FREED_BYTES);
+    atomic_store(&guard->look_freed_us, began_us + FREED_SHARE * guard->look_us);
     atomic_store(&guard->is_asked, false);
     return 0;
 }
@@ -289,10 +295,16 @@ static void *run_looker(void *user)
 
 static int sample(struct guard *guard, struct error *err)
 {
+    uint64_t now = now_us();
+
+    if (guard->sampled_us > 0)
+        guard->late_us = MAX(guard->late_us, now - guard->sampled_us);
+    guard->sampled_us = now;
     if (disk_sample(&guard->disk, err) < 0)
         return -1;
     atomic_store(&guard->spent_bytes, guard->disk.spent_bytes);
     atomic_store(&guard->spent_inodes, guard->disk.spent_inodes);
+    atomic_store(&guard->freed_bytes, guard->disk.freed_bytes);
     atomic_store(&guard->free_bytes, guard->disk.free_bytes);
     atomic_fetch_add(&guard->n_samples, 1);
     if (guard->disk.available_bytes < guard->free_min_bytes || guard->disk.is_out_of_inodes)
@@ -324,15 +336,21 @@ static int act(struct guard *guard, struct error *err)
     }
     if (disk->spent_bytes > atomic_load(&guard->stop_bytes) ||
         disk->spent_inodes > atomic_load(&guard->stop_inodes)) {
+        // The bound may be too high by what was written while it was measured.
+        uint64_t end_bytes = disk->spent_bytes + BEYOND_BYTES;
+        atomic_store(&guard->end_bytes, MAX(atomic_load(&guard->end_bytes), end_bytes));
         atomic_store(&guard->is_settled, false);
         atomic_store(&guard->is_paused, true);
         if (processes_signal(guard->processes, SIGSTOP, err) < 0)
             return -1;
         return ask(guard, err);
     }
+    // Where space was given back, somebody may have written unseen.
+    bool is_dim = disk->freed_bytes > atomic_load(&guard->look_freed_bytes) &&
+                  guard->sampled_us >= atomic_load(&guard->look_freed_us);
     bool is_due = disk->spent_bytes > atomic_load(&guard->look_bytes) ||
                   disk->spent_inodes > atomic_load(&guard->look_inodes);
-    return is_due ? ask(guard, err) : 0;
+    return is_dim || is_due ? ask(guard, err) : 0;
 }
 
 static struct timespec until_next(const struct guard *guard)
@@ -451,6 +469,7 @@ static int measure_before(struct guard *guard, const struct guard_spec *spec, st
     guard->last_free = atomic_load(&guard->free_bytes);
     look_remember(&guard->look, &result, guard->last_free, now_us());
     set_thresholds(guard, result.size, guard->disk.spent_bytes, guard->disk.spent_inodes);
+    atomic_store(&guard->look_freed_bytes, guard->disk.freed_bytes + FREED_BYTES);
     return 0;
 }
 
@@ -497,6 +516,7 @@ struct guard_counts guard_counts(const struct guard *guard)
 {
     return (struct guard_counts){ .samples = atomic_load(&guard->n_samples),
                                   .looks = atomic_load(&guard->n_looks),
+                                  .late_us = guard->late_us,
                                   .stops = atomic_load(&guard->n_stops),
                                   .stopped_us = guard->stopped_us,
                                   .is_prompt = guard->is_prompt };

@@ -38,6 +38,7 @@ struct guard_spec {
 // What went by, for whoever wants to know what the guard costs.
 struct guard_counts {
     uint64_t samples, looks, stops, stopped_us;
+    uint64_t late_us;   // the longest time between two samples
     bool     is_prompt; // it does not have to wait for a processor
 };
 
