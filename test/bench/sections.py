@@ -340,6 +340,7 @@ def mount(bench):
             mkdir -p {DATA}/overlays/$id/1/left4dead2 && echo '{state}' >{DATA}/overlays/$id/state.json
             chown -R left4me-content:left4me-content {DATA}/overlays/$id && chmod -R a+rX {DATA}/overlays/$id
         done""")
+    product.know_overlays(bench.machine, *extra)
     rows, words = [], []
     for n in LAYERS:
         name = f"layers{n}"

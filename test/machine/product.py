@@ -75,6 +75,19 @@ def install(machine, check=True):
     return ctl(machine, "install", "--steamcmd", STEAMCMD, "--json", check=check, timeout=180)
 
 
+# Writes struct overlay_spec of base/protocol.h for each number, as the broker does when it makes an overlay of files.
+_SPECS = f"""import struct, sys
+for number in map(int, sys.argv[1:]):
+    with open(f"{DATA}-host/overlays/{{number}}", "wb") as file:
+        file.write(struct.pack("<IIII", 0x314d344c, 16, number, 4))
+"""
+
+
+def know_overlays(machine, *numbers):
+    """Overlays that a test makes by hand exist for the broker as well."""
+    machine.run(["python3", "-c", _SPECS, *map(str, numbers)])
+
+
 def generations(machine, overlay=1):
     """(the current generation, [all of them])"""
     state = json.loads(machine.read(f"{DATA}/overlays/{overlay}/state.json"))

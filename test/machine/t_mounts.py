@@ -155,10 +155,11 @@ def publish(machine, overlay, generation, known=()):
              "removed": 0, "bytes_changed": 30, "note": ""} for number in sorted({generation, *known}, reverse=True)]
     state = json.dumps({"type": "files", "current": generation, "generations": rows})
     machine.run(["/bin/sh", "-c", _PUBLISH, "publish", str(overlay), str(generation)], input=state)
+    product.know_overlays(machine, overlay)
 
 
 def _no_overlay(machine, overlay):
-    machine.run(["rm", "-rf", f"{product.DATA}/overlays/{overlay}"])
+    machine.run(["rm", "-rf", f"{product.DATA}/overlays/{overlay}", f"{product.DATA}-host/overlays/{overlay}"])
 
 
 def test_restarts_show_the_new_stack(machine):
