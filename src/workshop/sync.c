@@ -74,19 +74,18 @@ static void sync_freep(struct sync **sync)
     free(*sync);
 }
 
-static int sync_new(struct sync **ret, const struct workshop_options *options,
-                    const struct say *out, struct error *err)
+// NULL: memory is exhausted.
+static struct sync *sync_new(const struct workshop_options *options, const struct say *out)
 {
     struct sync *sync = calloc(1, sizeof *sync);
 
     if (!sync)
-        return error_sys(err, ENOMEM, "building an overlay");
+        return NULL;
     sync->options = options;
     sync->out = out;
     sync->data_fd = sync->cache.fd = sync->cache.lock_fd = sync->upper.fd = sync->upper.addons_fd =
         -1;
-    *ret = sync;
-    return 0;
+    return sync;
 }
 
 // ---- the list ---------------------------------------------------------------------------------
@@ -495,10 +494,10 @@ static void say_result(const struct sync *sync)
 int workshop_sync(struct workshop_result *ret, const char *data_dir, uint32_t build,
                   const struct workshop_options *options, const struct say *out, struct error *err)
 {
-    AUTO(sync_freep) struct sync *sync = NULL;
+    AUTO(sync_freep) struct sync *sync = sync_new(options, out);
 
-    if (sync_new(&sync, options, out, err) < 0)
-        return -1;
+    if (!sync)
+        return error_sys(err, ENOMEM, "building an overlay");
     sync->data_fd = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (sync->data_fd < 0)
         return error_sys(err, errno, "opening '%s'", data_dir);
