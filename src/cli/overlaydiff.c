@@ -66,16 +66,17 @@ static const char *const words[] = {
 };
 _Static_assert(ELEMENTS(words) == INDEX_CHANGE_COUNT, "every change has a word");
 
-static uint64_t size_of(const struct index_node *node)
+// What the row is about: what there is now, or what there was.
+static const struct index_node *subject_of(const struct index_difference *difference)
 {
-    return node ? node->size : 0;
+    return difference->change == INDEX_REMOVED ? difference->old : difference->new;
 }
 
 static int print_difference(void *user, const struct index_difference *difference,
                             struct error *err)
 {
     struct buffer           *text = user;
-    const struct index_node *node = difference->new ? difference->new : difference->old;
+    const struct index_node *node = subject_of(difference);
 
     buffer_printf(text, "%-8s ", words[difference->change]);
     buffer_add_escaped(text, difference->path, strlen(difference->path));
@@ -91,14 +92,16 @@ static int print_difference(void *user, const struct index_difference *differenc
 static int add_difference_json(void *user, const struct index_difference *difference,
                                struct error *err)
 {
-    const struct index_node *node = difference->new ? difference->new : difference->old;
-    json_t                  *row =
-        json_pack("{s:o, s:s, s:b, s:I, s:I, s:b}", "path",
-                  output_text_json(difference->path, strlen(difference->path)), "change",
-                  words[difference->change], "directory", node->kind == INDEX_DIR, "size",
-                  (json_int_t)size_of(difference->new), "size_before",
-                  (json_int_t)size_of(difference->old), "compared", (int)difference->is_sure);
+    const struct index_node *node = subject_of(difference);
+    uint64_t                 size_now = difference->change == INDEX_REMOVED ? 0 : node->size;
+    uint64_t size_before = difference->change == INDEX_ADDED ? 0 : difference->old->size;
+    json_t  *row;
 
+    row = json_pack("{s:o, s:s, s:b, s:I, s:I, s:b}", "path",
+                    output_text_json(difference->path, strlen(difference->path)), "change",
+                    words[difference->change], "directory", node->kind == INDEX_DIR, "size",
+                    (json_int_t)size_now, "size_before", (json_int_t)size_before, "compared",
+                    (int)difference->is_sure);
     if (json_array_append_new(user, row) < 0)
         return error_sys(err, ENOMEM, "comparing two generations");
     return 0;
