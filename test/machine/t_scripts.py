@@ -368,8 +368,7 @@ def test_limits_of_the_unit(machine):
 # By what is refused: the script, and the words of the refusal. Two need a sandbox that lets them.
 REFUSED = {
     "an absolute link": ("ln -s /etc/shadow out", "is a symbolic link"),
-    "a link upwards": ("ln -s ../../../../etc out", "is a symbolic link"),
-    "a link through a name": ("ln -s left4dead2/../../../etc out", "is a symbolic link"),
+    "a link that leads out": ("ln -s left4dead2/../../../etc out", "is a symbolic link"),
     "a FIFO that writes to the terminal": (r"mkfifo $'e\e[2J\e]0;owned\a'", "'e?[2J?]0;owned?' is a FIFO"),
     "a socket": ("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"out\")'", "is a socket",
                  "RestrictAddressFamilies=AF_UNIX"),
@@ -523,7 +522,7 @@ def test_a_line_without_end(machine):
     check("  the next one" in built.done.stdout.splitlines(), "what comes after a long line is not shown")
     longest = max(len(line) for line in built.done.stdout.splitlines())
     check(1000 < longest < 10000, f"the longest line that is shown has {longest} characters")
-    built = here.attack("yes \"$(printf 'flood%.0s' $(seq 1400))\" | head -c 200M")
+    built = here.attack("yes \"$(printf 'flood%.0s' $(seq 1400))\" | head -c 100M")
     check("dropped" in built.done.stdout, f"nobody says that lines were dropped: {built.done.stdout[-500:]}")
     rows = machine.output(["journalctl", "-q", "--no-pager", "-o", "cat", "-u", built.unit, f"--since=@{since:.0f}"])
     within(len(rows) / 1e6, 80, "millions of characters of it in the journal")
@@ -596,7 +595,7 @@ chmod 000 $place/d/d $place/d $place/trap
 def test_caches_that_resist(machine):
     """a scratch and a cache full of traps are removed by root, and the links in them are not followed"""
     here = scene.of(machine)
-    here.attack(f"depth=3000; for place in /overlay /cache; do {RESISTS} done\n")
+    here.attack(f"depth=1500; for place in /overlay /cache; do {RESISTS} done\n")
     before = here.state()
     leaves = f"depth=200 place=/cache\n{RESISTS}date +%N > x\n"
     with t_overlays.overlay(machine, leaves) as number:
@@ -617,7 +616,6 @@ BOMBS = {
     "the cache": "head -c 400M /dev/zero > /cache/big",
     "a memory map": "python3 -c 'import mmap; f = open(\"big\", \"wb+\"); f.truncate(400 << 20); m = mmap.mmap(f.fileno(), 0)\nfor at in "
                     "range(0, 400 << 20, 4096): m[at] = 1'",
-    "a child that was left": "setsid bash -c 'trap \"\" TERM; head -c 400M /dev/zero > big' & wait",
     "process 1 told to stop": "kill -STOP 1; kill -TERM 1; head -c 400M /dev/zero > big",
 }
 DISK, ALLOWED, SPARE = "600M", "16M", 120 << 20         # SPARE: what may be written until a busy machine notices
@@ -652,7 +650,7 @@ def test_disk_bombs(machine):
         product.ctl(other, "overlay", "set", "hostile", "--output-max", ALLOWED)
         free = "stat -f -c '%f %S' " + DATA
         for about, script in BOMBS.items():
-            blocks, size = map(int, other.output(f"sync; {free}").split())
+            blocks, size = map(int, other.output(f"find {here.cache} -mindepth 1 -delete; sync; {free}").split())
             with least_free(other, DATA) as least:
                 done = here.attack(f"{script}\ntouch /cache/went-on\n").done
             within((blocks * size - least[0]) / 1e6, SPARE / 1e6, f"MB that {about} took of the disk")
