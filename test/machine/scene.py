@@ -141,7 +141,7 @@ class Scene:
         words = self.machine.output(f"""
             ls {DATA}/builds {DATA}-host/builds
             grep -oE ' {DATA}/builds/[0-9]+/[a-z]+' /proc/1/mountinfo
-            find /sys/fs/cgroup/l4d2.slice/l4d2-build.slice -mindepth 1 -maxdepth 1 -type d -printf '%f\n'
+            find /sys/fs/cgroup/l4d2build.slice -mindepth 1 -maxdepth 1 -type d -printf '%f\n'
             systemctl list-units --plain --no-legend --state=failed 'left4me-*' | cut -d' ' -f1""", check=False).split()
         kept = re.compile(rf".*[/@]{self.build}([/.].*)?|{self.build}|{DATA}.*:")
         return [word for word in words if not kept.fullmatch(word)]

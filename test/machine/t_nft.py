@@ -140,7 +140,7 @@ def test_builds_answer_nobody(machine):
     attacks.bring(machine)
 
     def reached(address):
-        with product.running(machine, ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "-p", "Slice=l4d2-build.slice",
+        with product.running(machine, ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "-p", "Slice=l4d2build.slice",
                                        f"{attacks.TARGET}/inside", "outside", "answer", "10"]) as child:
             port = re.search(rb"port: note: (\d+)", product.read_all_until(child.stdout, b"\n", 10))[1].decode()
             return machine.outside.run(["timeout", "5", "bash", "-c", f": > /dev/tcp/{address}/{port}"], check=False).returncode == 0
@@ -287,7 +287,7 @@ def test_marks(machine):
             equal(child.stdout.readline(), "other 0\n", f"what the machine itself sends to {address}")
             machine.unit_run(send, f"User={product.GAME_USER}")
             equal(child.stdout.readline(), "other 0\n", f"what the same user sends from elsewhere to {address}")
-            machine.unit_run(send, "Slice=l4d2-build.slice")
+            machine.unit_run(send, "Slice=l4d2build.slice")
             equal(child.stdout.readline(), "other 0\n", f"what a build sends to {address}")
             machine.run("systemctl restart left4me-nft")
             attacks.inside(server, "flow", "udp", address, 80, wait=False)

@@ -356,7 +356,7 @@ def test_abstract_sockets(machine):
 def test_limits_of_the_unit(machine):
     """what a machine without controllers cannot show: the unit asks for the limits (the vm's tests show that they bite)"""
     loaded = machine.unit("left4me-script@any.service")
-    wanted = {"MemoryMax": 4 << 30, "MemorySwapMax": 512 << 20, "TasksMax": 512, "CPUQuotaPerSecUSec": 2000000, "Slice": "l4d2-build.slice",
+    wanted = {"MemoryMax": 4 << 30, "MemorySwapMax": 512 << 20, "TasksMax": 512, "CPUQuotaPerSecUSec": 2000000, "Slice": "l4d2build.slice",
               "Nice": 10, "OOMScoreAdjust": 500, "OOMPolicy": "kill", "LimitCORE": 0, "TimeoutStartUSec": 3600000000, "User": BUILD_USER,
               "PrivatePIDs": "yes", "NoNewPrivileges": True, "IPAddressAllow": []}
     equal({name: loaded.get(name) for name in wanted}, wanted, "properties of the unit")

@@ -4,7 +4,7 @@
 import attacks
 import product
 from harness import check, equal
-from t_server_vm import CLIENT, rcon, run_inside, status, unit
+from t_server_vm import CLIENT, rcon, run_inside, shares, status, unit
 
 SERVER = "pinned"
 MEMORY = 64                     # MiB; the unit's own limit is more than this machine has
@@ -80,11 +80,9 @@ def test_processor_bomb(vm):
         vm.wait_for_line(unit(SERVER), "^vm-spin spin spinning")
         groups = [vm.output(["systemctl", "show", "-P", "ControlGroup", name]) for name in (unit(SERVER), builder)]
         limits = vm.output(f"cd /sys/fs/cgroup{groups[1]}; cat memory.max pids.max cpu.max cpu.weight")
-        used = list(map(int, vm.output(f"usage() {{ for n in {' '.join(groups)}; do sed -n 's/usage_usec //p' /sys/fs/cgroup$n/cpu.stat; "
-                                       "done; }; usage; sleep 4; usage").split()))
+        game, builds = shares(vm, *groups)
         product.ctl(vm, "overlay", "cancel", "spins", timeout=120)
         vm.run("pkill -KILL -f 'attack/inside vm-spin'", check=False)
-    game, builds = used[2] - used[0], used[3] - used[1]
     check(game > 10 * builds, f"1000 : 10 became {game / 1e6:.2f} : {builds / 1e6:.2f} seconds of processor")
     memory, tasks, quota, period, _ = limits.split()
     equal((int(memory), int(tasks), int(quota) / int(period)), (4 << 30, 512, 2.0), "limits of a build, as the kernel has them")

@@ -15,6 +15,7 @@ from harness import check, equal
 CLIENT = "/usr/local/lib/left4me-test"
 # The least memory there may be: into its last tenth a server gets slowly, a fraction of a megabyte a second.
 MEMORY, TASKS, CPU = "64M", 64, 20
+BUILDER = "/l4d2build.slice/builder.service"
 # Of the game: what a power cut must not change.
 SUMS = f"cd {product.DATA}/overlays/1 && find . -type f ! -name state.json | LC_ALL=C sort | xargs -d '\\n' sha256sum"
 
@@ -92,6 +93,13 @@ def test_sysctl(vm):
     equal(dict(zip(wanted, said)), wanted, "sysctl")
 
 
+def shares(vm, *groups):
+    """Microseconds of processor that each of the control groups gets in the same four seconds."""
+    used = vm.output(f"usage() {{ for n in {' '.join(groups)}; do sed -n 's/usage_usec //p' /sys/fs/cgroup$n/cpu.stat; done; }}; "
+                     "usage; sleep 4; usage").split()
+    return [int(after) - int(before) for before, after in zip(used, used[len(groups):])]
+
+
 def test_task_limit(vm):
     """a fork bomb stops at the limit, and its server goes on"""
     run_inside(vm, "limited", "fork", 1000)
@@ -104,18 +112,18 @@ def test_task_limit(vm):
 
 
 def test_weights(vm):
-    """a build that wants all of a processor leaves nearly all of it to a game"""
+    """a build that wants all of a processor leaves nearly all of it to a game, and most of it to everybody else"""
+    loop = ["-p", "AllowedCPUs=0", "bash", "-c", "while :; do :; done"]
     run_inside(vm, "limited", "spin", 120)
     vm.wait_for_line(unit("limited"), "^vm-spin spin spinning")
-    vm.run(["systemd-run", "--quiet", "--unit=builder", "--slice=l4d2-build.slice", "-p", "AllowedCPUs=0",
-            "bash", "-c", "while :; do :; done"])
-    group = vm.output(["systemctl", "show", "-P", "ControlGroup", unit("limited")])
-    used = vm.output(f"usage() {{ for n in {group} /l4d2.slice/l4d2-build.slice/builder.service; do "
-                     "sed -n 's/usage_usec //p' /sys/fs/cgroup$n/cpu.stat; done; }; usage; sleep 4; usage").split()
-    vm.run("systemctl kill --signal=KILL builder; systemctl reset-failed builder; pkill -KILL -f 'attack/inside vm-spin'",
-           check=False)
-    game, build = int(used[2]) - int(used[0]), int(used[3]) - int(used[1])
+    vm.run(["systemd-run", "--quiet", "--unit=builder", "--slice=l4d2build.slice", *loop])
+    game, build = shares(vm, vm.output(["systemctl", "show", "-P", "ControlGroup", unit("limited")]), BUILDER)
+    vm.run("pkill -KILL -f 'attack/inside vm-spin'")
+    vm.run(["systemd-run", "--quiet", "--unit=other", *loop])
+    other, build_then = shares(vm, "/system.slice/other.service", BUILDER)
+    vm.run("systemctl kill --signal=KILL builder other; systemctl reset-failed builder other", check=False)
     check(game > 10 * build, f"1000 : 10 became {game / 1e6:.2f} : {build / 1e6:.2f} seconds of processor")
+    check(other > 3 * build_then, f"100 : 10 became {other / 1e6:.2f} : {build_then / 1e6:.2f} seconds of processor")
 
 
 def test_cpu_limit(vm):
