@@ -209,6 +209,7 @@ static void bench_cost(const char *name, bool writes)
     guard_free(guard);
     (void)printf("%s, processor: %.2f %%\n%s, samples: %.0f a second\n", name,
                  spent_ms / wall_ms * 100, name, (double)counts.samples / wall_ms * 1000);
+    (void)printf("%s, longest between two: %.1f ms\n", name, (double)counts.late_us / 1000);
     (void)printf("%s, one measurement: %.1f ms\n", name, measured_ms);
     if (writes)
         (void)printf("%s, stopped: %.2f %%\n", name, (double)counts.stopped_us / wall_ms / 10);
