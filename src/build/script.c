@@ -42,6 +42,7 @@ struct run {
     struct processes         *processes;
     struct shield             shield;
     pid_t                     script;
+    int                       gate_fd; // it waits at the other end
     int                       signal_fd;
     int                       fds[STREAMS]; // ends of pipes we read; -1: closed
     sigset_t                  mask;         // as it was
@@ -91,7 +92,7 @@ static int set_streams(const int ends[STREAMS])
     return close_range(STDERR_FILENO + 1, UINT_MAX, 0);
 }
 
-// A variable of the environment; nothing is allocated in the child of a process with threads.
+// A variable of the environment.
 static char *variable(char ret[VARIABLE_MAX], const char *name, const char *value)
 {
     (void)snprintf(ret, VARIABLE_MAX, "%s=%s", name, value); // paths are shorter
@@ -116,21 +117,32 @@ static NORETURN void become_script(const struct script_spec *spec)
     give_up(spec->shell);
 }
 
-static NORETURN void be_child(const struct run *run, const int ends[STREAMS], pid_t parent)
+// What it needs to know arrives when it is watched.
+static void pass_gate(struct shield *ret, int gate_fd)
+{
+    if (fd_read_up_to(gate_fd, ret, sizeof *ret) != (ssize_t)sizeof *ret)
+        _exit(EXIT_NO_SHELL); // there will be no script
+}
+
+static NORETURN void be_child(const struct run *run, const int ends[STREAMS], int gate_fd)
 {
     const struct rlimit none = { 0 };
+    struct shield       shield;
 
-    // Like its parent it could not be looked into until it is another program.
-    if (set_streams(ends) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+    // Like its parent it cannot be looked into until it is another program.
+    if (prctl(PR_SET_DUMPABLE, 1) < 0)
         _exit(EXIT_NO_SHELL);
-    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+    pass_gate(&shield, gate_fd);
+    if (set_streams(ends) < 0)
+        _exit(EXIT_NO_SHELL);
+    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         give_up("starting the script");
     reset_signals(&run->mask);
     (void)umask(0022);
     if (chdir(run->spec->overlay_dir) < 0)
         give_up(run->spec->overlay_dir);
     // Real time is for the guard.
-    if (setrlimit(RLIMIT_RTPRIO, &none) < 0 || shield_raise(&run->shield) < 0)
+    if (setrlimit(RLIMIT_RTPRIO, &none) < 0 || shield_raise(&shield) < 0)
         give_up("restricting the script");
     become_script(run->spec);
 }
@@ -173,12 +185,15 @@ static int watch(struct run *run, struct error *err)
     return 0;
 }
 
+// A child that waits at the gate: it is there before the guard, which has threads.
 static int start(struct run *run, struct error *err)
 {
-    int   pipes[STREAMS][2];
-    int   ends[STREAMS];
-    pid_t parent = getpid();
+    int pipes[STREAMS][2], gate[2];
+    int ends[STREAMS];
 
+    if (pipe2(gate, O_CLOEXEC) < 0)
+        return error_sys(err, errno, "making a pipe");
+    run->gate_fd = gate[1];
     for (int i = 0; i < STREAMS; i++) {
         if (pipe2(pipes[i], O_CLOEXEC) < 0)
             return error_sys(err, errno, "making a pipe");
@@ -188,13 +203,25 @@ static int start(struct run *run, struct error *err)
         (void)fcntl(run->fds[i], F_SETFL, O_NONBLOCK);      // a known flag
     }
     run->script = fork();
-    if (run->script == 0)
-        be_child(run, ends, parent);
+    if (run->script == 0) {
+        (void)fd_close(gate[1]); // or it would wait for itself when we are gone
+        be_child(run, ends, gate[0]);
+    }
     int saved = errno;
     for (int i = 0; i < STREAMS; i++)
         (void)fd_close(ends[i]);
+    (void)fd_close(gate[0]);
     run->has_children = run->script > 0;
     return run->script < 0 ? error_sys(err, saved, "starting the script") : 0;
+}
+
+static int open_gate(struct run *run, struct error *err)
+{
+    if (shield_init(&run->shield, err) < 0 ||
+        fd_write_all(run->gate_fd, &run->shield, sizeof run->shield, err) < 0)
+        return -1;
+    run->gate_fd = fd_close(run->gate_fd);
+    return 0;
 }
 
 // ---- running ----------------------------------------------------------------------------------
@@ -358,10 +385,10 @@ static int conclude(struct run *run)
 // Also when it fails half way, nothing of the script goes on.
 static int run_all(struct run *run, struct error *err)
 {
-    if (protect(err) < 0 || take_signals(run, err) < 0 || processes_new(&run->processes, err) < 0 ||
-        watch(run, err) < 0 || shield_init(&run->shield, err) < 0)
+    if (protect(err) < 0 || take_signals(run, err) < 0 || processes_new(&run->processes, err) < 0)
         return -1;
-    if (start(run, err) < 0 || follow(run, err) < 0) {
+    if (start(run, err) < 0 || watch(run, err) < 0 || open_gate(run, err) < 0 ||
+        follow(run, err) < 0) {
         kill_all(run);
         return -1;
     }
@@ -377,7 +404,7 @@ int script_run(const struct script_spec *spec)
     if (!run)
         return SCRIPT_FAILED;
     run->spec = spec;
-    run->signal_fd = run->fds[OUT] = run->fds[ERR] = -1;
+    run->signal_fd = run->gate_fd = run->fds[OUT] = run->fds[ERR] = -1;
     outlet_init(&run->outlet, spec->output_fd, spec->log_lines_max, spec->log_bytes_max);
     for (int i = 0; i < STREAMS; i++)
         stream_init(&run->streams[i], &run->outlet, levels[i]);
@@ -393,6 +420,7 @@ int script_run(const struct script_spec *spec)
     for (int i = 0; i < STREAMS; i++)
         (void)fd_close(run->fds[i]);
     (void)fd_close(run->signal_fd);
+    (void)fd_close(run->gate_fd);
     free(run);
     return code;
 }

@@ -715,17 +715,38 @@ static bool place_make(struct place *ret, const struct unit_dir *dir, enum where
     return true;
 }
 
-static _Noreturn void be_writer(const struct writer *writer)
+// A writer that waits until it is watched. It has become like a program of its own by then.
+static void start_writer(const struct writer *writer, int *ret_gate_fd)
 {
-    sandbox_settle();
-    writer->run();
-    _exit(0);
+    int  ready[2], gate[2];
+    char byte = 0;
+
+    if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(gate, O_CLOEXEC) < 0)
+        die("making pipes");
+    pid_t pid = fork();
+    if (pid < 0)
+        die("forking");
+    if (pid == 0) {
+        sandbox_settle();
+        (void)close(gate[1]);
+        if (write(ready[1], &byte, 1) != 1 || read(gate[0], &byte, 1) != 1)
+            _exit(1);
+        writer->run();
+        _exit(0);
+    }
+    if (read(ready[0], &byte, 1) != 1)
+        die("waiting for a writer");
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+    (void)close(gate[0]);
+    *ret_gate_fd = gate[1];
 }
 
 static void be_watcher(struct outcome *ret, const struct writer *writer, const struct place *place)
 {
     struct guard           *guard = NULL;
     struct error            err = { 0 };
+    int                     gate_fd = -1;
     const struct guard_spec spec = { .roots = { place->overlay, place->cache },
                                      .bytes_max = LIMIT_BYTES,
                                      .entries_max = writer->entries_max,
@@ -734,15 +755,13 @@ static void be_watcher(struct outcome *ret, const struct writer *writer, const s
 
     if (chdir(place->overlay) < 0)
         die("changing the directory");
-    if (guard_start(&guard, &spec, &err) == 0) {
-        pid_t pid = fork();
-        if (pid == 0)
-            be_writer(writer);
-        while (wait(NULL) > 0 || errno != ECHILD)
-            ;
-        (void)!guard_finish(guard, &ret->size, &err); // the message says it
-        ret->counts = guard_counts(guard);
-    }
+    start_writer(writer, &gate_fd);
+    if (guard_start(&guard, &spec, &err) < 0 || write(gate_fd, "", 1) != 1)
+        die(err.message);
+    while (wait(NULL) > 0 || errno != ECHILD)
+        ;
+    (void)!guard_finish(guard, &ret->size, &err); // the message says it
+    ret->counts = guard_counts(guard);
     memcpy(ret->message, err.message, sizeof ret->message);
     guard_free(guard);
 }
