@@ -31,8 +31,7 @@
 #define STEP_MIN_ENTRIES 10000u
 #define EVERY_US         30000000u // a measurement without a threshold, if the disk has changed
 #define SHARE            50u       // and at least so many times as long as the last one took
-#define FREED_BYTES      (8 * MIB) // given back by others that are a reason to measure
-#define FREED_SHARE      10u
+#define FREED_SHARE      10u       // likewise, when others have given space back
 #define STACK_BYTES      (256u << 10)
 #define PRIORITY         1 // of real time, the lowest
 
@@ -51,6 +50,7 @@ struct guard {
     // The looker's.
     struct look look;
     struct disk looked;    // its own samples
+    uint64_t    room;      // from the size to the limit
     uint64_t    last_free; // at the last measurement
     uint64_t    look_us;   // which took so long
     uint64_t    stopped_us;
@@ -173,6 +173,7 @@ static void set_thresholds(struct guard *guard, struct measured size, uint64_t b
     uint64_t room_entries = guard->entries_max - MIN(size.entries, guard->entries_max);
     uint64_t end = guard->bytes_max + BEYOND_BYTES;
 
+    guard->room = room;
     if (room_entries == 0) // and so not all of the size is known
         end = size.bytes + BEYOND_BYTES;
     atomic_store(&guard->end_bytes, bytes + end - MIN(size.bytes, end));
@@ -260,7 +261,7 @@ static int look(struct guard *guard, bool is_asked, struct error *err)
     atomic_fetch_add(&guard->n_looks, 1);
     guard->last_free = atomic_load(&guard->free_bytes);
     guard->look_us = now_us() - began_us;
-    atomic_store(&guard->look_freed_bytes, freed_bytes + FREED_BYTES);
+    atomic_store(&guard->look_freed_bytes, freed_bytes + MAX(guard->room / 2, STEP_MIN_BYTES));
     atomic_store(&guard->look_freed_us, began_us + FREED_SHARE * guard->look_us);
     atomic_store(&guard->is_asked, false);
     return 0;
@@ -345,7 +346,7 @@ static int act(struct guard *guard, struct error *err)
             return -1;
         return ask(guard, err);
     }
-    // Where space was given back, somebody may have written unseen.
+    // As much as was given back, somebody may have written unseen.
     bool is_dim = disk->freed_bytes > atomic_load(&guard->look_freed_bytes) &&
                   guard->sampled_us >= atomic_load(&guard->look_freed_us);
     bool is_due = disk->spent_bytes > atomic_load(&guard->look_bytes) ||
@@ -469,7 +470,9 @@ static int measure_before(struct guard *guard, const struct guard_spec *spec, st
     guard->last_free = atomic_load(&guard->free_bytes);
     look_remember(&guard->look, &result, guard->last_free, now_us());
     set_thresholds(guard, result.size, guard->disk.spent_bytes, guard->disk.spent_inodes);
-    atomic_store(&guard->look_freed_bytes, guard->disk.freed_bytes + FREED_BYTES);
+    atomic_store(&guard->look_freed_bytes,
+                 guard->disk.freed_bytes + MAX(guard->room / 2, STEP_MIN_BYTES));
+    guard->sampled_us = 0; // there was nothing to be late for
     return 0;
 }
 
