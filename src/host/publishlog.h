@@ -6,7 +6,9 @@
 
 #include "host/journal.h"
 
-#define PUBLISHLOG_SENTENCE_MAX 100u // bytes: it is to fit into an error of ours, with a remedy
+// Bytes: it is to fit into an error of ours, with a remedy. Of a longer one the middle goes, which
+// is that of a path: its end says why.
+#define PUBLISHLOG_SENTENCE_MAX 120u
 
 struct publishlog {                             // starts as { 0 }
     bool is_unchanged;                          // there was nothing new to publish

@@ -90,16 +90,26 @@ static void test_what_was_published(void **state)
     }
 }
 
-static void test_a_long_sentence_is_cut_between_characters(void **state)
+static void test_of_a_long_sentence_the_middle_goes(void **state)
 {
-    char       text[400] = "";
-    struct row row = { text, LEVEL_ERROR, false };
+    static const char why[] = "' is too deep: 64 directories are the limit";
+    char              text[700] = "'left4dead2/";
+    struct row        row = { text, LEVEL_ERROR, false };
 
     (void)state;
-    for (size_t i = 0; i < 130; i++)
-        memcpy(text + 3 * i, "\xe2\x82\xac", 3);
-    struct publishlog log = read_rows(&row, 1);
-    assert_int_equal(strlen(log.sentence), PUBLISHLOG_SENTENCE_MAX / 3 * 3);
+    for (size_t n = 0; n < 3; n++) { // whatever part of a character the cuts meet
+        size_t at = strlen("'left4dead2/") + n;
+        memset(text + at - n, 'd', n);
+        for (size_t i = 0; i < 150; i++)
+            memcpy(text + at + 3 * i, "\xe2\x82\xac", 3);
+        (void)strcpy(text + at + 3 * 150, why);
+        struct publishlog log = read_rows(&row, 1);
+        size_t            length = strlen(log.sentence);
+        assert_true(length <= PUBLISHLOG_SENTENCE_MAX && length > PUBLISHLOG_SENTENCE_MAX - 6);
+        assert_memory_equal(log.sentence, "'left4dead2/", strlen("'left4dead2/"));
+        assert_non_null(strstr(log.sentence, "\xe2\x82\xac\xe2\x80\xa6\xe2\x82\xac"));
+        assert_string_equal(log.sentence + length - strlen(why), why);
+    }
 }
 
 int main(void)
@@ -108,7 +118,7 @@ int main(void)
         cmocka_unit_test(test_the_last_error_is_the_one_to_quote),
         cmocka_unit_test(test_a_full_disk_is_told_from_others),
         cmocka_unit_test(test_what_was_published),
-        cmocka_unit_test(test_a_long_sentence_is_cut_between_characters),
+        cmocka_unit_test(test_of_a_long_sentence_the_middle_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
