@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "host/broker.h"
+#include "host/builds.h"
 #include "host/steamline.h"
 #include "host/verdict.h"
 
@@ -21,6 +23,7 @@
 #define UNFINISHED_MS   3000u
 #define REMOVE_TURNS    40
 #define REMOVE_WAIT_MS  250
+#define LEFT_AFTER_US   UINT64_C(10000000)
 #define FULL_BYTES      (64u << 10) // less than this is nothing
 
 static void build_take_failure(struct build *build, const struct journal_line *line);
@@ -70,6 +73,15 @@ void build_take_number(struct build *build, const struct reply *reply, uint32_t 
     build->job = reply->job;
     (void)snprintf(build->name.text, sizeof build->name.text, "%" PRIu32,
                    number); // ten digits fit
+}
+
+int build_state(const struct build *build, const char *prefix, uint32_t number,
+                struct unit_state *ret, struct error *err)
+{
+    char name[16];
+
+    (void)snprintf(name, sizeof name, "%" PRIu32, number); // ten digits fit
+    return units_state(build->units, prefix, name, ret, err);
 }
 
 bool build_is_over(const char *active_state)
@@ -273,6 +285,41 @@ void build_remove_scratch(const struct build *build)
     if (err.kind != ERROR_NOT_FOUND && err.kind != ERROR_BUSY)
         fprintf(stderr, "l4d2ctl: the scratch of build %" PRIu32 " stays until the next %s: %s\n",
                 build->number, build->row->noun, err.message);
+}
+
+// The publisher's unit comes last; one that was not started counts from the builder's end.
+static int is_left(bool *ret, const struct build *build, const struct build_spec *spec,
+                   struct error *err)
+{
+    const char       *prefix = rows[spec->kind].unit;
+    struct unit_state builder, publisher;
+    uint64_t          now_us = (uint64_t)time(NULL) * 1000000;
+
+    if (build_state(build, prefix, spec->build, &builder, err) < 0 ||
+        build_state(build, UNIT_PUBLISH, spec->build, &publisher, err) < 0)
+        return -1;
+    *ret = build_is_over(builder.active_state) && strcmp(publisher.active_state, "inactive") == 0 &&
+           MAX(builder.since_us, publisher.since_us) + LEFT_AFTER_US < now_us;
+    return 0;
+}
+
+void build_sweep(const struct build *build)
+{
+    AUTO(builds_done) struct builds builds = { 0 };
+    struct error                    ignored; // see the header
+    struct reply                    reply;
+
+    if (builds_read(&builds, build->cli->paths, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < builds.n; i++) {
+        bool is_it = false;
+        if (builds.spec[i].overlay == build->overlay ||
+            is_left(&is_it, build, &builds.spec[i], &ignored) < 0 || !is_it)
+            continue;
+        if (broker_build(build->cli->paths, VERB_BUILD_REMOVE, builds.spec[i].build, &reply,
+                         &ignored) < 0)
+            return;
+    }
 }
 
 static int interrupted(struct build *build, struct error *err)

@@ -61,12 +61,18 @@ int build_finish(struct build *build, struct generation *ret, bool *ret_is_uncha
                  struct error *err) MUST_USE;
 // Best effort: the next build of the overlay does it if this cannot.
 void build_remove_scratch(const struct build *build);
+// Best effort: does it for all builds of other overlays that ended a while ago, so that nobody is
+// about to ask how. What was made and could not be published stays, to be tried again.
+void build_sweep(const struct build *build);
 
 // ---- for those who show a log ------------------------------------------------------------------
 
 void build_take_number(struct build *build, const struct reply *reply, uint32_t number);
 int  build_open_log(struct build *build, enum log_source source, uint32_t n_lines, uint32_t flags,
                     struct error *err) MUST_USE;
+// Of the unit `prefix` of the build `number`.
+int  build_state(const struct build *build, const char *prefix, uint32_t number,
+                 struct unit_state *ret, struct error *err) MUST_USE;
 bool build_is_over(const char *active_state);
 // Ends the line of progress on the terminal.
 void build_end_line(struct build *build);

@@ -6,16 +6,14 @@
 #include "cli/overlay.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include "base/dir.h"
 #include "base/fd.h"
-#include "base/spec.h"
 #include "cli/command.h"
 #include "host/broker.h"
 #include "host/budget.h"
+#include "host/builds.h"
 #include "host/instances.h"
 #include "host/limittext.h"
 #include "host/overlays.h"
@@ -33,25 +31,12 @@ int overlay_named(struct source *ret, const struct cli *cli, struct error *err)
 int overlay_newest_build(uint32_t *ret, const struct host_paths *paths, uint32_t overlay,
                          struct error *err)
 {
-    AUTO_FD     host_fd = open(paths->host_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    AUTO_FD     fd = -1;
-    AUTO_DIR    dir = NULL;
-    const char *name;
-    int         r;
+    AUTO(builds_done) struct builds builds = { 0 };
 
-    *ret = 0;
-    if (host_fd < 0)
-        return error_sys(err, errno, "opening %s", paths->host_dir);
-    if (fd_open_dir(&fd, host_fd, "builds", err) < 0 || dir_open(&dir, fd, err) < 0)
+    if (builds_read(&builds, paths, err) < 0)
         return -1;
-    while ((r = dir_next(&name, dir, err)) > 0) {
-        struct build_spec spec;
-        struct error      ignored; // being written or removed
-        if (spec_read_build(&spec, fd, name, &ignored) == 0 && spec.overlay == overlay &&
-            spec.build > *ret)
-            *ret = spec.build;
-    }
-    return r;
+    *ret = builds_newest(&builds, overlay);
+    return 0;
 }
 
 // ---- list --------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ static int begin(struct build *build, const struct cli *cli, const struct source
     struct request_build_start wanted;
     AUTO_FD                    lock_fd = -1;
 
+    build_sweep(build);
     if (source_lock(&lock_fd, cli->paths, err) < 0 || plan(&wanted, cli, source, flags, err) < 0)
         return -1;
     if (build_begin(build, &wanted, err) < 0)

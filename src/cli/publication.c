@@ -5,19 +5,14 @@
 
 #include "cli/build.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-#include "base/dir.h"
-#include "base/fd.h"
-#include "base/spec.h"
 #include "cli/interrupt.h"
 #include "host/broker.h"
+#include "host/builds.h"
 #include "host/publishlog.h"
 
 #define PUBLISH_GRACE_S 15  // from the end of the update to the start of its publication
@@ -160,50 +155,25 @@ int publication_watch(struct build *build, struct generation *ret, bool *ret_is_
 
 // ---- a publication that failed --------------------------------------------------------------
 
-// Whether `name` is a build of the overlay whose publication failed.
-static int is_unpublished(bool *ret, const struct build *build, int builds_fd, const char *name,
-                          struct error *err)
-{
-    struct build_spec spec;
-    struct unit_state state;
-    struct error      ignored; // removed since it was listed, or of another version
-
-    *ret = false;
-    if (spec_read_build(&spec, builds_fd, name, &ignored) < 0 || spec.overlay != build->overlay ||
-        spec.kind != build->kind)
-        return 0;
-    if (units_state(build->units, UNIT_PUBLISH, name, &state, err) < 0)
-        return -1;
-    *ret = strcmp(state.active_state, "failed") == 0;
-    return 0;
-}
-
 // The newest build that was made but not published; 0 when there is none.
 static int find_unpublished(uint32_t *ret, const struct build *build, struct error *err)
 {
-    AUTO_FD     fd = -1;
-    AUTO_FD     host_fd = open(build->cli->paths->host_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    AUTO_DIR    dir = NULL;
-    const char *name;
-    int         r;
+    AUTO(builds_done) struct builds builds = { 0 };
 
     *ret = 0;
-    if (host_fd < 0)
-        return error_sys(err, errno, "opening %s", build->cli->paths->host_dir);
-    if (fd_open_dir(&fd, host_fd, "builds", err) < 0 || dir_open(&dir, fd, err) < 0)
+    if (builds_read(&builds, build->cli->paths, err) < 0)
         return -1;
-    while ((r = dir_next(&name, dir, err)) > 0) {
-        struct error not_a_number;
-        uint32_t     number = 0;
-        bool         is_it = false;
-        if (number_name_parse(&number, name, &not_a_number) < 0 || number < *ret)
+    for (size_t i = 0; i < builds.n; i++) {
+        const struct build_spec *spec = &builds.spec[i];
+        struct unit_state        state;
+        if (spec->overlay != build->overlay || spec->kind != build->kind || spec->build < *ret)
             continue;
-        if (is_unpublished(&is_it, build, fd, name, err) < 0)
+        if (build_state(build, UNIT_PUBLISH, spec->build, &state, err) < 0)
             return -1;
-        if (is_it)
-            *ret = number;
+        if (strcmp(state.active_state, "failed") == 0)
+            *ret = spec->build;
     }
-    return r;
+    return 0;
 }
 
 int publication_resume(struct build *build, struct generation *ret, bool *ret_is_unchanged,

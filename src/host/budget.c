@@ -2,12 +2,11 @@
 #include "host/budget.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "base/dir.h"
 #include "base/fd.h"
-#include "base/spec.h"
+#include "host/builds.h"
 #include "host/overlays.h"
 
 // What cannot be counted is more than there is.
@@ -68,23 +67,14 @@ static uint64_t granted_to(const struct host_paths *paths, const struct build_sp
 static int add_builds(struct budget *budget, const struct host_paths *paths, uint32_t overlay,
                       struct error *err)
 {
-    AUTO_FD     host_fd = open(paths->host_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    AUTO_FD     fd = -1;
-    AUTO_DIR    dir = NULL;
-    const char *name;
-    int         r;
+    AUTO(builds_done) struct builds builds = { 0 };
 
-    if (host_fd < 0)
-        return error_sys(err, errno, "opening %s", paths->host_dir);
-    if (fd_open_dir(&fd, host_fd, "builds", err) < 0 || dir_open(&dir, fd, err) < 0)
+    if (builds_read(&builds, paths, err) < 0)
         return -1;
-    while ((r = dir_next(&name, dir, err)) > 0) {
-        struct build_spec spec;
-        struct error      ignored; // being written, removed, or of another version
-        if (spec_read_build(&spec, fd, name, &ignored) == 0 && spec.overlay != overlay)
-            budget->granted_bytes = sum(budget->granted_bytes, granted_to(paths, &spec));
-    }
-    return r;
+    for (size_t i = 0; i < builds.n; i++)
+        if (builds.spec[i].overlay != overlay)
+            budget->granted_bytes = sum(budget->granted_bytes, granted_to(paths, &builds.spec[i]));
+    return 0;
 }
 
 int budget_read(struct budget *ret, const struct host_paths *paths, uint32_t overlay,
@@ -111,11 +101,19 @@ int budget_grant(uint64_t *ret, const struct budget *budget, const struct genera
     uint64_t rest = used < budget->limit_bytes ? budget->limit_bytes - used : 0;
     uint64_t base_bytes = base ? base->bytes : 0;
 
-    if (rest < OUTPUT_MAX_MIN)
+    if (rest < OUTPUT_MAX_MIN) {
+        bool is_left_by_others = budget->limit_bytes > budget->used_bytes &&
+                                 budget->limit_bytes - budget->used_bytes >= OUTPUT_MAX_MIN;
         return error_set(err, ERROR_NO_SPACE,
-                         "all overlays together have used up their %llu MiB: delete one, or let "
-                         "'l4d2ctl overlay gc' drop old generations",
+                         is_left_by_others
+                             ? "builds that run may use up what is left of the %llu MiB of all "
+                               "overlays together: wait for one, or cancel it"
+                             : "all overlays together have used up their %llu MiB: delete one, or "
+                               "let 'l4d2ctl overlay gc' drop old generations",
                          (unsigned long long)(budget->limit_bytes >> 20));
+    }
+    if (budget->granted_bytes)
+        rest = MAX(rest / 2, OUTPUT_MAX_MIN);
     *ret = MIN(MIN(max_bytes, sum(base_bytes, rest)), OUTPUT_MAX_MAX);
     return 0;
 }

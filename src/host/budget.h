@@ -23,6 +23,7 @@ int budget_read(struct budget *ret, const struct host_paths *paths, uint32_t ove
 // What the generations of an overlay take on disk.
 uint64_t budget_of_overlay(const struct state *state);
 // The largest tree that a build over `base` (NULL: over nothing) may make: `max_bytes`, or what the
-// budget leaves. ERROR_NO_SPACE: it leaves nothing.
+// budget leaves; while others run, half of that, so that there is something for the next one as
+// well. ERROR_NO_SPACE: it leaves nothing.
 int budget_grant(uint64_t *ret, const struct budget *budget, const struct generation *base,
                  uint64_t max_bytes, struct error *err) MUST_USE;

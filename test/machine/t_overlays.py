@@ -264,6 +264,21 @@ def test_whoever_watches_may_die(machine):
         equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
 
 
+def test_what_nobody_waits_for(machine):
+    """the scratch of a build that failed unwatched goes with the build of another overlay, ten seconds later"""
+    with overlay(machine, "exit 3\n") as number, overlay(machine, SCRIPT.format(number=1)) as other:
+        left = product.ctl_json(machine, "overlay", "build", number, "--detach")["build"]
+        machine.wait_for(f"left4me-script@{left}.service", "failed")
+        equal(machine.output(f"ls {product.DATA}/builds"), str(left), "the scratch of what failed")
+        for _ in range(60):         # of about a second
+            build(machine, other)
+            if not machine.output(f"ls {product.DATA}/builds"):
+                break
+        equal(machine.output(f"ls {product.DATA}/builds {product.DATA}-host/builds | grep {left}", check=False), "", "what is left of it")
+        said = product.ctl(machine, "overlay", "log", number).stdout
+        check("ended with exit code 3" in said, f"its log is not there any more: {said!r}")
+
+
 def test_a_builder_that_is_killed(machine):
     """a builder that is killed from outside changes nothing, says so, and the next build works"""
     with overlay(machine, SCRIPT.format(number=1)) as number:

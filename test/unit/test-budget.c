@@ -201,7 +201,10 @@ static void test_what_is_granted(void **state)
         uint64_t      base, max, want; // want 0: nothing
     } cases[] = {
         { "all that is asked for", { 10 * GIB, 0, 0 }, 0, 2 * GIB, 2 * GIB },
-        { "what is left", { 10 * GIB, 7 * GIB, 2 * GIB }, 0, 2 * GIB, GIB },
+        { "what is left", { 10 * GIB, 9 * GIB, 0 }, 0, 2 * GIB, GIB },
+        { "beside others", { 10 * GIB, 3 * GIB, 2 * GIB }, 0, 2 * GIB, 2 * GIB },
+        { "beside others, half of what is left", { 10 * GIB, 7 * GIB, 2 * GIB }, 0, GIB, GIB / 2 },
+        { "beside others, the last bit", { 10 * GIB, 9 * GIB, GIB - MIB }, 0, GIB, MIB },
         { "what is there already costs nothing",
           { 10 * GIB, 9 * GIB, 0 },
           3 * GIB,
@@ -234,8 +237,13 @@ static void test_what_is_granted(void **state)
                              &err);
         if (r != (cases[i].want ? 0 : -1) || granted != (cases[i].want ? cases[i].want : 77))
             fail_msg("%s: %d, %llu", cases[i].name, r, (unsigned long long)granted);
-        if (r < 0)
+        if (r < 0) {
+            const char *who = cases[i].budget.used_bytes < cases[i].budget.limit_bytes - MIB
+                                  ? "builds that run"
+                                  : "all overlays";
             assert_int_equal(err.kind, ERROR_NO_SPACE);
+            assert_ptr_equal(strstr(err.message, who), err.message);
+        }
         if (r == 0) // what the broker takes
             assert_in_range(granted, OUTPUT_MAX_MIN, OUTPUT_MAX_MAX);
     }
