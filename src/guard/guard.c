@@ -22,18 +22,27 @@
 
 // Between two samples: by how far it is to the next threshold, at more than any disk or memory
 // takes.
-#define SAMPLE_MIN_US    4000u
-#define SAMPLE_MAX_US    20000u
-#define BYTES_PER_US     8192u
-#define STEP_MIN_BYTES   (8 * MIB)  // of growth between two measurements, and so beyond the limit
-#define BEYOND_BYTES     (16 * MIB) // beyond it, and a writer that does not stop is killed
-#define MISSED_MAX_BYTES (16 * MIB) // of a measurement beside those who write
-#define STEP_MIN_ENTRIES 10000u
-#define EVERY_US         30000000u // a measurement without a threshold, if the disk has changed
-#define SHARE            50u       // and at least so many times as long as the last one took
-#define FREED_SHARE      10u       // likewise, when others have given space back
-#define STACK_BYTES      (256u << 10)
-#define PRIORITY         1 // of real time, the lowest
+#define SAMPLE_MIN_US     4000u
+#define SAMPLE_MAX_US     20000u
+#define BYTES_PER_US      8192u
+#define STEP_MIN_BYTES    (8 * MIB)  // of growth between two measurements, and so beyond the limit
+#define BEYOND_BYTES      (16 * MIB) // beyond it, and a writer that does not stop is killed
+#define MISSED_MAX_BYTES  (16 * MIB) // of a measurement beside those who write
+#define MOTION_STEP_BYTES (4 * MIB) // spent while everything is stopped, before it is asked by whom
+#define STEP_MIN_ENTRIES  10000u
+#define EVERY_US          30000000u // a measurement without a threshold, if the disk has changed
+#define SHARE             50u       // and at least so many times as long as the last one took
+#define FREED_SHARE       10u       // likewise, when others have given space back
+#define STACK_BYTES       (256u << 10)
+#define PRIORITY          1 // of real time, the lowest
+
+// What ours have done until some moment, and what everybody had spent then.
+struct motion {
+    struct processes_motion tasks;
+    uint64_t                written;
+    bool                    is_written_known;
+    uint64_t                spent_bytes;
+};
 
 struct guard {
     uint64_t  bytes_max, entries_max, hidden_max_bytes, free_min_bytes;
@@ -46,6 +55,10 @@ struct guard {
     struct disk       disk;
     struct processes *processes;
     uint64_t          sampled_us, late_us;
+    bool              is_counted;   // who writes what
+    struct motion     motion;       // when it was last asked who moves
+    uint64_t          others_bytes; // of what is spent beyond others_end is theirs
+    uint64_t          others_end;
 
     // The looker's.
     struct look look;
@@ -202,6 +215,18 @@ static bool look_beside(struct guard *guard, bool is_asked)
     return true;
 }
 
+// Everything is about to be told to stop: from here on somebody must write BEYOND_BYTES to be ended
+// for it. The bound that there is may be too high already, by what was written while it was
+// measured.
+static void pause_all(struct guard *guard)
+{
+    uint64_t end_bytes = atomic_load(&guard->spent_bytes) + BEYOND_BYTES;
+
+    atomic_store(&guard->end_bytes, MAX(atomic_load(&guard->end_bytes), end_bytes));
+    atomic_store(&guard->is_settled, false);
+    atomic_store(&guard->is_paused, true);
+}
+
 // Measures once while everything is stopped. A size during which something moved may be too large,
 // too: only one that is exact is a reason to end it.
 static int look_once(struct guard *guard, bool *ret_is_exact, struct error *err)
@@ -234,8 +259,8 @@ static int look_stopped(struct guard *guard, struct error *err)
     uint64_t began_us = now_us();
     bool     is_exact = false;
 
-    atomic_store(&guard->is_settled, false);
-    atomic_store(&guard->is_paused, true);
+    if (!atomic_load(&guard->is_paused)) // by the sampler
+        pause_all(guard);
     while (!is_exact && !atomic_load(&guard->has_ended))
         if (look_once(guard, &is_exact, err) < 0)
             return -1;
@@ -324,26 +349,71 @@ static int ask(struct guard *guard, struct error *err)
     return 0;
 }
 
+// What ours have spent at most since this was last asked; UINT64_MAX: that cannot be told.
+static uint64_t spent_by_ours(const struct guard *guard, const struct motion *before)
+{
+    const struct motion *now = &guard->motion;
+
+    if (processes_count_hidden(guard->processes) > 0)
+        return UINT64_MAX;
+    if (processes_rested(&before->tasks, &now->tasks))
+        return 0;
+    if (!guard->is_counted || !before->is_written_known || !now->is_written_known ||
+        before->tasks.n_tasks != now->tasks.n_tasks || before->tasks.mix != now->tasks.mix ||
+        now->written < before->written)
+        return UINT64_MAX;
+    return 2 * (now->written - before->written); // what belongs to a file comes on top
+}
+
+// Of what was spent since this was last asked, the rest was spent by others.
+static int see_others(struct guard *guard, struct error *err)
+{
+    struct motion before = guard->motion;
+    uint64_t      spent = guard->disk.spent_bytes - before.spent_bytes;
+
+    if (processes_list(guard->processes, err) < 0 ||
+        processes_motion(&guard->motion.tasks, guard->processes, err) < 0)
+        return -1;
+    guard->motion.is_written_known = processes_written(&guard->motion.written, guard->processes);
+    guard->others_bytes += spent - MIN(spent, spent_by_ours(guard, &before));
+    if (sample(guard, err) < 0) // what is spent meanwhile is nobody's
+        return -1;
+    guard->motion.spent_bytes = guard->disk.spent_bytes;
+    return 0;
+}
+
+// All are told to stop, and yet somebody goes on writing: one of ours, who is inside a long write,
+// or others. Whoever is measured is settled.
+static int act_paused(struct guard *guard, struct error *err)
+{
+    uint64_t end_bytes = atomic_load(&guard->end_bytes);
+
+    if (end_bytes != guard->others_end)
+        guard->others_bytes = 0;
+    guard->others_end = end_bytes;
+    if (!atomic_load(&guard->is_settled) &&
+        guard->disk.spent_bytes > guard->motion.spent_bytes + MOTION_STEP_BYTES &&
+        see_others(guard, err) < 0)
+        return -1;
+    bool is_over = guard->disk.spent_bytes > end_bytes + guard->others_bytes;
+    if (is_over && !atomic_load(&guard->is_settled))
+        return say_bytes(guard, err);
+    return ask(guard, err); // the looker may just have been done, and not have seen it
+}
+
 // What follows from a sample.
 static int act(struct guard *guard, struct error *err)
 {
     const struct disk *disk = &guard->disk;
 
-    if (atomic_load(&guard->is_paused)) { // and yet somebody goes on writing
-        bool is_over = disk->spent_bytes > atomic_load(&guard->end_bytes);
-        if (is_over && !atomic_load(&guard->is_settled))
-            return say_bytes(guard, err);
-        return ask(guard, err); // the looker may just have been done, and not have seen it
-    }
+    if (atomic_load(&guard->is_paused))
+        return act_paused(guard, err);
     if (disk->spent_bytes > atomic_load(&guard->stop_bytes) ||
         disk->spent_inodes > atomic_load(&guard->stop_inodes)) {
-        // The bound may be too high by what was written while it was measured.
-        uint64_t end_bytes = disk->spent_bytes + BEYOND_BYTES;
-        atomic_store(&guard->end_bytes, MAX(atomic_load(&guard->end_bytes), end_bytes));
-        atomic_store(&guard->is_settled, false);
-        atomic_store(&guard->is_paused, true);
-        if (processes_signal(guard->processes, SIGSTOP, err) < 0)
+        pause_all(guard);
+        if (processes_signal(guard->processes, SIGSTOP, err) < 0 || see_others(guard, err) < 0)
             return -1;
+        guard->others_bytes = 0; // nobody was stopped before
         return ask(guard, err);
     }
     // As much as was given back, somebody may have written unseen.
@@ -451,6 +521,8 @@ static int prepare(struct guard *guard, const struct guard_spec *spec, struct er
     if (disk_begin(&guard->disk, guard->look.root_fds, guard->look.n_roots, err) < 0)
         return -1;
     guard->looked = guard->disk;
+    for (unsigned i = 0; i < guard->look.n_roots; i++)
+        guard->is_counted = guard->is_counted || processes_are_counted(guard->look.root_fds[i]);
     return 0;
 }
 

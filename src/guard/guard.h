@@ -10,7 +10,8 @@
 // measured again, beside the writers; they can move things around the walk, but not without it
 // missing on the disk. When that is so, or when the bound has reached the limit, everything is
 // stopped (SIGSTOP), measured exactly, and killed or let go on. A writer that cannot be stopped,
-// since it is inside a long write, is killed as soon as the bound is beyond the limit.
+// since it is inside a long write, is killed as soon as the bound is beyond the limit; unless all of
+// ours rest, or the kernel's counts of what each has written say that it was others who wrote.
 //
 // Two more limits end what runs: the number of names, and a floor of the disk's free space. And
 // whoever hides what it holds is ended when more space is missing than can be explained.

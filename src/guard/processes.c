@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #define TURNS_MAX      5000u   // of a millisecond, until all are gone
 #define PROC_PATH_MAX  300u
 #define CHILDREN_BYTES 4096u
+#define IO_BYTES       512u
 
 // Without that file it would seem that nobody has a child.
 static int check_proc(int proc_fd, struct error *err)
@@ -267,6 +269,35 @@ bool processes_rested(const struct processes_motion *before, const struct proces
 {
     return !before->is_running && !after->is_running && before->n_tasks == after->n_tasks &&
            before->switches == after->switches && before->mix == after->mix;
+}
+
+// ---- what they write --------------------------------------------------------------------------
+
+bool processes_are_counted(int dir_fd)
+{
+    static const char byte = 0;
+    struct rusage     before, after;
+    AUTO_FD           fd = openat(dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+
+    return fd >= 0 && getrusage(RUSAGE_SELF, &before) == 0 && write(fd, &byte, 1) == 1 &&
+           getrusage(RUSAGE_SELF, &after) == 0 && after.ru_oublock > before.ru_oublock;
+}
+
+bool processes_written(uint64_t *ret, const struct processes *processes)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < processes->n; i++) {
+        char     text[IO_BYTES];
+        uint64_t written = 0;
+        AUTO_FD  fd = processes_open(processes, processes->list[i], "io", O_RDONLY);
+        ssize_t  n = fd < 0 ? -1 : fd_read_up_to(fd, text, sizeof text);
+        if (n < 0 || !procfs_parse_written(&written, text, (size_t)n))
+            return false;
+        sum += written;
+    }
+    *ret = sum;
+    return true;
 }
 
 // ---- those that hide --------------------------------------------------------------------------

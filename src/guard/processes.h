@@ -41,6 +41,12 @@ int processes_signal(struct processes *processes, int signal, struct error *err)
 int  processes_motion(struct processes_motion *ret, const struct processes *processes,
                       struct error *err) MUST_USE;
 bool processes_rested(const struct processes_motion *before, const struct processes_motion *after);
+// Whether what is written to the file system of the directory counts as written by who writes it.
+// In memory, and over a network, it does not. False also where that cannot be tried.
+bool processes_are_counted(int dir_fd);
+// How many bytes those in the list, and whom they have waited for, have written to such file
+// systems. False: somebody does not let us see.
+bool processes_written(uint64_t *ret, const struct processes *processes);
 // How many of those in the list /proc does not show us; their children it does not name either.
 uint32_t processes_count_hidden(const struct processes *processes);
 

@@ -66,6 +66,11 @@ bool procfs_parse_status(struct procfs_status *ret, const char *text, size_t n)
     return true;
 }
 
+bool procfs_parse_written(uint64_t *ret, const char *text, size_t n)
+{
+    return find_number(ret, text, n, "write_bytes:");
+}
+
 bool procfs_is_deleted_below(const char *line, size_t n, const char *root)
 {
     const size_t n_deleted = sizeof DELETED - 1, n_root = strlen(root);

@@ -23,6 +23,10 @@ size_t procfs_next_number(uint32_t *ret, const char *text, size_t n);
 // Reads /proc/PID/status or that of a task. False: a field is missing.
 bool procfs_parse_status(struct procfs_status *ret, const char *text, size_t n);
 
+// Reads /proc/PID/io: how many bytes the process, and those it has waited for, have written to
+// disks. False: it is not said.
+bool procfs_parse_written(uint64_t *ret, const char *text, size_t n);
+
 // Whether one line of /proc/PID/maps, without its end, is of a file that has no name any more and
 // whose path began with the directory `root`.
 bool procfs_is_deleted_below(const char *line, size_t n, const char *root);

@@ -15,11 +15,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     char                *text = malloc(n_bytes ? n_bytes : 1);
     struct procfs_status status = { 0 };
     uint32_t             number = 0;
+    uint64_t             written = 0;
     size_t               n;
 
     memcpy(text, bytes, n_bytes);
     if (procfs_parse_status(&status, text, n_bytes))
         assert(memmem(text, n_bytes, "State:\t", 7));
+    if (procfs_parse_written(&written, text, n_bytes))
+        assert(memmem(text, n_bytes, "write_bytes:", 12));
     for (size_t at = 0; (n = procfs_next_number(&number, text + at, n_bytes - at)) > 0; at += n)
         assert(at + n <= n_bytes && text[at + n - 1] == ' ');
     if (procfs_is_deleted_below(text, n_bytes, "/overlay"))

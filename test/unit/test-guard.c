@@ -77,6 +77,30 @@ static void test_numbers(void **state)
     }
 }
 
+static const struct {
+    const char *text;
+    bool        is_good;
+    uint64_t    written;
+} counts[] = {
+    { "rchar: 1\nwchar: 2\nread_bytes: 3\nwrite_bytes: 4\ncancelled_write_bytes: 5\n", true, 4 },
+    { "wchar: 2\ncancelled_write_bytes: 5\nwrite_bytes: 18446744073709551\n", true,
+      18446744073709551u },
+    { "cancelled_write_bytes: 5\n", false, 0 },
+    { "write_bytes: \n", false, 0 },
+    { "", false, 0 },
+};
+
+static void test_what_is_written(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(counts); i++) {
+        uint64_t written = 0;
+        bool     good = procfs_parse_written(&written, counts[i].text, strlen(counts[i].text));
+        if (good != counts[i].is_good || (good && written != counts[i].written))
+            fail_msg("'%s': %llu", counts[i].text, (unsigned long long)written);
+    }
+}
+
 #define MAPPED "7f0000000000-7f0000001000 r--s 00000000 fe:00 1234                       "
 static const struct {
     const char *line;
@@ -299,6 +323,11 @@ static void test_what_is_missing(void **state)
 
 // What a writer tells: how much it has written, whatever became of it.
 static _Atomic uint64_t *written;
+
+// Between the bystander and the others.
+static _Atomic bool *is_there, *are_others_done;
+
+#define LIMIT_BYTES (16u * MIB)
 
 static void die(const char *what)
 {
@@ -597,6 +626,20 @@ static void in_flight(void)
     }
 }
 
+// Has nearly all it may have, and goes on with what it has until the others are done.
+static void bystander(void)
+{
+    int fd = create("file");
+
+    write_some(fd, LIMIT_BYTES - MIB / 2);
+    atomic_store(is_there, true);
+    for (unsigned i = 0; !atomic_load(are_others_done); i++) {
+        if (pwrite(fd, &i, sizeof i, (off_t)(i % 4096) * (off_t)sizeof i) < 0)
+            die("writing");
+        (void)usleep(100);
+    }
+}
+
 #define BEYOND "the output has grown beyond its limit of 16.0 MiB"
 #define MANY   "the output has more than 100 files and directories"
 #define DEEP   "the output has more than 256 directories within each other"
@@ -642,14 +685,16 @@ static const struct writer {
     { "a file of the tree below", file_below, BEYOND, 0, OVER, false },
 };
 
-#define LIMIT_BYTES  (16u * MIB)
-#define HIDDEN_BYTES (16u * MIB)
-#define LOWER_BYTES  (4u * MIB)
-#define BEYOND_BYTES (64u * MIB) // that a writer may have got beyond its limit
+#define HIDDEN_BYTES      (16u * MIB)
+#define OTHERS_BYTES      (1536u * MIB)
+#define OTHERS_FILE_BYTES (256u * MIB)
+#define LOWER_BYTES       (4u * MIB)
+#define BEYOND_BYTES      (64u * MIB) // that a writer may have got beyond its limit
 
 // What a run in a sandbox came to.
 struct outcome {
     _Atomic uint64_t    written;
+    _Atomic bool        is_there, are_others_done;
     struct measured     size;
     struct guard_counts counts;
     char                message[ERROR_MESSAGE_MAX]; // empty: nothing was wrong
@@ -769,8 +814,9 @@ static void be_watcher(struct outcome *ret, const struct writer *writer, const s
 static void run_writer(struct outcome *ret, const struct writer *writer, enum sandbox_kind kind,
                        const struct place *place)
 {
-    memset(ret, 0, sizeof *ret);
     written = &ret->written;
+    is_there = &ret->is_there;
+    are_others_done = &ret->are_others_done;
     pid_t pid = sandbox_fork(kind);
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -815,10 +861,60 @@ static void test_writers(void **state)
             if (!sandbox_is_possible(kind) || (kind == SANDBOX_PLAIN && !writers[i].is_plain) ||
                 !place_make(&place, *state, writers[i].where))
                 continue;
+            memset(outcome, 0, sizeof *outcome);
             run_writer(outcome, &writers[i], kind, &place);
             check_writer(outcome, &writers[i], kind, &place);
             place_remove(&place, *state);
         }
+    assert_int_equal(munmap(outcome, sizeof *outcome), 0);
+}
+
+// Beside the sandbox: as fast as it can, until it has written OTHERS_BYTES in all.
+static pid_t start_others(const struct unit_dir *dir, struct outcome *outcome)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    if (chdir(dir->path) < 0)
+        die("changing the directory");
+    written = &(_Atomic uint64_t){ 0 };
+    while (!atomic_load(&outcome->is_there))
+        (void)usleep(1000);
+    int fd = create("others");
+    for (unsigned i = 0; i < OTHERS_BYTES / OTHERS_FILE_BYTES; i++) {
+        if (ftruncate(fd, 0) < 0)
+            die("truncating");
+        (void)lseek(fd, 0, SEEK_SET);
+        write_some(fd, OTHERS_FILE_BYTES);
+    }
+    (void)unlink("others");
+    atomic_store(&outcome->are_others_done, true);
+    _exit(0);
+}
+
+// Who is near its limit, and below it, goes on whatever others do to the same disk.
+static void test_what_others_write(void **state)
+{
+    static const struct writer writer = { "a bystander", bystander, NULL, 0, ON_DISK, true };
+    struct outcome            *outcome =
+        mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(outcome != MAP_FAILED);
+    for (int kind = 0; kind < SANDBOX_KINDS; kind++) {
+        struct place place;
+        if (!sandbox_is_possible(kind) || !place_make(&place, *state, ON_DISK))
+            continue;
+        memset(outcome, 0, sizeof *outcome);
+        pid_t others = start_others(*state, outcome);
+        run_writer(outcome, &writer, kind, &place);
+        atomic_store(&outcome->is_there, true); // if it did not come so far
+        assert_int_equal(sandbox_wait(others), 0);
+        check_writer(outcome, &writer, kind, &place);
+        assert_true(outcome->size.bytes <= LIMIT_BYTES);
+        place_remove(&place, *state);
+    }
     assert_int_equal(munmap(outcome, sizeof *outcome), 0);
 }
 
@@ -847,6 +943,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_what_is_written),
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_seen),
         IN_DIR(test_what_counts),
@@ -856,6 +953,7 @@ int main(void)
         IN_DIR(test_the_disk_is_told_at_once),
         cmocka_unit_test(test_what_is_missing),
         IN_DIR(test_writers),
+        IN_DIR(test_what_others_write),
         IN_DIR(test_the_proc_of_others),
     };
 
