@@ -29,11 +29,18 @@
 // What of the second argument of socketpair(2) is the type; the rest are flags.
 #define SOCKET_TYPE_MASK 0xfu
 
+// A request of ioctl(2) has a byte that says whose it is: these are of Btrfs, but that all file
+// systems know two of them, which are for cloning files.
+#define IOCTL_TYPE_MASK 0xff00u
+#define IOCTL_BTRFS     0x9400u
+
+#define ALLOWED 0u // in the place of an error
+
 enum when { ALWAYS, IF_EQUAL, IF_NOT_EQUAL };
 
 struct rule {
     uint32_t  call;
-    uint32_t  errnum;
+    uint32_t  errnum; // ALLOWED: later rules do not count
     enum when when;
     uint32_t  argument; // which one; its lower half is compared
     uint32_t  value;
@@ -48,12 +55,25 @@ static const struct rule rules[] = {
     { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_ZERO_RANGE, 0 },
     { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, XFS_IOC_ALLOCSP64, 0 },
     { SYS_ioctl, EOPNOTSUPP, IF_EQUAL, 1, FS_IOC_FSSETXATTR, 0 }, // extents of gigabytes
+    // A subvolume that is made read-only is one that nobody can empty.
+    { SYS_ioctl, ALLOWED, IF_EQUAL, 1, FICLONE, 0 },
+    { SYS_ioctl, ALLOWED, IF_EQUAL, 1, FICLONERANGE, 0 },
+    { SYS_ioctl, ENOTTY, IF_EQUAL, 1, IOCTL_BTRFS, IOCTL_TYPE_MASK },
+    // What is waited for asynchronously is held, and no file of /proc says so: a socket that has a
+    // file on its way, and with it the disk that the file takes.
+    { SYS_io_setup, ENOSYS, ALWAYS, 0, 0, 0 },
+    { SYS_io_submit, ENOSYS, ALWAYS, 0, 0, 0 },
+    // Who listens without binding is given a port, one of those that the whole machine has for its
+    // own questions.
+    { SYS_listen, EACCES, ALWAYS, 0, 0, 0 },
     // Hiding what is open; a rule of landlock keeps a removed file for as long as it stands.
     { SYS_prctl, EPERM, IF_EQUAL, 0, PR_SET_DUMPABLE, 0 },
     { SYS_landlock_add_rule, EPERM, ALWAYS, 0, 0, 0 },
     // The other kinds stay with whom they were made with. A datagram socket can be taken apart, be
     // given an abstract name, and take descriptors from another build: files of its scratch, which
     // nobody counts then, and which could be written to when they have long been published.
+    // RestrictAddressFamilies= only looks at socket(2).
+    { SYS_socketpair, EAFNOSUPPORT, IF_NOT_EQUAL, 0, AF_UNIX, 0 },
     { SYS_socketpair, EAFNOSUPPORT, IF_EQUAL, 1, SOCK_DGRAM, SOCKET_TYPE_MASK },
     { SYS_socketpair, EAFNOSUPPORT, IF_EQUAL, 1, SOCK_RAW, SOCKET_TYPE_MASK }, // the same
     // The watcher's limits and its share of the processor.
@@ -103,7 +123,9 @@ static void load(struct filter *filter, size_t offset)
 
 static void refuse(struct filter *filter, uint32_t errnum)
 {
-    add(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | errnum));
+    uint32_t verdict = errnum == ALLOWED ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | errnum;
+
+    add(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict));
 }
 
 static void add_rule(struct filter *filter, const struct rule *rule)

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "guard/disk.h"
 #include "guard/look.h"
+#include "guard/sockets.h"
 
 #define MIB UINT64_C(1048576)
 #define GIB (UINT64_C(1024) * MIB)
@@ -30,6 +31,7 @@
 #define MISSED_MAX_BYTES  (16 * MIB) // of a measurement beside those who write
 #define MOTION_STEP_BYTES (4 * MIB) // spent while everything is stopped, before it is asked by whom
 #define STEP_MIN_ENTRIES  10000u
+#define SOCKETS_EVERY_US  1000000u
 #define EVERY_US          30000000u // a measurement without a threshold, if the disk has changed
 #define SHARE             50u       // and at least so many times as long as the last one took
 #define FREED_SHARE       10u       // likewise, when others have given space back
@@ -62,10 +64,12 @@ struct guard {
 
     // The looker's.
     struct look look;
-    struct disk looked;    // its own samples
-    uint64_t    room;      // from the size to the limit
-    uint64_t    last_free; // at the last measurement
-    uint64_t    look_us;   // which took so long
+    struct disk looked;     // its own samples
+    uint64_t    room;       // from the size to the limit
+    uint64_t    last_free;  // at the last measurement
+    uint64_t    look_us;    // which took so long
+    uint64_t    looked_us;  // and ended then
+    uint64_t    sockets_us; // not before then they are counted again
     uint64_t    stopped_us;
 
     // The sampler tells how much is spent, the looker of how much of it something is due: to look,
@@ -294,6 +298,38 @@ static int look(struct guard *guard, bool is_asked, struct error *err)
 
 // ---- the two threads --------------------------------------------------------------------------
 
+// By now and then: a port that one has taken another one cannot have.
+static int check_sockets(struct guard *guard, struct error *err)
+{
+    uint64_t began_us = now_us();
+    uint32_t n = 0;
+
+    if (began_us < guard->sockets_us)
+        return 0;
+    if (processes_list(guard->look.processes, err) < 0 ||
+        sockets_count(&n, guard->look.processes, err) < 0)
+        return -1;
+    if (n > SOCKETS_COUNT_MAX)
+        return error_set(err, ERROR_NO_SPACE, "more than %u sockets are open", SOCKETS_COUNT_MAX);
+    guard->sockets_us = now_us() + MAX(SOCKETS_EVERY_US, SHARE * (now_us() - began_us));
+    return 0;
+}
+
+// Once in a while, whether or not it was asked for, if the disk has changed.
+static int look_around(struct guard *guard, bool is_asked, struct error *err)
+{
+    uint64_t every_us = MAX(EVERY_US, SHARE * guard->look_us);
+
+    if (check_sockets(guard, err) < 0)
+        return -1;
+    if (!is_asked && (now_us() < guard->looked_us + every_us ||
+                      atomic_load(&guard->free_bytes) == guard->last_free))
+        return 0;
+    int r = look(guard, is_asked, err);
+    guard->looked_us = now_us();
+    return r;
+}
+
 static void *run_looker(void *user)
 {
     struct guard *guard = user;
@@ -303,16 +339,13 @@ static void *run_looker(void *user)
     uint64_t      count;
 
     for (;;) {
-        uint64_t every_us = MAX(EVERY_US, SHARE * guard->look_us);
-        int      n = poll(fds, ELEMENTS(fds), (int)(every_us / 1000));
+        int n = poll(fds, ELEMENTS(fds), SOCKETS_EVERY_US / 1000);
         if (fds[1].revents)
             return NULL;
-        if (n == 0 && atomic_load(&guard->free_bytes) == guard->last_free)
-            continue;
         if (n > 0)
             (void)!read(guard->wake_fd, &count,
                         sizeof count); // it does not block, and says no more
-        if (look(guard, n > 0, &err) < 0) {
+        if (look_around(guard, n > 0, &err) < 0) {
             end(guard, guard->look.processes, &err);
             return NULL;
         }
@@ -545,6 +578,7 @@ static int measure_before(struct guard *guard, const struct guard_spec *spec, st
     atomic_store(&guard->look_freed_bytes,
                  guard->disk.freed_bytes + MAX(guard->room / 2, STEP_MIN_BYTES));
     guard->sampled_us = 0; // there was nothing to be late for
+    guard->looked_us = now_us();
     return 0;
 }
 

@@ -10,11 +10,12 @@
 // measured again, beside the writers; they can move things around the walk, but not without it
 // missing on the disk. When that is so, or when the bound has reached the limit, everything is
 // stopped (SIGSTOP), measured exactly, and killed or let go on. A writer that cannot be stopped,
-// since it is inside a long write, is killed as soon as the bound is beyond the limit; unless all of
-// ours rest, or the kernel's counts of what each has written say that it was others who wrote.
+// since it is inside a long write, is killed as soon as the bound is beyond the limit; unless all
+// of ours rest, or the kernel's counts of what each has written say that it was others who wrote.
 //
-// Two more limits end what runs: the number of names, and a floor of the disk's free space. And
-// whoever hides what it holds is ended when more space is missing than can be explained.
+// More limits end what runs: the number of names, a floor of the disk's free space, and the number
+// of sockets, which are counted every second. And whoever hides what it holds is ended when more
+// space is missing than can be explained.
 //
 // The sampling thread takes a priority of real time if RLIMIT_RTPRIO lets it; a child must not be
 // let. Without it, writers that keep all processors busy get further beyond the limit.

@@ -93,3 +93,10 @@ uint64_t procfs_parse_in_flight(const char *text, size_t n)
 
     return find_number(&number, text, n, "scm_fds:") ? number : 0;
 }
+
+uint64_t procfs_parse_socket(const char *link, size_t n)
+{
+    uint64_t number = 0;
+
+    return find_number(&number, link, n, "socket:[") ? number : 0;
+}

@@ -33,3 +33,6 @@ bool procfs_is_deleted_below(const char *line, size_t n, const char *root);
 
 // How many descriptors are on their way through the socket whose /proc/PID/fdinfo file this is.
 uint64_t procfs_parse_in_flight(const char *text, size_t n);
+
+// The number of the socket that the link of a descriptor leads to, "socket:[1234]"; 0: it is none.
+uint64_t procfs_parse_socket(const char *link, size_t n);

@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     if (procfs_is_deleted_below(text, n_bytes, "/overlay"))
         assert(memmem(text, n_bytes, "/overlay/", 9));
     (void)procfs_parse_in_flight(text, n_bytes);
+    (void)procfs_parse_socket(text, n_bytes);
     free(text);
     return 0;
 }

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include "base/tree.h"
 #include "guard/disk.h"
 #include "guard/guard.h"
@@ -130,6 +132,9 @@ static void test_mappings(void **state)
     assert_int_equal(procfs_parse_in_flight("pos:\t0\nscm_fds: 3\n", 19), 3);
     assert_int_equal(procfs_parse_in_flight("pos:\t0\nscm_fds: 3\n", 10), 0);
     assert_int_equal(procfs_parse_in_flight("pos:\t0\nflags:\t02\n", 17), 0);
+    assert_int_equal(procfs_parse_socket("socket:[4026531]", 16), 4026531);
+    assert_int_equal(procfs_parse_socket("socket:[12]", 8), 0);
+    assert_int_equal(procfs_parse_socket("pipe:[12]", 9), 0);
 }
 
 static void test_seen(void **state)
@@ -626,6 +631,43 @@ static void in_flight(void)
     }
 }
 
+// Each has a port, although nobody is asked anything. As many as there may be descriptors, in as
+// many processes as it takes.
+static void ports_without_end(void)
+{
+    const struct sockaddr_in nobody = { .sin_family = AF_INET,
+                                        .sin_port = htons(9),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+    for (unsigned i = 0; i < 11; i++) {
+        if (fork() != 0)
+            continue;
+        for (unsigned n = 0; n < 100; n++) {
+            int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+            if (fd < 0 || connect(fd, (const struct sockaddr *)&nobody, sizeof nobody) < 0)
+                die("taking a port");
+        }
+        for (;;)
+            (void)pause();
+    }
+    for (;;)
+        (void)pause();
+}
+
+// So many are nothing, whoever has inherited them.
+static void inherited_ports(void)
+{
+    const struct timespec second = { .tv_sec = 1, .tv_nsec = 300000000 };
+
+    for (unsigned n = 0; n < 100; n++)
+        if (socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) < 0)
+            die("making a socket");
+    for (unsigned i = 0; i < 15; i++)
+        if (fork() == 0)
+            break;
+    (void)nanosleep(&second, NULL); // they are counted meanwhile
+}
+
 // Has nearly all it may have, and goes on with what it has until the others are done.
 static void bystander(void)
 {
@@ -643,6 +685,7 @@ static void bystander(void)
 #define BEYOND "the output has grown beyond its limit of 16.0 MiB"
 #define MANY   "the output has more than 100 files and directories"
 #define DEEP   "the output has more than 256 directories within each other"
+#define PORTS  "more than 1000 sockets are open"
 #define HIDDEN "a process hides what it has open, and more space is gone than can be explained"
 
 enum where {
@@ -675,6 +718,8 @@ static const struct writer {
     { "names without end", names_without_end, MANY, 100, IN_MEMORY, false },
     { "names of one file", names_of_one_file, MANY, 100, ON_DISK, false },
     { "deep directories", deep_directories, DEEP, 0, ON_DISK, false },
+    { "ports without end", ports_without_end, PORTS, 0, IN_MEMORY, true },
+    { "inherited ports", inherited_ports, NULL, 0, IN_MEMORY, false },
     { "rewriting", rewriting, NULL, 0, IN_MEMORY, true },
     { "hard links and holes", hard_links_and_holes, NULL, 0, ON_DISK, true },
     { "unreadable", unreadable, HIDDEN, 0, IN_MEMORY, true },
@@ -879,7 +924,8 @@ static pid_t start_others(const struct unit_dir *dir, struct outcome *outcome)
         return pid;
     if (chdir(dir->path) < 0)
         die("changing the directory");
-    written = &(_Atomic uint64_t){ 0 };
+    static _Atomic uint64_t mine;
+    written = &mine;
     while (!atomic_load(&outcome->is_there))
         (void)usleep(1000);
     int fd = create("others");

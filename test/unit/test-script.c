@@ -210,6 +210,19 @@ static const struct {
       0,
       { "<6>refused\n<6>refused\n<6>refused\n<6>made\n<6>made\n" },
       NULL },
+    { "what the guard does not see", // asynchronous waits, ports without bind, other pairs,
+                                     // subvolumes
+      "perl -MSocket -MErrno -e 'sub why { print shift, \" \", 0 + $!, \"\\n\" }"
+      "syscall(206, 4, my $context = pack(\"x8\")); why(\"io_setup\");"
+      "syscall(209, 0, 1, 0); why(\"io_submit\");"
+      "socket(S, AF_INET, SOCK_STREAM, 0); listen(S, 1); why(\"listen\");"
+      "socketpair(A, B, AF_INET, SOCK_STREAM, 0); why(\"pair\");"
+      "syscall(16, -1, 0x5000940e, 0); why(\"subvolume\");"
+      "syscall(16, -1, 0x40049409, 0); why(\"clone\")'",
+      0,
+      { "<6>io_setup 38\n<6>io_submit 38\n<6>listen 13\n<6>pair 97\n"
+        "<6>subvolume 25\n<6>clone 9\n" },
+      NULL },
     { "being unreadable",
       "cp /bin/sleep $TMPDIR/sleep; chmod 111 $TMPDIR/sleep; $TMPDIR/sleep 600 & sleep 0.01; echo "
       "done",
