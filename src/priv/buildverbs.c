@@ -39,6 +39,17 @@ static int is_build_over(struct bus *bus, const struct build_spec *spec, bool *r
     return 0;
 }
 
+// A helper that failed may have left something mounted, say since it was busy then.
+static int take_scratch_down(struct bus *bus, struct unit_name mount, struct error *err)
+{
+    struct bus_unit_state state;
+
+    if (call_stop_wait(bus, mount, err) < 0 ||
+        bus->state(bus->context, mount.text, &state, err) < 0)
+        return -1;
+    return strcmp(state.active_state, "failed") == 0 ? call_clear_mount(bus, mount, err) : 0;
+}
+
 static int remove_build(struct call *call, const struct build_spec *spec, struct error *err)
 {
     struct bus      *bus = call->bus;
@@ -46,7 +57,7 @@ static int remove_build(struct call *call, const struct build_spec *spec, struct
     struct unit_name mount = unit_build_mount(spec->build);
     struct unit_name publish = unit_publish(spec->build);
 
-    if (call_stop_wait(bus, mount, err) < 0 ||
+    if (take_scratch_down(bus, mount, err) < 0 ||
         tidy_number(call, TIDY_BUILD_REMOVE, spec->build, err) < 0 ||
         specfile_remove_build(spec->build, err) < 0)
         return -1;

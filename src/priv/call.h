@@ -20,3 +20,6 @@ struct call {
 int call_is_over(struct bus *bus, struct unit_name unit, bool *ret, struct error *err) MUST_USE;
 // Stops the unit and waits until it is.
 int call_stop_wait(struct bus *bus, struct unit_name unit, struct error *err) MUST_USE;
+// Puts what a mount helper's unit mounts up and down again: the helper takes away what a killed one
+// left, also when it cannot put up the new one.
+int call_clear_mount(struct bus *bus, struct unit_name mount, struct error *err) MUST_USE;

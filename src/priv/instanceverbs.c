@@ -7,20 +7,6 @@
 #include "priv/overlayverbs.h"
 #include "priv/specfile.h"
 
-// Puts the stack up and down again: the helper takes away what a killed one left, also when it
-// cannot put up the new one.
-static int clear_mount(struct bus *bus, struct unit_name mount, struct error *err)
-{
-    uint32_t     job = 0;
-    struct error ignored;
-
-    if (bus->reset_failed(bus->context, mount.text, err) < 0 || bus->watch(bus->context, err) < 0 ||
-        bus->start(bus->context, mount.text, &job, err) < 0)
-        return -1;
-    (void)bus->await(bus->context, mount.text, job, &ignored); // what counts is what it left
-    return call_stop_wait(bus, mount, err);
-}
-
 // Makes sure that the server has ended and its stack is unmounted: then nobody is in its
 // directories. An unmount that is still on its way is waited for, the game is not. A record without
 // an active unit is what a killed helper left. An edit goes on when who began it waits no longer.
@@ -45,7 +31,7 @@ static int must_be_stopped(struct bus *bus, const struct instance_name *name, st
         return -1;
     if (!specfile_has_record(name->text))
         return 0;
-    if (clear_mount(bus, mount, err) < 0)
+    if (call_clear_mount(bus, mount, err) < 0)
         return error_prefix(err, "clearing what a killed start left");
     if (specfile_has_record(name->text))
         return error_set(err, ERROR_BUSY,

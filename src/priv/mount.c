@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "base/log.h"
@@ -23,6 +24,10 @@
 #include "priv/mountapi.h"
 #include "priv/specfile.h"
 #include "priv/stackmount.h"
+
+#define BUSY_STEP_MS   50u
+#define BUSY_SERVER_MS 2000u  // a restart waits for it
+#define BUSY_BUILD_MS  20000u // nobody does; less than the unit has
 
 static int open_data_dir(int *ret, struct error *err)
 {
@@ -58,9 +63,14 @@ static int put_up(int mount_fd, int parent_fd, const char *name, struct error *e
 }
 
 // Unmounts whatever lies on the directory `name` below `parent_fd`; nothing there is success. Never
-// lazily: a busy mount is an error to be seen, not a leak.
-static int take_down(int parent_fd, const char *name, struct error *err)
+// lazily: a busy mount is an error to be seen, not a leak. But sockets that hold each other, and a
+// file, are let go of by the kernel when it comes to it, some time after the last process has
+// ended.
+static int take_down(int parent_fd, const char *name, unsigned busy_max_ms, struct error *err)
 {
+    static unsigned       waited_ms; // for all that this process takes down
+    const struct timespec step = { .tv_nsec = BUSY_STEP_MS * 1000000L };
+
     if (fchdir(parent_fd) < 0) // umount2 takes only paths; the parent is root's, nobody can swap it
         return error_sys(err, errno, "entering the directory");
     for (;;) {
@@ -68,7 +78,10 @@ static int take_down(int parent_fd, const char *name, struct error *err)
             continue; // a killed helper may have left one below
         if (errno == EINVAL || errno == ENOENT)
             return 0;
-        return error_sys(err, errno, "unmounting '%s'", name);
+        if (errno != EBUSY || waited_ms >= busy_max_ms)
+            return error_sys(err, errno, "unmounting '%s'", name);
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &step, NULL); // shorter does no harm
+        waited_ms += BUSY_STEP_MS;
     }
 }
 
@@ -175,8 +188,8 @@ static int server_put_up_stack(const struct server *server, struct error *err)
 
 static int server_take_down(const struct server *server, const char *name, struct error *err)
 {
-    if (take_down(server->run_fd, "merged", err) < 0 ||
-        take_down(server->run_fd, "config", err) < 0)
+    if (take_down(server->run_fd, "merged", BUSY_SERVER_MS, err) < 0 ||
+        take_down(server->run_fd, "config", BUSY_SERVER_MS, err) < 0)
         return -1;
     return specfile_remove_record(name, err);
 }
@@ -275,9 +288,10 @@ static int build_open_dirs(struct build *build, const char *id, struct error *er
 
 static int build_take_down(const struct build *build, struct error *err)
 {
-    if (take_down(build->run_fd, "merged", err) < 0 || take_down(build->run_fd, "cache", err) < 0)
+    if (take_down(build->run_fd, "merged", BUSY_BUILD_MS, err) < 0 ||
+        take_down(build->run_fd, "cache", BUSY_BUILD_MS, err) < 0)
         return -1;
-    return take_down(build->run_fd, "source", err);
+    return take_down(build->run_fd, "source", BUSY_BUILD_MS, err);
 }
 
 // Shows the directory `path` below the data directory at `place`, its owner mapped.

@@ -461,10 +461,10 @@ static void test_a_build_keeps_its_overlay(void **state)
         assert_said(&fake,
                     "is_over %s@%u.service; is_over left4me-publish@%u.service; "
                     "stop left4me-build-mount@%u.service; await left4me-build-mount@%u.service; "
-                    "tidy-build-remove %u; reset_failed %s@%u.service; "
-                    "reset_failed left4me-build-mount@%u.service; "
+                    "state left4me-build-mount@%u.service; tidy-build-remove %u; "
+                    "reset_failed %s@%u.service; reset_failed left4me-build-mount@%u.service; "
                     "reset_failed left4me-publish@%u.service; tidy-overlay-remove %u; ",
-                    unit, n, n, n, n, n, unit, n, n, n, overlay);
+                    unit, n, n, n, n, n, n, unit, n, n, n, overlay);
         assert_false(has_build(n));
         assert_false(has_overlay(overlay));
         assert_int_equal(ask_build_start(&fake, cases[i].kind, overlay).kind, ERROR_NOT_FOUND);
@@ -738,6 +738,18 @@ static const char *said_at(const struct fakebus *fake, unsigned n)
     return place;
 }
 
+// Where there is nothing to be reset, the scratch has gone by then; and of a mount that is put up
+// to be taken down it only matters that it is down.
+static bool is_ignored(const struct fakebus *fake, unsigned n)
+{
+    const char *said = said_at(fake, n), *tidy = strstr(fake->said, "tidy-build-remove");
+
+    if (strncmp(said, "reset_failed", 12) == 0)
+        return tidy && tidy < said;
+    return strncmp(said, "await left4me-build-mount", 25) == 0 &&
+           strncmp(said_at(fake, n - 1), "start", 5) == 0;
+}
+
 // A build of another time, of the same overlay, is there to be collected.
 static struct reply ask_any(struct fakebus *fake, enum verb verb, uint32_t overlay, uint32_t build)
 {
@@ -767,10 +779,7 @@ static void test_every_failing_call_is_told_and_ends_the_verb(void **state)
             fake.fail_at = fail_at;
             struct reply reply = ask_any(&fake, verb, overlay, build);
             is_over = fake.n_calls < fail_at;
-            // Where there is nothing to be reset, the scratch has gone by then.
-            bool is_ignored = !is_over && verb != VERB_PUBLISH &&
-                              strncmp(said_at(&fake, fail_at), "reset_failed", 12) == 0;
-            if (is_over || is_ignored) {
+            if (is_over || (verb != VERB_PUBLISH && is_ignored(&fake, fail_at))) {
                 assert_int_equal(reply.kind, ERROR_NONE);
             } else {
                 assert_int_equal(reply.kind, ERROR_FAILED);
