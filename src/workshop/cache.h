@@ -16,7 +16,8 @@
 #include <stdint.h>
 #include "base/error.h"
 
-#define CACHE_NAME_MAX  64u // bytes of a file's name, the NUL included
+#define CACHE_PATH      "cache/workshop" // below the directory of all data
+#define CACHE_NAME_MAX  64u              // bytes of a file's name, the NUL included
 #define CACHE_FILE_MODE 0640
 #define CACHE_DIR_MODE  0750
 #define CACHE_WHOLE     ".vpk"

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/dir.h"
 #include "base/fd.h"
@@ -13,7 +15,7 @@
 
 struct collection {
     const struct cache *cache;
-    uint64_t            now_unix_s;
+    uint64_t            now_unix_s, after_s;
     struct collected    counts;
 };
 
@@ -47,7 +49,7 @@ static int visit_file(struct collection *collection, int item_fd, const char *na
         return 0;
     if (fstatat(item_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return error_sys(err, errno, "looking at '%s' in the cache", name);
-    if (S_ISREG(st.st_mode) && st.st_nlink == 1 && is_old(collection, &st, COLLECT_AFTER_S))
+    if (S_ISREG(st.st_mode) && st.st_nlink == 1 && is_old(collection, &st, collection->after_s))
         return remove_file(collection, item_fd, name, &st, err);
     ++*n_left;
     return 0;
@@ -99,10 +101,10 @@ static int visit_item(struct collection *collection, const char *name, struct er
     return n_left == 0 ? drop_item(collection, item_fd, name, err) : 0;
 }
 
-int cache_collect(struct collected *ret, struct cache *cache, uint64_t now_unix_s,
+int cache_collect(struct collected *ret, struct cache *cache, uint64_t now_unix_s, uint64_t after_s,
                   struct error *err)
 {
-    struct collection collection = { .cache = cache, .now_unix_s = now_unix_s };
+    struct collection collection = { cache, now_unix_s, after_s, { 0, 0 } };
     AUTO_DIR          dir = NULL;
     const char       *name;
     int               r;
@@ -118,4 +120,32 @@ int cache_collect(struct collected *ret, struct cache *cache, uint64_t now_unix_
         return -1;
     *ret = collection.counts;
     return 1;
+}
+
+void collected_say(const struct collected *collected, const struct say *out)
+{
+    char size[SAY_BYTES_MAX];
+
+    if (collected->versions > 0)
+        say(out, "%" PRIu64 " files that nobody uses were removed from the cache, %s",
+            collected->versions, say_bytes(size, collected->bytes));
+}
+
+int collect_unused(const char *data_dir, uint64_t after_s, const struct say *out, struct error *err)
+{
+    AUTO(cache_done) struct cache cache = { -1, -1 };
+    struct collected              collected = { 0 };
+    AUTO_FD                       data_fd = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (data_fd < 0)
+        return error_sys(err, errno, "opening '%s'", data_dir);
+    if (cache_open(&cache, data_fd, CACHE_PATH, err) < 0)
+        return -1;
+    int r = cache_collect(&collected, &cache, (uint64_t)time(NULL), after_s, err);
+    if (r < 0)
+        return -1;
+    if (r == 0)
+        say(out, "note: the cache was not cleaned up: a build is at work");
+    collected_say(&collected, out);
+    return 0;
 }

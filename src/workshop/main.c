@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: MIT
-// left4me-workshop: builds a Workshop overlay, in the sandbox of left4me-workshop@.service.
+// left4me-workshop: BUILD builds a Workshop overlay, in the sandbox of left4me-workshop@.service;
+// `collect` removes from the cache what nobody uses, in that of left4me-collect.service.
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/protocol.h"
 #include "base/spec.h"
 #include "settings/settings.h"
+#include "workshop/collect.h"
 #include "workshop/sync.h"
 
 #define EXIT_USAGE 2
+#define USAGE      "usage: left4me-workshop BUILD | collect [SECONDS]\n"
 #define BUILDS_DIR PROTOCOL_HOST_DIR "/builds"
 
 static void print_line(void *user, const char *line)
@@ -32,12 +37,13 @@ static int read_spec(struct build_spec *ret, const char *build_text, struct erro
     return spec_read_build(ret, fd, build_text, err);
 }
 
-static int run(const char *build_text, struct error *err)
+static const struct say out = { .line = print_line };
+
+static int build(const char *build_text, struct error *err)
 {
-    static const struct say out = { .line = print_line };
-    struct settings         settings;
-    struct workshop_result  result;
-    struct build_spec       spec;
+    struct settings        settings;
+    struct workshop_result result;
+    struct build_spec      spec;
 
     if (read_spec(&spec, build_text, err) < 0 || settings_read(&settings, SETTINGS_PATH, err) < 0)
         return -1;
@@ -45,11 +51,21 @@ static int run(const char *build_text, struct error *err)
         .api_url = settings.workshop.api_url,
         .item_max_bytes = settings.workshop.item_max_bytes,
         .total_max_bytes = MIN(settings.workshop.total_max_bytes, spec.output_max_bytes),
+        .collect_after_s = COLLECT_AFTER_S,
         .rules = fetch_rules_default,
     };
     options.rules.parallel = settings.workshop.downloads;
     options.rules.rate_max_bytes_s = settings.workshop.rate_max_bytes_s;
     return workshop_sync(&result, PROTOCOL_DATA_DIR, spec.build, &options, &out, err);
+}
+
+static int collect(const char *after_text, struct error *err)
+{
+    uint64_t after_s = COLLECT_AFTER_S;
+
+    if (after_text && number_parse_u64(&after_s, after_text, 0, UINT32_MAX, err) < 0)
+        return error_prefix(err, "seconds");
+    return collect_unused(PROTOCOL_DATA_DIR, after_s, &out, err);
 }
 
 int main(int argc, char **argv)
@@ -59,11 +75,12 @@ int main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IOLBF, 0); // progress is read while it happens
     (void)signal(SIGPIPE, SIG_IGN);         // of connections that break
     (void)umask(0027);                      // left4me reads what is known of items
-    if (argc != 2) {
-        (void)fputs("usage: left4me-workshop BUILD\n", stderr);
+    bool is_collection = argc >= 2 && strcmp(argv[1], "collect") == 0;
+    if (argc < 2 || argc > 2 + is_collection) {
+        (void)fputs(USAGE, stderr);
         return EXIT_USAGE;
     }
-    if (run(argv[1], &err) < 0) {
+    if ((is_collection ? collect(argv[2], &err) : build(argv[1], &err)) < 0) {
         log_line(LEVEL_ERROR, "%s", err.message);
         return error_kind_info(err.kind)->exit_code;
     }

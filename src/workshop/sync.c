@@ -19,7 +19,6 @@
 #include "workshop/resolve.h"
 #include "workshop/upper.h"
 
-#define CACHE_DIR       "cache/workshop"
 #define LABEL_MAX       112u // bytes of "121088 'Title'", the NUL included
 #define LABEL_TITLE_MAX 80u
 #define DISK_RESERVE    (UINT64_C(256) << 20) // bytes that stay free
@@ -454,19 +453,17 @@ static void clean_up(struct sync *sync)
 {
     struct collected collected = { 0 };
     struct error     why = { 0 };
-    char             size[SAY_BYTES_MAX];
 
-    if (cache_collect(&collected, &sync->cache, (uint64_t)time(NULL), &why) < 0)
+    if (cache_collect(&collected, &sync->cache, (uint64_t)time(NULL),
+                      sync->options->collect_after_s, &why) < 0)
         say(sync->out, "note: the cache was not cleaned up: %s", why.message);
-    else if (collected.versions > 0)
-        say(sync->out, "%" PRIu64 " files that nobody uses were removed from the cache, %s",
-            collected.versions, say_bytes(size, collected.bytes));
+    collected_say(&collected, sync->out);
 }
 
 static int run(struct sync *sync, uint32_t build, struct error *err)
 {
     if (read_list(sync, build, err) < 0 ||
-        cache_open(&sync->cache, sync->data_fd, CACHE_DIR, err) < 0 ||
+        cache_open(&sync->cache, sync->data_fd, CACHE_PATH, err) < 0 ||
         fetcher_new(&sync->fetcher, &sync->options->rules, err) < 0 ||
         resolve(&sync->resolution, &sync->list, sync->options->api_url, sync->fetcher, sync->out,
                 err) < 0)

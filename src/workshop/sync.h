@@ -23,6 +23,7 @@ struct workshop_options {
     const char        *api_url;
     uint64_t           item_max_bytes;
     uint64_t           total_max_bytes; // of all items of the list
+    uint64_t           collect_after_s; // COLLECT_AFTER_S, see collect.h
     struct fetch_rules rules;
 };
 

@@ -19,6 +19,8 @@ from steam import Item, campaign
 API, FILES, PRIVATE = "api.steampowered.com", "files.example", "private.example"
 CACHE = f"{product.DATA}/cache/workshop"
 LISTENER = "10.79.0.2"
+# Not a day after it was used the last time.
+AT_ONCE = "[Service]\nExecStart=\nExecStart=/usr/lib/left4me/left4me-workshop collect 0\n"
 _ids = itertools.count(1000, 100)
 
 
@@ -76,6 +78,13 @@ def digests(*items):
 def loaded(server):
     """The add-ons that the game has found at its last start, as it tells of them."""
     return sorted(re.findall(r"\[sim\] addon loaded: (\S+) ", server.ctl("logs", "--lines", 1000).stdout))
+
+
+def collect(machine, *seconds):
+    """The nightly collection, or one of what has been unused for so many seconds."""
+    argv = ["/usr/lib/left4me/left4me-workshop", "collect", *map(str, seconds)] if seconds else \
+        ["systemctl", "start", "left4me-collect.service"]
+    machine.run(argv, user="left4me-content" if seconds else None)
 
 
 @only("trixie")
@@ -265,6 +274,15 @@ def test_one_copy_for_all(machine):
             equal(stat.split()[1], "3", "names of it")
             known = json.loads(machine.run(["cat", f"{CACHE}/{item.id}/item.json"], user="left4me").stdout)
             equal((known["title"], known["maps"]), (item.title, 2), "what left4me reads of the item")
+            collect(machine, 0)
+            equal(machine.output(f"ls {CACHE}/{item.id}/*.vpk {CACHE}/{other.id}/*.vpk | wc -l"), "2", "items that somebody has")
+        # There is no overlay any more that could be built. The nightly refresh brings the collection with it.
+        collect(machine)
+        check(machine.output(f"ls {CACHE}/{item.id}/*.vpk"), "it went at once, and not after a day")
+        with product.drop_in(machine, "left4me-collect.service", AT_ONCE):
+            machine.run(["systemctl", "start", "left4me-refresh.service"], timeout=120)
+            machine.wait_for_line("left4me-collect.service", "files that nobody uses were removed from the cache")
+        equal(machine.output(f"ls {CACHE}/{item.id} {CACHE}/{other.id} | grep vpk", check=False), "", "items that nobody has")
 
 
 @only("trixie")

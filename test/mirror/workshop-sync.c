@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include "base/log.h"
 #include "base/number.h"
+#include "workshop/collect.h"
 #include "workshop/sync.h"
 
 #define EXIT_USAGE 2
@@ -31,6 +32,7 @@ static const struct {
     { "address", offsetof(struct words, options.rules.test_address), true },
     { "item_max", offsetof(struct words, options.item_max_bytes), false },
     { "total_max", offsetof(struct words, options.total_max_bytes), false },
+    { "collect_after", offsetof(struct words, options.collect_after_s), false },
     { "rate", offsetof(struct words, options.rules.rate_max_bytes_s), false },
     { "parallel", offsetof(struct words, parallel), false },
     { "stall_s", offsetof(struct words, stall_s), false },
@@ -78,6 +80,7 @@ static int run(int argc, char **argv, struct error *err)
                    .options = { .api_url = "",
                                 .item_max_bytes = 1 << 30,
                                 .total_max_bytes = UINT64_C(1) << 40,
+                                .collect_after_s = COLLECT_AFTER_S,
                                 .rules = fetch_rules_default },
                    .parallel = 4,
                    .stall_s = 20,

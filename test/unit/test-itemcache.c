@@ -193,16 +193,19 @@ static void test_collecting(void **state)
     assert_int_equal(linkat(cache.fd, "1/200-5.vpk", dir->fd, "used", 0), 0);
 
     // A day has not passed yet.
-    assert_int_equal(cache_collect(&collected, &cache, now + COLLECT_AFTER_S - 60, &err), 1);
+    assert_int_equal(
+        cache_collect(&collected, &cache, now + COLLECT_AFTER_S - 60, COLLECT_AFTER_S, &err), 1);
     assert_int_equal(collected.versions, 0);
 
-    if (cache_collect(&collected, &cache, now + COLLECT_AFTER_S + 60, &err) != 1)
+    if (cache_collect(&collected, &cache, now + COLLECT_AFTER_S + 60, COLLECT_AFTER_S, &err) != 1)
         fail_msg("%s", err.message);
     assert_int_equal(collected.versions, 3);
     assert_int_equal(collected.bytes, 15);
     show(found, sizeof found, cache.fd);
     assert_string_equal(found, "1 2 3 4 x"); // of two items the notes are left
-    assert_int_equal(cache_collect(&collected, &cache, now + COLLECT_NOTE_AFTER_S + 60, &err), 1);
+    assert_int_equal(
+        cache_collect(&collected, &cache, now + COLLECT_NOTE_AFTER_S + 60, COLLECT_AFTER_S, &err),
+        1);
     show(found, sizeof found, cache.fd);
     assert_string_equal(found, "1 4 x");
     AUTO_FD fd = -1;
@@ -212,7 +215,9 @@ static void test_collecting(void **state)
 
     // The last user goes: from then on the day counts.
     assert_int_equal(unlinkat(dir->fd, "used", 0), 0);
-    assert_int_equal(cache_collect(&collected, &cache, now + 2 * COLLECT_NOTE_AFTER_S, &err), 1);
+    assert_int_equal(
+        cache_collect(&collected, &cache, now + 2 * COLLECT_NOTE_AFTER_S, COLLECT_AFTER_S, &err),
+        1);
     assert_int_equal(collected.versions, 1);
     show(found, sizeof found, fd);
     assert_string_equal(found, "notes.txt"); // of which nothing is known
@@ -229,10 +234,45 @@ static void test_nothing_is_removed_while_a_build_is_at_work(void **state)
     open_cache(&cache, dir);
     fill(&cache, 1, NAMES("100-5.vpk"));
     open_cache(&other, dir);
-    assert_int_equal(cache_collect(&collected, &cache, later, &err), 0);
+    assert_int_equal(cache_collect(&collected, &cache, later, COLLECT_AFTER_S, &err), 0);
     cache_done(&cache);
-    assert_int_equal(cache_collect(&collected, &other, later, &err), 1);
+    assert_int_equal(cache_collect(&collected, &other, later, COLLECT_AFTER_S, &err), 1);
     assert_int_equal(collected.versions, 1);
+}
+
+static void take_line(void *user, const char *line)
+{
+    snprintf(user, 128, "%s", line);
+}
+
+static void test_collecting_outside_of_a_build(void **state)
+{
+    struct unit_dir              *dir = *state;
+    AUTO(cache_done) struct cache cache = { -1, -1 };
+    struct error                  err = { 0 };
+    char                          path[64], said[128] = "", found[256];
+    const struct say              out = { take_line, said };
+    AUTO_FD                       item_fd = -1;
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", dir->fd);
+    assert_int_equal(collect_unused(path, 0, &out, &err), -1); // there is no cache
+    assert_int_equal(mkdirat(dir->fd, "cache", 0755), 0);
+    assert_int_equal(mkdirat(dir->fd, CACHE_PATH, 0755), 0);
+    assert_int_equal(cache_open(&cache, dir->fd, CACHE_PATH, &err), 0);
+    fill(&cache, 1, NAMES("100-5.vpk", "200-5.vpk", "item.json"));
+    assert_int_equal(linkat(dir->fd, CACHE_PATH "/1/200-5.vpk", dir->fd, "used", 0), 0);
+    open_item(&item_fd, &cache, 1);
+
+    assert_int_equal(collect_unused(path, 0, &out, &err), 0); // the build has the lock
+    assert_string_equal(said, "note: the cache was not cleaned up: a build is at work");
+    cache_done(&cache);
+    said[0] = '\0';
+    assert_int_equal(collect_unused(path, COLLECT_AFTER_S, &out, &err), 0);
+    assert_string_equal(said, ""); // it is too new
+    assert_int_equal(collect_unused(path, 0, &out, &err), 0);
+    assert_string_equal(said, "1 files that nobody uses were removed from the cache, 5 bytes");
+    show(found, sizeof found, item_fd);
+    assert_string_equal(found, "200-5.vpk item.json");
 }
 
 int main(void)
@@ -244,6 +284,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_part_that_is_none, unit_dir_setup,
                                         unit_dir_teardown),
         cmocka_unit_test_setup_teardown(test_collecting, unit_dir_setup, unit_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_collecting_outside_of_a_build, unit_dir_setup,
+                                        unit_dir_teardown),
         cmocka_unit_test_setup_teardown(test_nothing_is_removed_while_a_build_is_at_work,
                                         unit_dir_setup, unit_dir_teardown),
     };

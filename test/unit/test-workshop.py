@@ -902,7 +902,7 @@ class Together(Case):
 
 
 class Collected(Case):
-    """What a build removes from the cache; what has been unused for long enough is the business of test-itemcache."""
+    """What a build removes from the cache; how long something has been unused is the business of test-itemcache."""
 
     def test_nothing_that_is_new(self):
         old = Item(1, campaign("a"))
@@ -913,12 +913,34 @@ class Collected(Case):
         self.assertEqual(done.said("removed from the cache"), [])
         self.assertEqual(len(self.cached(1)), 1)
 
+    def test_what_nobody_has_any_more(self):
+        """A version that was replaced and an item that is off the list go, with the build after their last user."""
+        old, dropped, kept = Item(1, campaign("old")), Item(2, campaign("b")), Item(3, campaign("c"))
+        self.mirror.put(old, dropped, kept)
+        self.sync([1, 2, 3])
+        first = self.publish()
+        new = Item(1, campaign("newer"), updated=old.updated + 1)
+        self.mirror.put(new)
+        done = self.sync([1, 3], collect_after=0)
+        self.assertEqual(done.said("removed from the cache"), [])       # the first generation has them
+        self.publish()
+        shutil.rmtree(first)
+        done = self.sync([1, 3], collect_after=0)
+        self.assertEqual(len(done.said("2 files that nobody uses were removed from the cache")), 1, done.lines)
+        self.assertEqual([self.cached(id) for id in (1, 2, 3)],
+                         [[f"{new.updated}-{new.size}.vpk"], [], [f"{kept.updated}-{kept.size}.vpk"]])
+        self.assert_overlay([new, kept])
+
     def test_not_while_another_build_is_at_work(self):
         self.mirror.put(Item(1, campaign("a")))
         self.sync([1])
         with open(self.dir / "cache/workshop/.lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
-            self.sync([1])
+            shutil.rmtree(self.dir / "builds/1")
+            self.mirror.put(Item(2, campaign("b")))
+            done = self.sync([2], collect_after=0)
+        self.assertEqual(done.said("removed from the cache"), [])
+        self.assertEqual(len(self.cached(1)), 1)
 
 
 if __name__ == "__main__":
