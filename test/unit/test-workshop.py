@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """test-workshop: Workshop builds against a mirror of the Workshop that is in this process: it sees every request,
 decides how each is answered, and lets go of what it holds when a test says so. Nothing waits for a clock, but for
-the one second that libcurl needs to find out that a server has stalled.
+the one second that libcurl needs to find out that a server has stalled, and the seconds that a limited rate takes.
 
 usage: test-workshop.py WORKSHOP_SYNC [unittest's options]
 """
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "mirror"))
@@ -591,10 +592,39 @@ class Servers(Case):
         self.assertEqual(done.result["bytes_fetched"], sum(item.size for item in items))
 
     def test_a_limited_rate(self):
-        """Not how fast it is, but that it is whole, and that one who waits for its turn is not one who stalls."""
-        items = [Item(id, campaign("m", 30000)) for id in (1, 2, 3)]
+        """It is for all of them together, and who waits for its turn is not one who stalls."""
+        items = [Item(id, campaign("m", 8000000)) for id in (1, 2, 3)]
         self.mirror.put(*items)
-        self.sync([1, 2, 3], rate="1M")
+        begun = time.monotonic()
+        self.sync([1, 2, 3], rate="8M")         # libcurl reads up to 1.6 MB of each before it looks at the clock
+        self.assertGreaterEqual(time.monotonic() - begun, 2)
+        self.assert_overlay(items)
+
+    def test_downloads_are_parallel(self):
+        """Each waits until all of them are on their way."""
+        released = threading.Event()
+        self.addCleanup(released.set)
+        items = [Item(id, campaign("m", 5000), answers=[steam.hold(100, released, go_on=True)]) for id in (1, 2, 3, 4)]
+        self.mirror.put(*items)
+        process = self.start([1, 2, 3, 4], parallel=4)
+        self.mirror.wait_for(lambda mirror: len(mirror.notes) == 4, "all bodies are held")
+        released.set()
+        done = self.finish(process)
+        self.assertEqual((done.code, done.error), (0, ""))
+        self.assert_overlay(items)
+
+    def test_one_download_at_a_time(self):
+        """The second is asked for when the first is there."""
+        def answer(handler, item):
+            handler.head(200, item, 0)
+            handler.mirror.note(f"begun {item.id}")
+            handler.send(item.data[:-1])
+            handler.mirror.note(f"ended {item.id}")         # or will be with one byte more
+            handler.send(item.data[-1:])
+        items = [Item(id, campaign("m", 5000), answers=[answer]) for id in (1, 2, 3)]
+        self.mirror.put(*items)
+        self.sync([1, 2, 3], parallel=1)
+        self.assertEqual([note.split()[0] for note in self.mirror.notes], ["begun", "ended"] * 3)
         self.assert_overlay(items)
 
 
