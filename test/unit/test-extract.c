@@ -2,11 +2,13 @@
 #include "files-world.h"
 #include "archive-maker.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <sys/wait.h>
 #include "files/extract.h"
 #include "files/frame.h"
+#include "files/reader.h"
 #include "files/upload.h"
 
 static const char *program; // left4me-unpack
@@ -405,6 +407,48 @@ static void test_a_killed_process_leaves_nothing(void **state)
     files_close(&world);
 }
 
+// ---- what the reader has taken from itself ----------------------------------------------------
+
+// The line of /proc/PID/NAME that begins with `key`.
+static const char *proc_line(pid_t pid, const char *name, const char *key)
+{
+    static char line[256];
+    char        path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, key, strlen(key)) == 0)
+            break;
+    (void)fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+}
+
+// The program itself, in the middle of its work: it waits until somebody takes what it says.
+static void test_the_reader_is_locked_in(void **state)
+{
+    static struct reader reader = { .fd = -1 };
+    struct error         err = { 0 };
+    struct pollfd        said_something = { .events = POLLIN };
+    AUTO_FD              archive = archive_make(archive_tar, "N a=8000000", NULL);
+    unsigned             soft = 1, hard = 1;
+
+    (void)state;
+    assert_int_equal(reader_start(&reader, program, archive, &err), 0);
+    said_something.fd = reader.fd;
+    assert_int_equal(poll(&said_something, 1, 60000), 1);
+    assert_string_equal(proc_line(reader.pid, "status", "Seccomp:"), "Seccomp:\t2");
+    assert_string_equal(proc_line(reader.pid, "status", "NoNewPrivs:"), "NoNewPrivs:\t1");
+    assert_string_equal(proc_line(reader.pid, "status", "CapAmb:"), "CapAmb:\t0000000000000000");
+    assert_int_equal(sscanf(proc_line(reader.pid, "limits", "Max open files"),
+                            "Max open files %u %u", &soft, &hard),
+                     2);
+    assert_int_equal(soft + hard, 0);
+    reader_done(&reader);
+}
+
 // ---- a reader that was taken over -------------------------------------------------------------
 
 struct stream {
@@ -577,6 +621,7 @@ int main(int argc, char **argv)
         IN_DIR(test_limits_from_both_sides),
         IN_DIR(test_it_can_be_cancelled),
         IN_DIR(test_a_killed_process_leaves_nothing),
+        cmocka_unit_test(test_the_reader_is_locked_in),
         IN_DIR(test_a_stream_is_not_believed),
         IN_DIR(test_what_is_left_out_is_told_up_to_a_number),
         IN_DIR(test_other_ends_of_a_reader),
