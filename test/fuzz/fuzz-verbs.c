@@ -44,7 +44,8 @@
 #define ALL_BUT_UPDATE(operation) \
     operation SCRIPT, operation WORKSHOP, operation FILES, operation PUBLISH
 #define SCRATCH_GOES \
-    "stop" BUILD_MOUNT, "await" BUILD_MOUNT, "tidy-build-remove", "reset_failed" BUILD_MOUNT
+    "stop" BUILD_MOUNT, "await" BUILD_MOUNT, "state" BUILD_MOUNT, "start" BUILD_MOUNT, \
+    "tidy-build-remove", "reset_failed" BUILD_MOUNT
 
 static const char *const operations[VERB_COUNT][OPERATIONS_MAX] = {
     [VERB_INSTANCE_CREATE] = { MUST_BE_STOPPED, "tidy-create" },
@@ -259,8 +260,11 @@ static void check_build(struct world *world, const char *operation, uint32_t bui
 {
     uint16_t verb = world->request->header.verb;
     uint32_t kind = world->request->build_start.kind;
-    bool     is_start = verb == VERB_BUILD_START && starts_with(operation, "start ");
+    bool     is_clearing = strcmp(operation, "start" BUILD_MOUNT) == 0;
+    bool is_start = verb == VERB_BUILD_START && !is_clearing && starts_with(operation, "start ");
 
+    if (is_clearing && strcmp(world->fake.active_state, "failed") != 0)
+        wrong(world, "clears a scratch that nothing is wrong with");
     if (verb != VERB_BUILD_START && verb != VERB_OVERLAY_REMOVE) {
         if (build != world->request->build.build)
             wrong(world, "another build");
