@@ -115,7 +115,7 @@ static const struct {
     { "both streams",
       "echo one; echo two >&2; echo three >&2; echo four",
       0,
-      { "<4>two\n<4>three\n", SIZE },
+      { "<4>two\n", "<4>three\n", SIZE },
       NULL },
     { "in order", "echo one; echo two", 0, { "<6>one\n<6>two\n", SIZE }, NULL },
     { "no end of line", "printf one; printf two >&2", 0, { SIZE }, "<3>" },
