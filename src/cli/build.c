@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "cli/build.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/log.h"
@@ -15,18 +13,13 @@
 #include "host/broker.h"
 #include "host/builds.h"
 #include "host/steamline.h"
-#include "host/verdict.h"
 
-#define FAILURE_LINES   50u
 #define LAST_WORD       "done" // of left4me-script, -workshop and -files, at the level of a notice
 #define STOP_TIMEOUT_MS 60000u
 #define UNFINISHED_MS   3000u
 #define REMOVE_TURNS    40
 #define REMOVE_WAIT_MS  250
 #define LEFT_AFTER_US   UINT64_C(10000000)
-#define FULL_BYTES      (64u << 10) // less than this is nothing
-
-static void build_take_failure(struct build *build, const struct journal_line *line);
 
 // Those without a builder have the publisher's log alone, which is short and need not be shown.
 static const struct build_row rows[] = {
@@ -126,7 +119,7 @@ void build_end_line(struct build *build)
 }
 
 // The last error line of our own builder; SteamCMD's driver has a form of its own for it.
-static void build_take_failure(struct build *build, const struct journal_line *line)
+void build_take_failure(struct build *build, const struct journal_line *line)
 {
     bool is_update = build->kind == BUILD_UPDATE;
 
@@ -149,7 +142,7 @@ static void show_json(const struct journal_line *line)
     (void)!output_json_line(json, &ignored);
 }
 
-static void show(const struct build *build, const struct journal_line *line)
+void buildlog_show(const struct build *build, const struct journal_line *line)
 {
     AUTO(buffer_done) struct buffer text = { 0 };
 
@@ -170,14 +163,14 @@ void buildlog_take(struct build *build, const struct journal_line *line)
     if (!line->is_init && line->priority == LEVEL_NOTICE && strcmp(line->text, LAST_WORD) == 0)
         build->has_end = true;
     else if (!line->is_init) // what the init system says of the unit is said better at the end
-        show(build, line);
+        buildlog_show(build, line);
 }
 
 // The init system's word on a unit that failed is the last one about it; a warning of another kind,
 // as that it supervises a process which is not its child, may be the first.
 static void take_line(struct build *build, const struct journal_line *line)
 {
-    build->has_end = build->has_end || (line->is_init && verdict_is_failure(line->text));
+    build->has_end = buildend_note(build, line) || build->has_end;
     build->row->take(build, line);
 }
 
@@ -246,6 +239,10 @@ static int ask_end(struct build *build, bool *ret_has_ended, char ret_result[UNI
     if (!(build->job && units_job_has_ended(build->units, build->job, ret_result)) &&
         strcmp(state.active_state, "failed") == 0)
         (void)snprintf(ret_result, UNITS_WORD_MAX, "failed"); // it fits
+    // Who joined it has no job to ask; and whoever cancels a build has it forgotten at once.
+    if (strcmp(ret_result, "gone") == 0 &&
+        units_unit_was_cancelled(build->units, build->row->unit, build->name.text))
+        (void)snprintf(ret_result, UNITS_WORD_MAX, UNITS_CANCELLED); // it fits
     return 0;
 }
 
@@ -350,56 +347,6 @@ static int interrupted(struct build *build, struct error *err)
     return error_set(err, ERROR_FAILED, "interrupted: nothing has changed");
 }
 
-static void take_failure(void *data, const struct journal_line *line)
-{
-    build_take_failure(data, line);
-}
-
-// The builder's error line is what a person needs most, so it is looked for again in what is there.
-static void find_failure(struct build *build)
-{
-    struct error ignored; // there is a sentence for a build that left none
-
-    if (*build->failure ||
-        build_open_log(build, build->row->source, FAILURE_LINES, LOG_ALL_RUNS, &ignored) < 0 ||
-        journal_history(build->journal, JOURNAL_SILENCE_MS, take_failure, build, &ignored) < 0)
-        return;
-}
-
-// What the helper that makes the scratch failed of is in its own log; this is the likely reason.
-static bool is_disk_full(const struct host_paths *paths)
-{
-    struct statvfs disk;
-
-    return statvfs(paths->data_dir, &disk) == 0 &&
-           (disk.f_bavail < FULL_BYTES / disk.f_frsize || (disk.f_files > 0 && disk.f_favail == 0));
-}
-
-static int builder_failed(struct build *build, const char *result, struct error *err)
-{
-    build_end_line(build);
-    find_failure(build);
-    if (!build->is_attached)
-        build_remove_scratch(build);
-    if (*build->failure)
-        return error_set(err, ERROR_FAILED, "%s", build->failure);
-    if (strcmp(result, "assert") == 0)
-        return error_set(err, ERROR_FAILED, "the %s did not start: " UNITS_NO_FILTER_SENTENCE,
-                         build->row->noun);
-    if (strcmp(result, "dependency") == 0 && is_disk_full(build->cli->paths))
-        return error_set(err, ERROR_NO_SPACE,
-                         "no space is left on the disk of %.100s: free some "
-                         "and try again",
-                         build->cli->paths->data_dir);
-    if (strcmp(result, "dependency") == 0)
-        return error_set(err, ERROR_FAILED,
-                         "the scratch of the %s could not be mounted: see 'journalctl -u "
-                         "left4me-build-mount@%" PRIu32 "'",
-                         build->row->noun, build->number);
-    return error_set(err, ERROR_FAILED, "the %s failed: see 'journalctl -u %s%" PRIu32 "'",
-                     build->row->noun, build->row->unit, build->number);
-}
-
 int build_finish(struct build *build, struct generation *ret, bool *ret_is_unchanged,
                  struct error *err)
 {
@@ -411,7 +358,7 @@ int build_finish(struct build *build, struct generation *ret, bool *ret_is_uncha
         return interrupted(build, err);
     // An end that nobody saw is not a failure: the publication will tell.
     if (*build->failure || (strcmp(result, "done") != 0 && strcmp(result, "gone") != 0))
-        return builder_failed(build, result, err);
+        return buildend_raise(build, result, err);
     build_end_line(build);
     return publication_watch(build, ret, ret_is_unchanged, err);
 }

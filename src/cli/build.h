@@ -40,6 +40,8 @@ struct build {
     bool                    has_end;  // and its last word: the builder's, or the init system's
     bool                    has_line; // an unfinished line is on the terminal
     unsigned                next_percent;
+    struct unit_state       ending; // as the init system tells of it in the log
+    bool                    is_cancelled, is_end_told;
     char                    failure[ERROR_MESSAGE_MAX]; // what the builder says it failed of
 };
 
@@ -78,8 +80,23 @@ bool build_is_over(const char *active_state);
 void build_end_line(struct build *build);
 // The log of an update; see host/steamline.h.
 void installlog_take(struct build *build, const struct journal_line *said);
-// A line as it is: of stderr with a mark. With --json an object a line.
+// A line as it is: of stderr with a mark. With --json an object a line. What the init system says
+// is left out.
 void buildlog_take(struct build *build, const struct journal_line *line);
+void buildlog_show(const struct build *build, const struct journal_line *line);
+// Keeps what the builder says it failed of.
+void build_take_failure(struct build *build, const struct journal_line *line);
+
+// ---- buildend.c: how a builder ended ------------------------------------------------------------
+
+// Keeps what the init system says of an end. True: this is its last word on one that did not
+// succeed.
+bool buildend_note(struct build *build, const struct journal_line *line);
+// Shows in one sentence of our own what the init system says of an end that the builder could not
+// speak of.
+void buildend_show(struct build *build, const struct journal_line *line);
+// Raises why the builder failed; `result` is that of its job, or "failed". Removes its scratch.
+int buildend_raise(struct build *build, const char *result, struct error *err);
 
 // ---- publication.c: what becomes of it ---------------------------------------------------------
 

@@ -248,8 +248,10 @@ int overlay_log_run(struct cli *cli, struct error *err)
                        err) < 0)
         return -1;
     while ((r = journal_next(build.journal, -1, &line, &is_end, err)) > 0)
-        if (!line.is_mark)
+        if (!line.is_mark) {
             buildlog_take(&build, &line);
+            buildend_show(&build, &line);
+        }
     return r;
 }
 

@@ -358,6 +358,18 @@ bool units_unit_has_ended(const struct units *units, const char *prefix, const c
     return false;
 }
 
+bool units_unit_was_cancelled(const struct units *units, const char *prefix, const char *name)
+{
+    char unit[UNIT_NAME_MAX];
+
+    (void)snprintf(unit, sizeof unit, "%s%s.service", prefix, name); // a prefix and a valid name
+    for (unsigned i = 0; i < MIN(units->n_ended, JOBS_REMEMBERED); i++)
+        if (strcmp(units->ended[i].unit, unit) == 0 &&
+            strcmp(units->ended[i].result, UNITS_CANCELLED) == 0)
+            return true;
+    return false;
+}
+
 bool units_job_exists(struct units *units, uint32_t job)
 {
     AUTO(sd_bus_error_free) sd_bus_error bus_err = SD_BUS_ERROR_NULL;

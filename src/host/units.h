@@ -20,6 +20,8 @@
 #define UNIT_FILES     "left4me-files@"
 #define UNIT_PUBLISH   "left4me-publish@"
 
+#define UNITS_CANCELLED "canceled" // what became of a job that another one took the place of
+
 // What the only assertion of our units means when it does not hold.
 #define UNITS_NO_FILTER_SENTENCE                                                                   \
     "the packet filter is not in force: see 'systemctl status left4me-nft'"
@@ -90,5 +92,7 @@ bool units_job_has_ended(const struct units *units, uint32_t job, char ret_resul
 // True once any job of the unit has ended since units_subscribe; *ret_result is the newest one's.
 bool units_unit_has_ended(const struct units *units, const char *prefix, const char *name,
                           char ret_result[UNITS_WORD_MAX]);
+// True once a job of the unit was cancelled since units_subscribe, as a stop does to a start.
+bool units_unit_was_cancelled(const struct units *units, const char *prefix, const char *name);
 // Asks whether the init system still knows the job.
 bool units_job_exists(struct units *units, uint32_t job);

@@ -173,6 +173,65 @@ void verdict_exit(struct exit_verdict *ret, const struct unit_state *state)
     *ret = verdict;
 }
 
+// ---- builds ------------------------------------------------------------------------------------
+
+static void build_memory(char ret[VERDICT_BUILD_MAX], const char *noun,
+                         const struct unit_state *state)
+{
+    AUTO(buffer_done) struct buffer text = { 0 };
+
+    if (state->memory_max_bytes != UINT64_MAX)
+        limittext_format_bytes(&text, state->memory_max_bytes);
+    (void)snprintf(ret, VERDICT_BUILD_MAX, "the %s was ended by %s%s", noun,
+                   text.n ? "the memory limit of " : "the kernel: out of memory",
+                   text.n ? text.bytes : ""); // short words
+}
+
+static void build_timeout(char ret[VERDICT_BUILD_MAX], const char *noun,
+                          const struct unit_state *state)
+{
+    uint64_t seconds = state->start_timeout_us / US_PER_S;
+    bool     is_hours = seconds >= 3600 && seconds % 3600 == 0;
+
+    (void)snprintf(ret, VERDICT_BUILD_MAX,
+                   "the %s was ended: it took longer than the %" PRIu64 "%s that it may take", noun,
+                   is_hours ? seconds / 3600 : seconds, is_hours ? " h" : " s"); // short words
+}
+
+static void build_signal(char ret[VERDICT_BUILD_MAX], const char *noun,
+                         const struct unit_state *state)
+{
+    const char *word = verdict_signal_word(state->exit_status);
+
+    if (state->exit_code != CLD_KILLED && state->exit_code != CLD_DUMPED)
+        return;
+    (void)snprintf(ret, VERDICT_BUILD_MAX, "the %s was killed from outside by signal %d%s%s%s",
+                   noun, (int)state->exit_status, *word ? " (" : "", word, *word ? ")" : "");
+}
+
+void verdict_build(char ret[VERDICT_BUILD_MAX], const char *noun, bool is_cancelled,
+                   const struct unit_state *state)
+{
+    static const struct {
+        const char *result;
+        void (*say)(char ret[VERDICT_BUILD_MAX], const char *noun, const struct unit_state *state);
+    } rows[] = {
+        { "oom-kill", build_memory },
+        { "timeout", build_timeout },
+        { "signal", build_signal },
+        { "core-dump", build_signal },
+    };
+
+    *ret = '\0';
+    if (is_cancelled)
+        (void)snprintf(ret, VERDICT_BUILD_MAX, "the %s was cancelled: nothing has changed", noun);
+    for (size_t i = 0; i < ELEMENTS(rows) && !is_cancelled; i++)
+        if (strcmp(rows[i].result, state->result) == 0)
+            rows[i].say(ret, noun, state);
+}
+
+// ---- lines of the init system ------------------------------------------------------------------
+
 // Copies what stands between `prefix` and one of `ends`. False: it is not in the line.
 static bool take_between(char *ret, size_t size, const char *line, const char *prefix,
                          const char *ends)

@@ -8,6 +8,8 @@
 
 #include "host/units.h"
 
+#define VERDICT_BUILD_MAX 160u // bytes of a sentence, the NUL included
+
 struct exit_verdict {
     bool        has_ended;
     int         code;        // of the game; -1: it was ended by a signal
@@ -28,5 +30,9 @@ bool verdict_read_line(struct unit_state *state, const char *line);
 // Whether a line of the init system is its word on a unit that did not succeed. It warns of other
 // things as well, also while the unit runs.
 bool verdict_is_failure(const char *line);
+// How a builder was ended before it could say why: by its unit's result. `noun` is what it made,
+// "build" or "update". Empty: it ended by itself, or was never begun.
+void verdict_build(char ret[VERDICT_BUILD_MAX], const char *noun, bool is_cancelled,
+                   const struct unit_state *state);
 // "SIGSEGV" of 11; "" of an unknown one.
 const char *verdict_signal_word(int signal);

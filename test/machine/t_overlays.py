@@ -15,6 +15,7 @@ echo 'sv_test {number}' > left4dead2/cfg/made.cfg
 echo of the script on standard output
 echo of the script on standard error >&2
 """
+CANCELLED = "the build was cancelled: nothing has changed"
 _names = (f"made{number}" for number in itertools.count(1))
 
 
@@ -116,6 +117,8 @@ def test_failures_change_nothing(machine):
             product.read_all_until(child.stdout, b"waiting", 60)
             product.ctl(machine, "overlay", "cancel", number)
             equal(child.wait(60), 1, "exit code of a build that is cancelled")
+            equal(child.stderr.read().decode(), f"l4d2ctl: {CANCELLED}\n", "what it says")
+        equal(product.ctl(machine, "overlay", "log", number).stdout, f"  waiting\n! {CANCELLED}\n", "the log of the cancelled build")
         equal(product.generations(machine, number), before, "generations after it all")
         equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
 
@@ -287,6 +290,7 @@ def test_a_builder_that_is_killed(machine):
         with waiting_build(machine, number) as (child, running):
             machine.run(["systemctl", "kill", "--signal=KILL", f"left4me-script@{running}.service"])
             equal(child.wait(60), 1, "exit code of the watcher")
+            equal(child.stderr.read().decode(), "l4d2ctl: the build was killed from outside by signal 9 (SIGKILL)\n", "what it says")
         equal(product.generations(machine, number), before, "generations after it")
         equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
         with waiting_build(machine, number) as (child, running):

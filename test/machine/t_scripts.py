@@ -561,7 +561,10 @@ def test_time(machine):
     here.start_beside()
     with product.drop_in(machine, here.next_unit(), "[Service]\nTimeoutStartSec=3s\nTimeoutStopSec=1s\n"):
         done = here.attack(f"{STAYS}while :; do sleep 1; done\n").done
-    product.one_sentence(done, 1)
+        said = product.ctl(machine, "overlay", "log", here.hostile).stdout
+    why = "the build was ended: it took longer than the 3 s that it may take"
+    product.one_sentence(done, 1, why)
+    check(f"! {why}\n" in said, f"its log does not say why it ended: {said[-500:]!r}")
     here.end_beside()
 
 

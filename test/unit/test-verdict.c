@@ -243,6 +243,47 @@ static void test_the_word_on_a_failure(void **state)
         assert_int_equal(verdict_is_failure(cases[i].line), cases[i].is_failure);
 }
 
+static void test_how_a_build_was_ended(void **state)
+{
+    static const struct {
+        struct unit_state unit;
+        bool              is_cancelled;
+        const char       *sentence;
+    } cases[] = {
+        { { .result = "signal", .exit_code = CLD_KILLED, .exit_status = SIGKILL },
+          true,
+          "the build was cancelled: nothing has changed" },
+        { { .result = "success" }, true, "the build was cancelled: nothing has changed" },
+        { { .result = "oom-kill", .memory_max_bytes = UINT64_C(64) << 20 },
+          false,
+          "the build was ended by the memory limit of 64M" },
+        { { .result = "oom-kill", .memory_max_bytes = UINT64_MAX },
+          false,
+          "the build was ended by the kernel: out of memory" },
+        { { .result = "timeout", .start_timeout_us = UINT64_C(3600000000) },
+          false,
+          "the build was ended: it took longer than the 1 h that it may take" },
+        { { .result = "timeout", .start_timeout_us = 90000000 },
+          false,
+          "the build was ended: it took longer than the 90 s that it may take" },
+        { { .result = "signal", .exit_code = CLD_KILLED, .exit_status = SIGKILL },
+          false,
+          "the build was killed from outside by signal 9 (SIGKILL)" },
+        { { .result = "core-dump", .exit_code = CLD_DUMPED, .exit_status = 40 },
+          false,
+          "the build was killed from outside by signal 40" },
+        { { .result = "exit-code", .exit_code = CLD_EXITED, .exit_status = 3 }, false, "" },
+        { { .result = "success" }, false, "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        char sentence[VERDICT_BUILD_MAX];
+        verdict_build(sentence, "build", cases[i].is_cancelled, &cases[i].unit);
+        assert_string_equal(sentence, cases[i].sentence);
+    }
+}
+
 static void test_lines_of_the_steamcmd_driver(void **state)
 {
     static const struct {
@@ -421,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_every_end_has_a_sentence),
         cmocka_unit_test(test_the_init_systems_own_words_are_understood),
         cmocka_unit_test(test_the_word_on_a_failure),
+        cmocka_unit_test(test_how_a_build_was_ended),
         cmocka_unit_test(test_lines_of_the_steamcmd_driver),
         cmocka_unit_test(test_hostile_bytes_are_shown_and_not_obeyed),
         cmocka_unit_test(test_a_buffer_has_a_limit),
