@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include "base/fd.h"
 #include "base/number.h"
+#include "base/protocol.h"
 #include "base/text.h"
 
 #define BYTES_MAX (UINT64_C(1) << 50)
@@ -23,7 +24,8 @@ static const struct setting {
     size_t            offset;
     uint64_t          min, max;
 } table[] = {
-    { "overlays", "keep", "3", SETTING_COUNT, offsetof(struct settings, overlays.keep), 1, 100 },
+    { "overlays", "keep", "3", SETTING_COUNT, offsetof(struct settings, overlays.keep), 1,
+      KEEP_MAX },
     { "overlays", "output_max", "20G", SETTING_BYTES,
       offsetof(struct settings, overlays.output_max_bytes), 1 << 20, BYTES_MAX },
     { "overlays", "budget", "0", SETTING_BYTES_OR_0,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/protocol.h"
 #include "settings/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes);
@@ -34,8 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
         return 0;
     }
     const struct settings_workshop *workshop = &settings.workshop;
-    if (settings.overlays.keep < 1 || settings.overlays.keep > 100 || workshop->downloads < 1 ||
-        workshop->downloads > 32 || !memchr(workshop->api_url, '\0', sizeof workshop->api_url) ||
+    if (settings.overlays.keep < 1 || settings.overlays.keep > KEEP_MAX ||
+        workshop->downloads < 1 || workshop->downloads > 32 ||
+        !memchr(workshop->api_url, '\0', sizeof workshop->api_url) ||
         strncmp(workshop->api_url, "https://", 8) != 0)
         abort();
     return 0;

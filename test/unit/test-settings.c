@@ -69,11 +69,11 @@ static void test_errors_name_the_line(void **state)
         { "[overlays]\nkeep\nkeep = x", "line 2: it is neither [SECTION] nor KEY = VALUE" },
         { "[overlays]\nkeep = 3\nkeep = 3", "line 3: 'keep' is there twice" },
         { "[overlays]\nkeep = 3\n  4", "line 3: it is indented" },
-        { "[overlays]\nkeep = 0", "line 2: 'keep': '0' is not a whole number from 1 to 100" },
-        { "[overlays]\nkeep = 101", "line 2: 'keep': '101' is not a whole number from 1 to 100" },
+        { "[overlays]\nkeep = 0", "line 2: 'keep': '0' is not a whole number from 1 to 200" },
+        { "[overlays]\nkeep = 201", "line 2: 'keep': '201' is not a whole number from 1 to 200" },
         { "[overlays]\nkeep = 3 # c",
-          "line 2: 'keep': '3 # c' is not a whole number from 1 to 100" },
-        { "[overlays]\nkeep =", "line 2: 'keep': '' is not a whole number from 1 to 100" },
+          "line 2: 'keep': '3 # c' is not a whole number from 1 to 200" },
+        { "[overlays]\nkeep =", "line 2: 'keep': '' is not a whole number from 1 to 200" },
         { "[overlays]\noutput_max = 20GB",
           "line 2: 'output_max': '20GB' is not a size such as 512M or 4G" },
         { "[overlays]\noutput_max = 1K",
@@ -143,7 +143,7 @@ static void test_the_file(void **state)
 
     unit_write(dir->fd, "left4me.conf", "[overlays]\nkeep = nine\n");
     assert_int_equal(settings_read(&settings, path, &err), -1);
-    snprintf(want, sizeof want, "%s: line 2: 'keep': 'nine' is not a whole number from 1 to 100",
+    snprintf(want, sizeof want, "%s: line 2: 'keep': 'nine' is not a whole number from 1 to 200",
              path);
     assert_string_equal(err.message, want);
 
