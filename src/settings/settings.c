@@ -27,7 +27,7 @@ static const struct setting {
     { "overlays", "keep", "3", SETTING_COUNT, offsetof(struct settings, overlays.keep), 1,
       KEEP_MAX },
     { "overlays", "output_max", "20G", SETTING_BYTES,
-      offsetof(struct settings, overlays.output_max_bytes), 1 << 20, BYTES_MAX },
+      offsetof(struct settings, overlays.output_max_bytes), OUTPUT_MAX_MIN, OUTPUT_MAX_MAX },
     { "overlays", "budget", "0", SETTING_BYTES_OR_0,
       offsetof(struct settings, overlays.budget_bytes), 1 << 20, BYTES_MAX },
     { "workshop", "api_url", "https://api.steampowered.com", SETTING_URL,

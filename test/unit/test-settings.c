@@ -77,7 +77,7 @@ static void test_errors_name_the_line(void **state)
         { "[overlays]\noutput_max = 20GB",
           "line 2: 'output_max': '20GB' is not a size such as 512M or 4G" },
         { "[overlays]\noutput_max = 1K",
-          "line 2: 'output_max': '1K' is not a whole number from 1048576 to 1125899906842624" },
+          "line 2: 'output_max': '1K' is not a whole number from 1048576 to 17592186044416" },
         { "[workshop]\nrate_max = 1",
           "line 2: 'rate_max': '1' is not a whole number from 131072 to 1125899906842624" },
         { "[workshop]\napi_url = http://api.example",
