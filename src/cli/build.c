@@ -100,15 +100,6 @@ int build_begin(struct build *build, const struct request_build_start *wanted, s
     return build_open_log(build, build->row->source, BUILD_LOG_LINES, LOG_FOLLOW, err);
 }
 
-int build_join(struct build *build, uint32_t number, struct error *err)
-{
-    static const struct reply no_job;
-
-    build->is_attached = true;
-    build_take_number(build, &no_job, number);
-    return build_open_log(build, build->row->source, LOG_LINES_MAX, LOG_FOLLOW, err);
-}
-
 // ---- its log -----------------------------------------------------------------------------------
 
 void build_end_line(struct build *build)

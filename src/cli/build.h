@@ -54,8 +54,6 @@ void build_done(struct build *build);
 // are filled in.
 int build_begin(struct build *build, const struct request_build_start *wanted, struct error *err)
     MUST_USE;
-// For a build that somebody else began.
-int build_join(struct build *build, uint32_t number, struct error *err) MUST_USE;
 // Shows the builder's log until it has ended, then waits for the publication. *ret_is_unchanged:
 // there was nothing new to publish, and *ret is not written. Ctrl-C stops a build that this command
 // began.

@@ -133,11 +133,6 @@ const struct index_node *index_builder_node(const struct index_builder *builder,
     return row_at(builder, SECTION_NODES, i);
 }
 
-const char *index_builder_name(const struct index_builder *builder, uint32_t i)
-{
-    return row_at(builder, SECTION_STRINGS, index_builder_node(builder, i)->name);
-}
-
 void index_builder_set_hash(struct index_builder *builder, uint32_t node, uint64_t hash)
 {
     ((struct index_node *)row_at(builder, SECTION_NODES, node))->hash = hash;

@@ -22,7 +22,6 @@ uint32_t index_builder_n_packs(const struct index_builder *builder);
 uint32_t index_builder_n_findings(const struct index_builder *builder);
 // Borrowed until the next call.
 const struct index_node *index_builder_node(const struct index_builder *builder, uint32_t i);
-const char              *index_builder_name(const struct index_builder *builder, uint32_t i);
 void index_builder_set_hash(struct index_builder *builder, uint32_t node, uint64_t hash);
 void index_builder_set_opaque(struct index_builder *builder, uint32_t node);
 void index_builder_set_unreadable(struct index_builder *builder, uint32_t node); // no children

@@ -21,7 +21,6 @@ struct checker {
     pthread_cond_t  condition; // there is something to do
     bool            is_ending;
     struct queue    todo, done; // guarded by the mutex
-    size_t          n_pending;  // the owner's
     int             event_fd;
 };
 
@@ -148,23 +147,12 @@ struct checker *checker_free(struct checker *checker)
     return NULL;
 }
 
-void checker_freep(struct checker **checker)
-{
-    *checker = checker_free(*checker);
-}
-
 void checker_add(struct checker *checker, struct check_job *job)
 {
-    checker->n_pending++;
     (void)pthread_mutex_lock(&checker->mutex);
     queue_add(&checker->todo, job);
     (void)pthread_cond_signal(&checker->condition);
     (void)pthread_mutex_unlock(&checker->mutex);
-}
-
-size_t checker_pending(const struct checker *checker)
-{
-    return checker->n_pending;
 }
 
 int checker_fd(const struct checker *checker)
@@ -181,7 +169,5 @@ struct check_job *checker_take(struct checker *checker)
     (void)pthread_mutex_lock(&checker->mutex);
     struct check_job *job = queue_take(&checker->done);
     (void)pthread_mutex_unlock(&checker->mutex);
-    if (job)
-        checker->n_pending--;
     return job;
 }

@@ -25,9 +25,7 @@ struct checker; // opaque
 
 int             checker_new(struct checker **ret, struct error *err) MUST_USE;
 struct checker *checker_free(struct checker *checker); // waits for the one at hand; NULL is fine
-void            checker_freep(struct checker **checker);
 
 void              checker_add(struct checker *checker, struct check_job *job);
-size_t            checker_pending(const struct checker *checker); // added and not taken back
-int               checker_fd(const struct checker *checker);      // can be read when one is done
-struct check_job *checker_take(struct checker *checker);          // NULL: none is done
+int               checker_fd(const struct checker *checker); // can be read when one is done
+struct check_job *checker_take(struct checker *checker);     // NULL: none is done
