@@ -40,8 +40,6 @@ struct cli {
 // Run as the caller, before l4d2ctl becomes left4me: for files that are the caller's.
 int initialize_prepare(struct cli *cli, struct error *err);
 int install_prepare(struct cli *cli, struct error *err);
-int files_prepare(struct cli *cli, struct error *err);
-int overlay_prepare(struct cli *cli, struct error *err);
 // Reads the file of -f, or standard input for "-", up to `max_bytes`.
 int file_prepare(struct cli *cli, size_t max_bytes, struct error *err);
 

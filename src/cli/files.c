@@ -198,7 +198,7 @@ static int files_cat_run(struct cli *cli, struct error *err)
 // ---- put ---------------------------------------------------------------------------------------
 
 // The file is opened as the caller.
-int files_prepare(struct cli *cli, struct error *err)
+static int files_prepare(struct cli *cli, struct error *err)
 {
     if (!cli->file)
         return error_set(err, ERROR_INVALID, "-f FILE is missing");

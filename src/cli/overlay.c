@@ -89,7 +89,7 @@ static void add_row(struct buffer *text, const struct source *source, const stru
         buffer_printf(text, "%-10s%s\n", "-", source->is_daily ? "  daily" : "");
 }
 
-int overlay_list_run(struct cli *cli, struct error *err)
+static int overlay_list_run(struct cli *cli, struct error *err)
 {
     AUTO(freep) struct sources     *sources = NULL;
     AUTO(buffer_done) struct buffer text = { 0 };
@@ -196,7 +196,7 @@ static void add_generations(struct buffer *text, const struct state *state)
     }
 }
 
-int overlay_show_run(struct cli *cli, struct error *err)
+static int overlay_show_run(struct cli *cli, struct error *err)
 {
     AUTO(freep) struct state         *state = NULL;
     AUTO(strings_done) struct strings users = { 0 };
@@ -228,7 +228,7 @@ int overlay_show_run(struct cli *cli, struct error *err)
 
 // ---- create, set, source -----------------------------------------------------------------------
 
-int overlay_prepare(struct cli *cli, struct error *err)
+static int overlay_prepare(struct cli *cli, struct error *err)
 {
     return cli->file ? file_prepare(cli, SOURCE_TEXT_MAX, err) : 0;
 }
@@ -294,7 +294,7 @@ static int make(struct source *source, struct cli *cli, struct error *err)
     return -1;
 }
 
-int overlay_create_run(struct cli *cli, struct error *err)
+static int overlay_create_run(struct cli *cli, struct error *err)
 {
     AUTO_FD                   lock_fd = -1;
     AUTO(freep) struct state *state = NULL;
@@ -315,7 +315,7 @@ int overlay_create_run(struct cli *cli, struct error *err)
     return 0;
 }
 
-int overlay_set_run(struct cli *cli, struct error *err)
+static int overlay_set_run(struct cli *cli, struct error *err)
 {
     AUTO_FD                   lock_fd = -1;
     AUTO(freep) struct state *state = NULL;
@@ -336,7 +336,7 @@ int overlay_set_run(struct cli *cli, struct error *err)
     return 0;
 }
 
-int overlay_source_run(struct cli *cli, struct error *err)
+static int overlay_source_run(struct cli *cli, struct error *err)
 {
     AUTO(buffer_done) struct buffer text = { 0 };
     AUTO_FD                         lock_fd = -1;
@@ -388,7 +388,7 @@ static int check_unwanted(const struct cli *cli, const struct source *source, st
     return 0;
 }
 
-int overlay_delete_run(struct cli *cli, struct error *err)
+static int overlay_delete_run(struct cli *cli, struct error *err)
 {
     AUTO_FD       lock_fd = -1;
     struct source source = { 0 };

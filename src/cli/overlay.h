@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// overlay: the commands of the group "overlay", a function each.
+// overlay: the commands of the group "overlay" that stand in files of their own, a function each.
 
 #include "cli/cli.h"
 #include "host/source.h"
-
-int overlay_list_run(struct cli *cli, struct error *err);
-int overlay_show_run(struct cli *cli, struct error *err);
-int overlay_create_run(struct cli *cli, struct error *err);
-int overlay_set_run(struct cli *cli, struct error *err);
-int overlay_source_run(struct cli *cli, struct error *err);
-int overlay_delete_run(struct cli *cli, struct error *err);
 
 int overlay_build_run(struct cli *cli, struct error *err);
 int overlay_wipe_run(struct cli *cli, struct error *err);

@@ -134,7 +134,8 @@ static size_t make_heap(const struct merge *merge, struct cursor *heap, const st
     return n;
 }
 
-enum layer_entry view_entry_kind(enum index_kind kind)
+// A kind as explain/layers.h calls it.
+static enum layer_entry entry_of(enum index_kind kind)
 {
     static const enum layer_entry entries[INDEX_KIND_COUNT] = {
         [INDEX_FILE] = LAYER_HAS_FILE,         [INDEX_DIR] = LAYER_HAS_DIR,
@@ -160,7 +161,7 @@ static const struct view_claim *judge(struct merge *merge, size_t n_claims,
     for (size_t i = 0; i < n_claims; i++) {
         struct view_claim       *claim = &merge->claims[i];
         const struct index_node *node = index_node(merge->view->indexes[claim->layer], claim->node);
-        enum layer_entry         entry = view_entry_kind(node->kind);
+        enum layer_entry         entry = entry_of(node->kind);
         if (claim->layer > level->final_at)
             above = LAYER_ABOVE_FINAL;
         else if (claim->layer > level->unknown_at && above != LAYER_ABOVE_FINAL)

@@ -61,5 +61,3 @@ struct view_entry {
 int view_walk(const struct view *view,
               int (*take)(void *user, const struct view_entry *entry, struct error *err),
               void *user, struct error *err) MUST_USE;
-
-enum layer_entry view_entry_kind(enum index_kind kind); // as explain/layers.h calls it

@@ -35,7 +35,8 @@ const char *verdict_state_word(const char *active_state, const char *sub_state)
     return active_state;
 }
 
-const char *verdict_signal_word(int signal)
+// "SIGSEGV" of 11; "" of an unknown one.
+static const char *signal_word(int signal)
 {
     static const struct {
         int         number;
@@ -63,7 +64,7 @@ static void read_exit(struct exit_verdict *verdict, const struct unit_state *sta
     verdict->code = is_exit && state->exit_status < SIGNAL_BASE ? state->exit_status : -1;
     if (verdict->has_ended && verdict->code < 0)
         verdict->signal = is_exit ? state->exit_status - SIGNAL_BASE : state->exit_status;
-    verdict->signal_word = verdict_signal_word(verdict->signal);
+    verdict->signal_word = signal_word(verdict->signal);
     verdict->is_out_of_memory = strcmp(state->result, "oom-kill") == 0;
 }
 

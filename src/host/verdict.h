@@ -34,5 +34,3 @@ bool verdict_is_failure(const char *line);
 // "build" or "update". Empty: it ended by itself, or was never begun.
 void verdict_build(char ret[VERDICT_BUILD_MAX], const char *noun, bool is_cancelled,
                    const struct unit_state *state);
-// "SIGSEGV" of 11; "" of an unknown one.
-const char *verdict_signal_word(int signal);

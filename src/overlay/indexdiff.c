@@ -13,7 +13,9 @@ struct walk {
     char  path[INDEX_PATH_MAX]; // of the node at hand
 };
 
-bool index_is_same(const struct index_node *a, const struct index_node *b, bool *ret_is_sure)
+// Whether two files or links are known to hold the same, x bit included; *ret_is_sure is false when
+// "not the same" is only an assumption.
+static bool is_same(const struct index_node *a, const struct index_node *b, bool *ret_is_sure)
 {
     *ret_is_sure = true;
     if (a->kind != b->kind || a->flags != b->flags || a->size != b->size)
@@ -92,7 +94,7 @@ static int compare(struct walk *walk, uint32_t old, uint32_t new, size_t n_path,
         return -1;
     if (a->kind == INDEX_DIR)
         return walk_both(walk, old, new, n_path, err);
-    if (index_is_same(a, b, &is_sure))
+    if (is_same(a, b, &is_sure))
         return 0;
     return report(walk, INDEX_CHANGED, a, b, is_sure, err);
 }

@@ -36,7 +36,3 @@ int index_diff(const struct index *old, const struct index *new, struct index_to
                int (*take)(void *user, const struct index_difference *difference,
                            struct error *err),
                void *user, struct error *err) MUST_USE;
-
-// Whether two files or links are known to hold the same, x bit included; *ret_is_sure is false when
-// "not the same" is only an assumption.
-bool index_is_same(const struct index_node *a, const struct index_node *b, bool *ret_is_sure);

@@ -100,7 +100,8 @@ static const struct {
     { "Not enough disk space", "", &no_space },
 };
 
-const struct steam_fault *steam_fault_of_state(uint32_t state)
+// The fault of a state after an update job; never NULL.
+static const struct steam_fault *fault_of_state(uint32_t state)
 {
     for (size_t i = 0; i < ELEMENTS(states); i++)
         if (states[i].state == state)
@@ -263,7 +264,7 @@ static bool parse_final_state(struct cursor cursor, struct steam_event *ret)
     if (!take_state(&cursor, &ret->state) || !take_text(&cursor, " after update job"))
         return false;
     ret->kind = STEAM_FAILURE;
-    ret->fault = steam_fault_of_state(ret->state);
+    ret->fault = fault_of_state(ret->state);
     return true;
 }
 

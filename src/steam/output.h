@@ -36,6 +36,3 @@ struct steam_event {
 size_t steam_output_decoration(const char *line, size_t n_line);
 
 struct steam_event steam_output_parse(const char *line, size_t n_line);
-
-// The fault of a state after an update job; never NULL.
-const struct steam_fault *steam_fault_of_state(uint32_t state);
