@@ -23,11 +23,6 @@ static const struct source game = {
     .number = GAME_OVERLAY, .type = OVERLAY_GAME, .name = "game", .title = "game"
 };
 
-static void json_freep(json_t **json)
-{
-    json_decref(*json);
-}
-
 // ---- settings ----------------------------------------------------------------------------------
 
 int source_check_name(const char *name, struct error *err)
@@ -117,9 +112,9 @@ static int read_settings(struct source *ret, json_t *json, struct error *err)
 
 int source_parse(struct source *ret, const char *bytes, size_t n_bytes, struct error *err)
 {
-    struct source            source = { .number = ret->number };
-    json_error_t             why;
-    AUTO(json_freep) json_t *json = NULL;
+    struct source              source = { .number = ret->number };
+    json_error_t               why;
+    AUTO(json_decrefp) json_t *json = NULL;
 
     if (n_bytes > SOURCE_JSON_MAX)
         return error_set(err, ERROR_INVALID, "it is larger than %u bytes", SOURCE_JSON_MAX);
@@ -134,7 +129,7 @@ int source_parse(struct source *ret, const char *bytes, size_t n_bytes, struct e
 
 char *source_format(const struct source *source)
 {
-    AUTO(json_freep)
+    AUTO(json_decrefp)
     json_t *json =
         json_pack("{s:s, s:s*, s:s, s:I, s:I, s:b}", "name", source->name, "server",
                   *source->server ? source->server : NULL, "type", overlay_type_word(source->type),

@@ -12,11 +12,6 @@
 
 #define STATE_MODE 0640
 
-static void json_freep(json_t **json)
-{
-    json_decref(*json);
-}
-
 // The whole numbers of a generation: name in the file, place in the struct, largest value.
 static const struct number_field {
     const char *key;
@@ -133,7 +128,7 @@ static void state_freep(struct state **state)
 int state_parse(struct state *ret, const char *bytes, size_t n_bytes, struct error *err)
 {
     json_error_t                    why;
-    AUTO(json_freep) json_t        *root = NULL;
+    AUTO(json_decrefp) json_t      *root = NULL;
     AUTO(state_freep) struct state *state = calloc(1, sizeof *state);
 
     if (!state)
@@ -204,8 +199,8 @@ static json_t *write_generation(const struct generation *generation)
 
 char *state_format(const struct state *state)
 {
-    json_t                  *list = json_array();
-    AUTO(json_freep) json_t *root = NULL;
+    json_t                    *list = json_array();
+    AUTO(json_decrefp) json_t *root = NULL;
 
     for (uint32_t i = 0; list && i < state->n_generations; i++)
         if (json_array_append_new(list, write_generation(&state->generations[i])) < 0)

@@ -24,11 +24,6 @@ static const struct question {
                              "collectiondetails" },
 };
 
-static void json_freep(json_t **json)
-{
-    json_decref(*json);
-}
-
 // ---- asking -----------------------------------------------------------------------------------
 
 const char *webapi_path(enum webapi_question question)
@@ -109,9 +104,9 @@ static size_t mend(char *bytes, size_t n)
 static int load(json_t **ret_root, const json_t **ret_list, enum webapi_question question,
                 const char *bytes, size_t n_bytes, struct error *err)
 {
-    AUTO(freep) char        *copy = NULL;
-    AUTO(json_freep) json_t *root = NULL;
-    json_error_t             why;
+    AUTO(freep) char          *copy = NULL;
+    AUTO(json_decrefp) json_t *root = NULL;
+    json_error_t               why;
 
     if (n_bytes > WEBAPI_ANSWER_MAX)
         return error_set(err, ERROR_INVALID, "the answer is larger than %u bytes",
@@ -233,7 +228,7 @@ static void read_item(struct webapi_item *ret, const json_t *object)
 int webapi_parse_items(struct webapi_items *ret, const char *bytes, size_t n_bytes,
                        struct error *err)
 {
-    AUTO(json_freep) json_t                    *root = NULL;
+    AUTO(json_decrefp) json_t                  *root = NULL;
     AUTO(webapi_items_done) struct webapi_items items = { 0 };
     const json_t                               *list = NULL;
 
@@ -310,7 +305,7 @@ static int read_children(struct webapi_collection *collection, const json_t *lis
 int webapi_parse_collections(struct webapi_collections *ret, const char *bytes, size_t n_bytes,
                              struct error *err)
 {
-    AUTO(json_freep) json_t                                *root = NULL;
+    AUTO(json_decrefp) json_t                              *root = NULL;
     AUTO(webapi_collections_done) struct webapi_collections collections = { 0 };
     const json_t                                           *list = NULL;
 

@@ -14,11 +14,6 @@
 #include "base/number.h"
 #include "base/text.h"
 
-static void json_freep(json_t **json)
-{
-    json_decref(*json);
-}
-
 // The numbers: name in the file, place in the struct.
 static const struct number_field {
     const char *key;
@@ -136,9 +131,9 @@ static int read_id(struct item *item, const json_t *root, struct error *err)
 
 int item_parse(struct item *ret, const char *bytes, size_t n_bytes, struct error *err)
 {
-    AUTO(json_freep) json_t *root = NULL;
-    AUTO(freep) struct item *item = calloc(1, sizeof *item);
-    json_error_t             why;
+    AUTO(json_decrefp) json_t *root = NULL;
+    AUTO(freep) struct item   *item = calloc(1, sizeof *item);
+    json_error_t               why;
 
     if (!item)
         return error_sys(err, ENOMEM, "reading '" ITEM_FILE "'");
@@ -220,8 +215,8 @@ static bool add_numbers(json_t *root, const struct item *item)
 
 char *item_format(const struct item *item)
 {
-    AUTO(json_freep) json_t *root = NULL;
-    char                     id[24], version[CACHE_NAME_MAX] = "";
+    AUTO(json_decrefp) json_t *root = NULL;
+    char                       id[24], version[CACHE_NAME_MAX] = "";
 
     (void)snprintf(id, sizeof id, "%" PRIu64, item->id);
     if (item->has_version)
