@@ -522,8 +522,8 @@ def test_what_root_walks(machine):
 
 def _fingerprint(machine):
     """Changes when anything of the host does."""
-    return machine.output("find /etc /opt /root /srv -path /etc/systemd -prune -o /usr/lib/left4me /var/lib/left4me-secret -printf '%p %m %U %s %C@\n' "
-                          "| sort | sha256sum")
+    return machine.output("find /etc /opt /root /srv -path /etc/systemd -prune -o /usr/lib/left4me /var/lib/left4me-secret "
+                          "-printf '%p %m %U %s %C@\n' | sort | sha256sum")
 
 
 @contextlib.contextmanager

@@ -166,7 +166,8 @@ def test_old_generations_go(machine):
             holder.ctl("delete")
         product.ctl(machine, "overlay", "gc", number)
         equal(product.generations(machine, number), (current, kept[:2]), "generations when nobody has the first one")
-        equal(machine.output(f"ls {product.DATA}/overlays/{number}").split(), sorted(f"{generation}{suffix}" for generation in kept[:2] for suffix in ("", ".index")) + ["state.json"],
+        equal(machine.output(f"ls {product.DATA}/overlays/{number}").split(),
+              sorted(f"{generation}{suffix}" for generation in kept[:2] for suffix in ("", ".index")) + ["state.json"],
               "what is on disk")
 
 
@@ -174,12 +175,11 @@ def test_a_wipe_starts_from_nothing(machine):
     """a build lies over the last generation and keeps its cache; a wipe has neither"""
     text = """echo sees $(ls left4dead2 2>&1; ls "$CACHE")
               mkdir -p left4dead2; touch "$CACHE/kept" left4dead2/of-a-build\n"""
+    nothing = "  sees ls: cannot access 'left4dead2': No such file or directory"
     with overlay(machine, text) as number:
-        equal(build(machine, number).stdout.splitlines()[0], "  sees ls: cannot access 'left4dead2': No such file or directory",
-              "what the first build sees")
+        equal(build(machine, number).stdout.splitlines()[0], nothing, "what the first build sees")
         equal(build(machine, number).stdout.splitlines()[0], "  sees of-a-build kept", "what the second one sees")
-        equal(product.ctl(machine, "overlay", "wipe", number).stdout.splitlines()[0], "  sees ls: cannot access 'left4dead2': No such file or directory",
-              "what a wipe sees")
+        equal(product.ctl(machine, "overlay", "wipe", number).stdout.splitlines()[0], nothing, "what a wipe sees")
 
 
 def test_a_stopped_servers_layer(machine):

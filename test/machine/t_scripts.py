@@ -325,7 +325,8 @@ def test_setid(machine):
     """no set-id file, no device, no file capability, wherever a script may write, by any call"""
     here = scene.of(machine)
     machine.run(f"install -d -o {BUILD_USER} /tmp/loose")
-    attacks.must_work(here.outside("setid", "/tmp/loose"), "outside", "chmod", "chmod group", "fchmodat2", "open", "openat2", "mknod file", "io_uring")
+    attacks.must_work(here.outside("setid", "/tmp/loose"), "outside", "chmod", "chmod group", "fchmodat2", "open", "openat2",
+                      "mknod file", "io_uring")
     machine.run("rm -r /tmp/loose")
     for program in BOTH:
         attacks.must_hold(tried(here)[program].get("setid", {}), f"set-id files by {program}", 12 if program == "inside" else 0)
