@@ -103,9 +103,14 @@ int main(int argc, char **argv)
     }
     struct vpk_writer *writer = vpk_writer_new();
     bool               is_campaign = argc > 3 && strcmp(argv[2], "--campaign") == 0;
-    int                result = !writer       ? error_sys(&err, ENOMEM, "starting")
-                                : is_campaign ? add_campaign(writer, argv[3], argv + 4, argc - 4, &err)
-                                              : add_directory(writer, argv[2], &err);
+    int                result = -1;
+
+    if (!writer)
+        (void)error_sys(&err, ENOMEM, "starting");
+    else if (is_campaign)
+        result = add_campaign(writer, argv[3], argv + 4, argc - 4, &err);
+    else
+        result = add_directory(writer, argv[2], &err);
     if (result == 0)
         result = vpk_writer_save(writer, argv[1], 1, &err);
     vpk_writer_free(writer);

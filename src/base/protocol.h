@@ -21,7 +21,7 @@
 #define INSTANCES_MAX         1024u // that have been given something to run
 #define STACK_LAYERS_MAX      250u  // short names keep their mount options within one page
 #define LIMIT_CPUS_MAX        256u  // processors a server may be pinned to: bits of limits.cpus
-#define LIMIT_MEMORY_DEFAULT  (UINT64_C(4) << 30) // as left4me-server@.service says; a test compares
+#define LIMIT_MEMORY_DEFAULT  (UINT64_C(4) << 30) // as in left4me-server@.service; a test compares
 #define LIMIT_TASKS_DEFAULT   512u                // likewise
 #define LIMIT_MEMORY_MIN      (UINT64_C(64) << 20)
 #define LIMIT_MEMORY_MAX      (UINT64_C(1) << 44)

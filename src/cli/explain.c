@@ -237,13 +237,13 @@ static json_t *report_finding_json(const struct report         *report,
 {
     const struct finding_info *info = finding_info(finding->code);
     char                       message[FINDING_TEXT_MAX], remedy[FINDING_TEXT_MAX];
-    json_t                    *json = json_pack(
-                           "{s:s, s:s, s:o, s:o, s:o, s:o}", "severity", finding_severity_word(finding->severity),
-                           "code", info->word, "path", text_json(finding->path), "line",
-        finding->line ? json_integer(finding->line) : json_null(), "message",
-                           text_json(finding_fill(message, info->sentence, finding->text)), "remedy",
-                           text_json(finding_fill(remedy, info->remedy, finding->text)));
 
+    json_t *json = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o}", "severity", finding_severity_word(finding->severity),
+        "code", info->word, "path", text_json(finding->path), "line",
+        finding->line ? json_integer(finding->line) : json_null(), "message",
+        text_json(finding_fill(message, info->sentence, finding->text)), "remedy",
+        text_json(finding_fill(remedy, info->remedy, finding->text)));
     set_layer(json, layer_at(report->view, finding->layer));
     return json;
 }

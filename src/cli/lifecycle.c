@@ -22,7 +22,7 @@
 #include "host/stack.h"
 #include "host/verdict.h"
 
-#define START_TIMEOUT_MS   180000u // more than the unit's own limit, which gives the better sentence
+#define START_TIMEOUT_MS   180000u // more than the unit's own limit, whose sentence is better
 #define STOP_TIMEOUT_MS    60000u
 #define UNMOUNT_TIMEOUT_MS 30000u
 #define TAIL_LINES         10u

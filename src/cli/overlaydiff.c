@@ -92,16 +92,16 @@ static int print_difference(void *user, const struct index_difference *differenc
 static int add_difference_json(void *user, const struct index_difference *difference,
                                struct error *err)
 {
+    enum index_change        change = difference->change;
     const struct index_node *node = subject_of(difference);
-    uint64_t                 size_now = difference->change == INDEX_REMOVED ? 0 : node->size;
-    uint64_t size_before = difference->change == INDEX_ADDED ? 0 : difference->old->size;
-    json_t  *row;
+    uint64_t                 size_now = change == INDEX_REMOVED ? 0 : node->size;
+    uint64_t                 size_before = change == INDEX_ADDED ? 0 : difference->old->size;
 
-    row = json_pack("{s:o, s:s, s:b, s:I, s:I, s:b}", "path",
-                    output_text_json(difference->path, strlen(difference->path)), "change",
-                    words[difference->change], "directory", node->kind == INDEX_DIR, "size",
-                    (json_int_t)size_now, "size_before", (json_int_t)size_before, "compared",
-                    (int)difference->is_sure);
+    json_t *row =
+        json_pack("{s:o, s:s, s:b, s:I, s:I, s:b}", "path",
+                  output_text_json(difference->path, strlen(difference->path)), "change",
+                  words[change], "directory", node->kind == INDEX_DIR, "size", (json_int_t)size_now,
+                  "size_before", (json_int_t)size_before, "compared", (int)difference->is_sure);
     if (json_array_append_new(user, row) < 0)
         return error_sys(err, ENOMEM, "comparing two generations");
     return 0;

@@ -272,14 +272,15 @@ int arrange_copy(struct space *space, const char *from, const char *to, bool rep
     AUTO(space_stage_done) struct space_stage stage = { .fd = -1 };
     AUTO_PLACE                                source = { .dir_fd = -1 };
     struct space_meter                        meter = { .space = space };
-    struct copytree                           copy = {
-                                  .limits = { space->limits.bytes_max, space->limits.file_bytes_max,
-                                              (uint32_t)MIN(space->limits.entries_max, UINT32_MAX), FILENAME_DEPTH_MAX },
-                                  .is_strict = true,
-                                  .is_steady = true,
-                                  .take = take_of_meter,
-                                  .user = &meter,
-    };
+    const struct copytree_limits limits = { space->limits.bytes_max, space->limits.file_bytes_max,
+                                            (uint32_t)MIN(space->limits.entries_max, UINT32_MAX),
+                                            FILENAME_DEPTH_MAX };
+
+    struct copytree copy = { .limits = limits,
+                             .is_strict = true,
+                             .is_steady = true,
+                             .take = take_of_meter,
+                             .user = &meter };
 
     // The copy would be in what is copied: read now, or it finds itself.
     if (filename_check(to, err) < 0 || place_open_old(&source, space, from, err) < 0 ||

@@ -87,13 +87,12 @@ int keep_run(struct copytree_counts *ret, struct space *space, int upper_fd, con
 {
     AUTO(space_stage_done) struct space_stage stage = { .fd = -1 };
     struct keep                               keep = { { .space = space }, options };
-    struct copytree                           copy = {
-                                  .limits = { space->limits.bytes_max, space->limits.file_bytes_max,
-                                              (uint32_t)MIN(space->limits.entries_max, UINT32_MAX), KEEP_DEPTH_MAX },
-                                  .is_strict = true,
-                                  .take = take,
-                                  .skip = skip,
-                                  .user = &keep,
+    const struct copytree_limits limits = { space->limits.bytes_max, space->limits.file_bytes_max,
+                                            (uint32_t)MIN(space->limits.entries_max, UINT32_MAX),
+                                            KEEP_DEPTH_MAX };
+
+    struct copytree copy = {
+        .limits = limits, .is_strict = true, .take = take, .skip = skip, .user = &keep
     };
 
     if (filename_check(to, err) < 0 || space_stage_make(&stage, space, err) < 0)

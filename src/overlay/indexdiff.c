@@ -99,6 +99,18 @@ static int compare(struct walk *walk, uint32_t old, uint32_t new, size_t n_path,
     return report(walk, INDEX_CHANGED, a, b, is_sure, err);
 }
 
+// Which of the two comes first; one that is NULL, behind the last of its directory, does not.
+static int order_of(const struct walk *walk, const struct index_node *old,
+                    const struct index_node *new)
+{
+    if (!old)
+        return 1;
+    if (!new)
+        return -1;
+    return index_compare_names(index_string(walk->old, old->name), old->n_name,
+                               index_string(walk->new, new->name), new->n_name);
+}
+
 static int walk_both(struct walk *walk, uint32_t old, uint32_t new, size_t n_path,
                      struct error *err)
 {
@@ -109,10 +121,7 @@ static int walk_both(struct walk *walk, uint32_t old, uint32_t new, size_t n_pat
     while (r == 0 && (i < i_end || j < j_end)) {
         const struct index_node *x = i < i_end ? index_node(walk->old, i) : NULL;
         const struct index_node *y = j < j_end ? index_node(walk->new, j) : NULL;
-        int                      order = !x   ? 1
-                                         : !y ? -1
-                                              : index_compare_names(index_string(walk->old, x->name), x->n_name,
-                                                                    index_string(walk->new, y->name), y->n_name);
+        int                      order = order_of(walk, x, y);
         if (order < 0)
             r = walk_one(walk, INDEX_REMOVED, i++, n_path, err);
         else if (order > 0)

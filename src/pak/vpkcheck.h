@@ -26,8 +26,8 @@
 #include "pak/vpk.h"
 
 #define VPK_BLOCK_BYTES   262144u // read at a time
-#define VPK_PIECES_MAX    262144u // with an MD5 of their own; the known tools make them of a megabyte
-#define VPK_SIGNATURE_MAX 65536u // bytes of the section
+#define VPK_PIECES_MAX    262144u // with an MD5 of their own; known tools make them of a megabyte
+#define VPK_SIGNATURE_MAX 65536u  // bytes of the section
 
 struct vpk_progress {
     // Told now and then how many bytes of how many have been read. -1 with *err filled ends the

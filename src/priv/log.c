@@ -24,7 +24,7 @@
 #include "priv/peer.h"
 #include "priv/unit.h"
 
-#define UNREAD_S        600 // a peer that reads nothing for so long has left; who follows comes again
+#define UNREAD_S        600 // who reads nothing for so long has left; who follows comes again
 #define FIELD_BYTES_MAX (64u << 10) // of a journal field; longer ones come cut
 
 struct reader {

@@ -26,7 +26,7 @@
 #define TABLE_NAME   "left4me"
 #define NFT          "/usr/sbin/nft"
 #define LOAD         "/usr/lib/left4me/load-filter"
-#define MARK         "/run/left4me-nft/loaded" // what servers and builds want to see before they start
+#define MARK         "/run/left4me-nft/loaded" // without it no server and no build starts
 #define BUFFER_SIZE  65536u
 #define QUIET_MS     30000u // between two loads: they have nothing to do with each other
 #define PAUSE_MS     100u   // before the third load in a row, doubled for each one after it

@@ -105,15 +105,16 @@ static const struct verb_row {
     [VERB_BUILD_STOP] = { "build-stop", sizeof(struct request_build), check_build,
         build_stop, "stops a builder; nothing published changes" },
     [VERB_PUBLISH] = { "publish", sizeof(struct request_build), check_build,
-        build_publish, "repeats a publication that a successful build led to; old generations stay" },
+        build_publish, "repeats a publication that a successful build led to; old generations "
+        "stay" },
     [VERB_BUILD_REMOVE] = { "build-remove", sizeof(struct request_build), check_build,
         build_remove, "drops the scratch of a build that has ended" },
     [VERB_OVERLAY_CREATE] = { "overlay-create", sizeof(struct request_overlay),
-        check_overlay_create, overlay_create, "makes three empty directories under the next number; "
-        "their number is limited" },
+        check_overlay_create, overlay_create, "makes three empty directories under the next "
+        "number; their number is limited" },
     [VERB_OVERLAY_REMOVE] = { "overlay-remove", sizeof(struct request_overlay),
-        check_overlay_remove, overlay_remove, "drops an overlay that no server has; its content can "
-        "be built again, its source is left4me's own" },
+        check_overlay_remove, overlay_remove, "drops an overlay that no server has; its content "
+        "can be built again, its source is left4me's own" },
 };
 // clang-format on
 _Static_assert(ELEMENTS(verbs) == VERB_COUNT, "every verb has a row");

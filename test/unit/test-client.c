@@ -471,14 +471,14 @@ static void test_a_history_ends_with_its_mark_and_nothing_else(void **state)
         { 0, 300, 20, ERROR_TIMEOUT, "" },
     };
 
+    const size_t n_line = sizeof line.entry + 5, n_mark = sizeof mark.entry;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         AUTO(journal_closep) struct journal *journal = NULL;
         struct instance_name                 name = { "alpha" };
         struct error                         err = { 0 };
         char                                 text[64] = "";
         struct fake                          fake = { .packets = { &line, &mark, &line },
-                                                      .n_packet = { sizeof line.entry + 5, sizeof mark.entry,
-                                                                    sizeof line.entry + 5 },
+                                                      .n_packet = { n_line, n_mark, n_line },
                                                       .n = cases[i].n,
                                                       .delay_ms = cases[i].delay_ms };
         fake_start(&fake, tree->paths.log_socket);

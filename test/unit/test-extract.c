@@ -42,11 +42,11 @@ static void test_every_kind_of_archive(void **state)
 {
     struct files_world world = files_open(state, NULL);
     struct error       err;
+    const char        *what = "d cfg; f cfg/a.cfg=one; x run=two; f empty; d none";
 
     for (size_t i = 0; i < ELEMENTS(archive_kinds); i++) {
         struct extract_result result = { 0 };
-        int                   fd = archive_make(&archive_kinds[i],
-                                                "d cfg; f cfg/a.cfg=one; x run=two; f empty; d none", NULL);
+        int                   fd = archive_make(&archive_kinds[i], what, NULL);
         if (unpack(&result, &world, fd, (struct extract_options){ .path = "x" }, &err) < 0)
             fail_msg("%s: %s", archive_kinds[i].name, err.message);
         assert_string_equal(files_show(&world),

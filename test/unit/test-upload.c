@@ -72,14 +72,13 @@ static void test_chunks_in_any_order_and_repeated(void **state)
     struct files_world    world = files_open(state, NULL);
     struct error          err = { 0 };
     uint8_t               hash[UPLOAD_HASH];
+    struct upload_options options = { .path = "addons/x.vpk", .sha256 = hash, .replaces = true };
 
     crypto_hash_sha256(hash, content, TOTAL);
     for (size_t i = 0; i < ELEMENTS(orders); i++) {
         struct listing_entry entry;
         struct upload_status status;
-        struct upload_id     id = begin(
-                &world,
-                (struct upload_options){ .path = "addons/x.vpk", .sha256 = hash, .replaces = true });
+        struct upload_id     id = begin(&world, options);
         for (unsigned j = 0; j < (i == 2 ? 8 : 4); j++)
             assert_int_equal(put(&world, &id, orders[i][j], &err), 0);
         assert_int_equal(upload_read_status(&status, world.space, id.text, &err), 0);
