@@ -78,5 +78,9 @@ void    output_size(struct buffer *text, uint64_t bytes); // "1.5 GiB"
 // What an action did, as one line or one object. `note` may be NULL.
 int output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
                   const char *note, struct error *err) MUST_USE;
+// kind, message, and as `log` the lines in cli->tail if there are any.
+json_t *output_error_json(const struct cli *cli, const struct error *err);
+// The lines in cli->tail, to stderr.
+void output_tail(const struct cli *cli);
 // Writes the text to stdout and empties it.
 void output_flush(struct buffer *text);

@@ -208,36 +208,16 @@ static int become_service_user(bool is_doctor, struct error *err)
 
 // ---- main --------------------------------------------------------------------------------------
 
-static void report_tail(const struct cli *cli)
-{
-    AUTO(buffer_done) struct buffer text = { 0 };
-
-    for (const char *s = NULL; (s = strings_next(&cli->tail, s));) {
-        buffer_add_string(&text, text.n ? "\n  " : "The last lines of its log:\n  ");
-        buffer_add_escaped(&text, s, strlen(s));
-    }
-    if (text.n)
-        fprintf(stderr, "%s\n", text.bytes);
-}
-
 static int report_error(const struct cli *cli, const struct error *err)
 {
-    const struct error_kind_info *info = error_kind_info(err->kind);
+    struct error why;
 
     fprintf(stderr, "l4d2ctl: %s\n", err->message);
     if (!cli->is_json)
-        report_tail(cli);
-    if (cli->is_json) {
-        AUTO(json_decrefp) json_t *message = output_text_json(err->message, strlen(err->message));
-        json_t *json = json_pack("{s:{s:s, s:O}}", "error", "kind", info->word, "message", message);
-        if (json && cli->tail.n > 0)
-            (void)json_object_set_new(json_object_get(json, "error"), "log",
-                                      output_strings_json(&cli->tail)); // absent without memory
-        struct error why;
-        if (output_json(json, &why) < 0)
-            fprintf(stderr, "l4d2ctl: %s\n", why.message);
-    }
-    return info->exit_code;
+        output_tail(cli);
+    else if (output_json(json_pack("{s:o}", "error", output_error_json(cli, err)), &why) < 0)
+        fprintf(stderr, "l4d2ctl: %s\n", why.message);
+    return error_kind_info(err->kind)->exit_code;
 }
 
 static int run(struct cli *cli, const struct command *command)

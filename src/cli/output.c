@@ -116,6 +116,29 @@ int output_action(const struct cli *cli, const char *action, const char *state, 
     return output_json(json, err);
 }
 
+json_t *output_error_json(const struct cli *cli, const struct error *err)
+{
+    json_t *json = json_pack("{s:s, s:o}", "kind", error_kind_info(err->kind)->word, "message",
+                             output_text_json(err->message, strlen(err->message)));
+
+    if (json && cli->tail.n > 0)
+        (void)json_object_set_new(json, "log",
+                                  output_strings_json(&cli->tail)); // absent without memory
+    return json;
+}
+
+void output_tail(const struct cli *cli)
+{
+    AUTO(buffer_done) struct buffer text = { 0 };
+
+    for (const char *s = NULL; (s = strings_next(&cli->tail, s));) {
+        buffer_add_string(&text, text.n ? "\n  " : "The last lines of its log:\n  ");
+        buffer_add_escaped(&text, s, strlen(s));
+    }
+    if (text.n)
+        fprintf(stderr, "%s\n", text.bytes);
+}
+
 void output_flush(struct buffer *text)
 {
     if (text->n > 0)

@@ -26,6 +26,21 @@ static uint32_t keep_of(const struct source *source, const struct settings *sett
     return source->keep ? source->keep : settings->overlays.keep;
 }
 
+// Of one of many: it goes on with the others.
+static void report_failure(struct cli *cli, const struct source *source, const struct error *why)
+{
+    struct error err;
+
+    fprintf(stderr, "l4d2ctl: %s: %s\n", source->title, why->message);
+    if (!cli->is_json)
+        output_tail(cli);
+    else if (output_json_line(json_pack("{s:I, s:o}", "overlay", (json_int_t)source->number,
+                                        "error", output_error_json(cli, why)),
+                              &err) < 0)
+        fprintf(stderr, "l4d2ctl: %s\n", err.message);
+    strings_done(&cli->tail);
+}
+
 // ---- build, wipe -------------------------------------------------------------------------------
 
 static int check_source(const struct cli *cli, const struct source *source, struct error *err)
@@ -165,24 +180,33 @@ int overlay_wipe_run(struct cli *cli, struct error *err)
 int overlay_refresh_run(struct cli *cli, struct error *err)
 {
     AUTO(freep) struct sources *sources = NULL;
-    unsigned                    n_failed = 0;
+    unsigned                    n_marked = 0, n_failed = 0;
+    size_t                      i = 0;
 
     interrupt_catch();
     if (source_list(&sources, cli->paths, err) < 0)
         return -1;
-    for (size_t i = 0; i < sources->n && !interrupt_came(); i++) {
+    for (; i < sources->n && !interrupt_came(); i++) {
         const struct source *source = &sources->source[i];
         struct error         why = { 0 };
         if (!source->is_daily)
             continue;
+        n_marked++;
         if (!cli->is_json)
             printf("%s:\n", source->title);
+        (void)fflush(stdout); // before what stderr says of it; main checks stdout
         if (build_source(cli, source, 0, &why) == 0)
             continue;
-        fprintf(stderr, "l4d2ctl: %s: %s\n", source->title, why.message);
+        report_failure(cli, source, &why);
         n_failed++;
     }
-    return n_failed ? error_set(err, ERROR_FAILED, "%u overlays were not built", n_failed) : 0;
+    if (i < sources->n)
+        return error_set(err, ERROR_FAILED, "interrupted: the other overlays were not looked at");
+    if (n_failed)
+        return error_set(err, ERROR_FAILED, "%u of %u overlays were not built", n_failed, n_marked);
+    if (!n_marked && !cli->is_json)
+        puts("No overlay is marked for it: 'l4d2ctl overlay set OVERLAY --refresh daily' does it.");
+    return 0;
 }
 
 // ---- cancel, log -------------------------------------------------------------------------------
@@ -342,11 +366,12 @@ int overlay_gc_run(struct cli *cli, struct error *err)
         struct error why = { 0 };
         if (change(cli, &sources->source[i], BUILD_COLLECT, 0, &why) == 0)
             continue;
-        fprintf(stderr, "l4d2ctl: %s: %s\n", sources->source[i].title, why.message);
+        report_failure(cli, &sources->source[i], &why);
         n_failed++;
     }
     if (n_failed)
-        return error_set(err, ERROR_FAILED, "%u overlays were not collected", n_failed);
+        return error_set(err, ERROR_FAILED, "%u of %zu overlays were not collected", n_failed,
+                         sources->n);
     cli->title = "all overlays";
     return output_action(cli, "gc", "idle", true, NULL, err);
 }

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import itertools
+import re
 import socket
 
 import product
@@ -217,7 +218,11 @@ def test_the_daily_refresh(machine):
         for number in (never, failing):
             equal(machine.output(f"ls {product.DATA}/overlays/{number}", check=False), "", f"what overlay {number} has")
         log = machine.journal("left4me-refresh.service")
-        check("1 overlays were not built" in log, f"the log says {log}")
+        check(re.search(r"\b1 of \d+ overlays were not built", log), f"the log says {log}")
+        done = product.ctl(machine, "overlay", "refresh", "--json", check=False, timeout=120)
+        said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
+        error = next(line["error"] for line in said if "error" in line and line["overlay"] == failing)
+        check(f": {error['message']}\n" in done.stderr, f"{done.stderr!r} is not {error}")
         equal(machine.output("systemctl is-enabled left4me-refresh.timer"), "enabled", "the timer")
         check("left4me-refresh.service" in machine.output("systemctl list-timers --all --no-pager"), "the timer is not known")
 
