@@ -14,12 +14,11 @@
 #include "host/builds.h"
 #include "host/steamline.h"
 
-#define LAST_WORD       "done" // of left4me-script, -workshop and -files, at the level of a notice
-#define STOP_TIMEOUT_MS 60000u
-#define UNFINISHED_MS   3000u
-#define REMOVE_TURNS    40
-#define REMOVE_WAIT_MS  250
-#define LEFT_AFTER_US   UINT64_C(10000000)
+#define LAST_WORD      "done" // of left4me-script, -workshop and -files, at the level of a notice
+#define UNFINISHED_MS  3000u
+#define REMOVE_TURNS   40
+#define REMOVE_WAIT_MS 250
+#define LEFT_AFTER_US  UINT64_C(10000000)
 
 // Those without a builder have the publisher's log alone, which is short and need not be shown.
 static const struct build_row rows[] = {
@@ -322,8 +321,8 @@ static int interrupted(struct build *build, struct error *err)
         return error_set(err, ERROR_FAILED, "the %s goes on without being watched",
                          build->row->noun);
     if (broker_build(build->cli->paths, VERB_BUILD_STOP, build->number, &reply, err) < 0 ||
-        units_wait_inactive(build->units, build->row->unit, build->name.text, STOP_TIMEOUT_MS,
-                            &state, err) < 0)
+        units_wait_inactive(build->units, build->row->unit, build->name.text, BUILD_STOP_MS, &state,
+                            err) < 0)
         return error_prefix(err, "interrupting the %s", build->row->noun);
     // A publisher that finds the output unfinished ends at once; one at work came first.
     if (units_wait_inactive(build->units, UNIT_PUBLISH, build->name.text, UNFINISHED_MS, &state,

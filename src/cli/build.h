@@ -13,7 +13,8 @@
 
 #define BUILD_LOG_LINES 20u // of the past, of a log that is opened
 #define BUILD_WAIT_MS   1000
-#define BUILD_DRAIN_MS  300 // the journal may be behind the init system by as much
+#define BUILD_STOP_MS   60000u // until a builder that is stopped has ended
+#define BUILD_DRAIN_MS  300    // the journal may be behind the init system by as much
 
 struct build;
 

@@ -163,7 +163,6 @@ static int add_users(struct strings *ret, const struct cli *cli, uint32_t overla
 
 static void add_settings(struct buffer *text, const struct source *source)
 {
-
     buffer_printf(text, "Overlay     %" PRIu32 ", '%s', of type %s\n", source->number,
                   source->title, overlay_type_word(source->type));
     if (source->type == OVERLAY_GAME)

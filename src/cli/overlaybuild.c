@@ -16,10 +16,12 @@
 #include "settings/settings.h"
 
 static const enum build_kind kinds[] = {
+    [OVERLAY_GAME] = BUILD_UPDATE,
     [OVERLAY_SCRIPT] = BUILD_SCRIPT,
     [OVERLAY_WORKSHOP] = BUILD_WORKSHOP,
     [OVERLAY_FILES] = BUILD_FILES,
 };
+_Static_assert(ELEMENTS(kinds) == OVERLAY_TYPE_COUNT, "every type has a kind that builds it");
 
 static uint32_t keep_of(const struct source *source, const struct settings *settings)
 {
@@ -225,8 +227,7 @@ int overlay_cancel_run(struct cli *cli, struct error *err)
     cli->title = source.title;
     if (!number)
         return output_action(cli, "cancel", "idle", false, "no build is running", err);
-    if (build_open(&build, cli, source.type == OVERLAY_GAME ? BUILD_UPDATE : kinds[source.type],
-                   source.number, err) < 0)
+    if (build_open(&build, cli, kinds[source.type], source.number, err) < 0)
         return -1;
     build_take_number(&build, &(const struct reply){ 0 }, number);
     if (units_state(build.units, build.row->unit, build.name.text, &state, err) < 0)
@@ -234,7 +235,8 @@ int overlay_cancel_run(struct cli *cli, struct error *err)
     if (build_is_over(state.active_state))
         return output_action(cli, "cancel", "idle", false, "no build is running", err);
     if (broker_build(cli->paths, VERB_BUILD_STOP, number, &reply, err) < 0 ||
-        units_wait_inactive(build.units, build.row->unit, build.name.text, 60000, &state, err) < 0)
+        units_wait_inactive(build.units, build.row->unit, build.name.text, BUILD_STOP_MS, &state,
+                            err) < 0)
         return -1;
     // Whoever began it may watch it no longer. Its scratch takes disk, and what it might still have
     // written counts against the budget of the others.
@@ -264,8 +266,7 @@ int overlay_log_run(struct cli *cli, struct error *err)
     }
     if (!number)
         return error_set(err, ERROR_NOT_FOUND, "the overlay '%s' was never built", source.title);
-    if (build_open(&build, cli, source.type == OVERLAY_GAME ? BUILD_UPDATE : kinds[source.type],
-                   source.number, err) < 0)
+    if (build_open(&build, cli, kinds[source.type], source.number, err) < 0)
         return -1;
     build_take_number(&build, &(const struct reply){ 0 }, number);
     if (build_open_log(&build, build.row->source, cli->n_lines, cli->is_following ? LOG_FOLLOW : 0,

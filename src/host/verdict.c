@@ -202,7 +202,7 @@ static void build_timeout(char ret[VERDICT_BUILD_MAX], const char *noun,
 static void build_signal(char ret[VERDICT_BUILD_MAX], const char *noun,
                          const struct unit_state *state)
 {
-    const char *word = verdict_signal_word(state->exit_status);
+    const char *word = signal_word(state->exit_status);
 
     if (state->exit_code != CLD_KILLED && state->exit_code != CLD_DUMPED)
         return;
