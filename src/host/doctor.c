@@ -263,7 +263,7 @@ static enum doctor_verdict check_slice(const struct doctor *doctor, struct docto
 
 static enum doctor_verdict check_dirs(const struct doctor *doctor, struct doctor_finding *finding)
 {
-    static const char *const below[] = { "",         "/overlays", "/instances",
+    static const char *const below[] = { "",         "/overlays", "/sources", "/instances",
                                          "/runtime", "/builds",   "/cache" };
     char                     path[PATH_MAX];
     struct stat              st;
