@@ -28,6 +28,7 @@ enum option_bit {
     OPTION_STRIP = 1 << 18,
     OPTION_TO = 1 << 19,
     OPTION_ALL_PATHS = 1 << 20,
+    OPTION_ARCHIVE = 1 << 21,
 };
 
 struct command {

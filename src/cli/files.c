@@ -440,7 +440,7 @@ static const struct command commands[] = {
       "Nothing is replaced: what is at TO must be removed before.\n", files_move_run, NULL },
     { "files remove", "OVERLAY PATH", OPTION_RECURSIVE | OPTION_JSON, "remove a file or directory",
       "A directory that is not empty wants --recursive.\n", files_remove_run, NULL },
-    { "files extract", "OVERLAY [PATH]", OPTION_PUT_FILE | OPTION_STRIP | OPTION_JSON,
+    { "files extract", "OVERLAY [PATH]", OPTION_ARCHIVE | OPTION_STRIP | OPTION_JSON,
       "unpack an archive",
       "zip, 7z, rar and tar, into the directory PATH. Files that are there are replaced. The\n"
       "archive is read by a program that can do nothing else; links and devices in it are left\n"

@@ -104,7 +104,9 @@ static const struct command commands[] = {
     { "keep", "NAME PATH", OPTION_TO | OPTION_JSON,
       "make a file that the game wrote part of an overlay",
       "Moves PATH, a file or a directory, from the game's own layer to the server's own overlay\n"
-      "of files, or to another one: a reset does not lose it then. The server must be stopped.\n",
+      "of files, or to another one: a reset does not lose it then. The server must be stopped.\n"
+      "A directory is kept only where the overlay has none of that path. Build the overlay\n"
+      "afterwards.\n",
       keep_run_command, NULL },
     { "doctor", "", OPTION_JSON, "check this machine, with a remedy for each fault",
       "Changes nothing. Exits with 1 if a check failed; warnings do not count.\n", doctor_run,
@@ -132,8 +134,8 @@ static void print_help(void)
          "  -h, --help   show this text, or that of a command: l4d2ctl COMMAND --help\n"
          "  --version    show the version\n"
          "\n"
-         "Exit codes: 0 done, 1 failed, 2 usage, 3 no such instance, 4 refused, 69 a service of\n"
-         "the host does not answer.");
+         "Exit codes: 0 done, 1 failed, 2 usage, 3 what was named is not there, 4 refused, 69 a\n"
+         "service of the host does not answer.");
 }
 
 static void print_group_help(const struct command_group *group)

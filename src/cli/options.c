@@ -34,6 +34,7 @@ static const struct option_row {
     { OPTION_DETACH, "detach", 'd', NULL, "do not wait for the end" },
     { OPTION_WITH, "with", 'w', "OVERLAY=GEN", "this once with that generation of an overlay" },
     { OPTION_PUT_FILE, "file", 'f', "FILE", "the file; - reads standard input" },
+    { OPTION_ARCHIVE, "file", 'f', "FILE", "the archive, which is no pipe" },
     { OPTION_RECURSIVE, "recursive", 'r', NULL, "with all that is in it" },
     { OPTION_STRIP, "strip", 's', NULL, "leave out the one directory that everything is in" },
     { OPTION_TO, "to", 't', "OVERLAY", "an overlay of files in place of the server's own" },
@@ -117,6 +118,7 @@ static int take_option(struct cli *cli, enum option_bit bit, const char *value, 
         return 0;
     case OPTION_SOURCE_FILE:
     case OPTION_PUT_FILE:
+    case OPTION_ARCHIVE:
         cli->file = value;
         return 0;
     case OPTION_NAME:

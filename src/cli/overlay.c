@@ -427,8 +427,8 @@ static const struct command commands[] = {
       "OVERLAY is a number or a name.\n", overlay_show_run, NULL },
     { "overlay create", "NAME", OPTION_TYPE | OPTION_SOURCE_FILE | SETTINGS, "make an overlay",
       "Types: script (bash that fills the overlay, run in a sandbox), workshop (a list of items\n"
-      "and collections of the Steam Workshop), files (a tree that you edit). It gets the next\n"
-      "number. Nothing is published before the first build.\n",
+      "and collections of the Steam Workshop), files (a tree that you edit). One must be\n"
+      "named. It gets the next number. Nothing is published before the first build.\n",
       overlay_create_run, overlay_prepare },
     { "overlay set", "OVERLAY", OPTION_NAME | SETTINGS, "change the settings of an overlay",
       "What is not named stays as it is.\n", overlay_set_run, NULL },
@@ -444,15 +444,17 @@ static const struct command commands[] = {
       overlay_build_run, NULL },
     { "overlay wipe", "OVERLAY", OPTION_HOLD | OPTION_DETACH | OPTION_JSON,
       "build it anew from nothing",
-      "A script finds its cache empty. The old generations stay until the new one is published, "
+      "A script finds its cache empty. The old generations stay until the new one is published,\n"
       "and as long as they are kept.\n",
       overlay_wipe_run, NULL },
     { "overlay cancel", "OVERLAY", OPTION_JSON, "stop the build of an overlay",
       "Everything that the build runs is killed. Stopping no build succeeds.\n", overlay_cancel_run,
       NULL },
     { "overlay log", "OVERLAY", OPTION_LINES | OPTION_FOLLOW | OPTION_JSON,
-      "the log of its newest build", "With --json each line is one object.\n", overlay_log_run,
-      NULL },
+      "the log of its newest build",
+      "Also of one that runs or has failed; --lines goes up to 10000. With --json each line is\n"
+      "one object.\n",
+      overlay_log_run, NULL },
     { "overlay select", "OVERLAY GENERATION", OPTION_JSON, "choose what new starts use",
       "Servers that run keep what they have until they are restarted.\n", overlay_select_run,
       NULL },
