@@ -6,9 +6,9 @@
 
 #include <string.h>
 #include "base/fd.h"
+#include "explain/layers.h"
 #include "host/broker.h"
 #include "host/instances.h"
-#include "host/layers.h"
 
 int drop_run(struct cli *cli, struct error *err)
 {

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/dir.h"
-#include "base/fd.h"
 #include "base/protocol.h"
 #include "base/tree.h"
 #include "overlay/index.h"

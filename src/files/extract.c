@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include "base/dir.h"
 #include "base/fd.h"
-#include "base/text.h"
 #include "files/arrange.h"
 #include "files/filename.h"
 #include "files/reader.h"

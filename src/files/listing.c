@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include "base/dir.h"
 #include "base/fd.h"
-#include "files/filename.h"
 
 const char *listing_kind_word(enum listing_kind kind)
 {

@@ -13,10 +13,9 @@
 #include "base/text.h"
 #include "files/frame.h"
 
-#define IN_BYTES     65536u
-#define OUT_BYTES    (4 * FRAME_MAX)
-#define RETRIES_MAX  1000u // of one archive
-#define ERRNO_FORMAT ARCHIVE_ERRNO_FILE_FORMAT
+#define IN_BYTES    65536u
+#define OUT_BYTES   (4 * FRAME_MAX)
+#define RETRIES_MAX 1000u // of one archive
 
 struct unpack {
     struct archive *archive;

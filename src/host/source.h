@@ -17,7 +17,6 @@
 #define SOURCE_TEXT_MAX  (1u << 20)            // of a script or a list
 #define SOURCE_JSON_MAX  (64u << 10)           // of source.json
 #define SOURCE_TITLE_MAX (SOURCE_NAME_MAX + 2) // bytes
-#define SOURCE_TREE      "tree"                // the directory of an overlay of files
 
 struct source {
     uint32_t          number;

@@ -150,8 +150,9 @@ int index_write(const struct index *index, int dir_fd, const char *name, struct 
 void index_free(struct index *index); // takes NULL
 void index_freep(struct index **index);
 
-// ---- reading; what is returned is borrowed from the index, and every number must be in range
-// -----
+// ---- reading -----------------------------------------------------------------------------------
+
+// What is returned is borrowed from the index. Every number must be in range.
 
 uint32_t index_flags(const struct index *index);
 size_t   index_bytes(const struct index *index); // of the file
