@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "cli/command.h"
@@ -368,10 +367,11 @@ static int check_stopped(const struct cli *cli, struct error *err)
 static int check_new(struct space *space, int upper_fd, const char *path, struct error *err)
 {
     struct listing_entry entry;
-    struct stat          st;
+    struct error         ignored; // a file, or keep_run() says what is wrong with it
+    AUTO_FD              fd = -1;
 
-    if (fstatat(upper_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
-        return 0; // keep_run() says what is wrong with it
+    if (fd_open_dir(&fd, upper_fd, path, &ignored) < 0)
+        return 0;
     if (listing_look(&entry, space, path, err) < 0)
         return err->kind == ERROR_NOT_FOUND ? 0 : -1;
     return error_set(err, ERROR_EXISTS,
