@@ -42,6 +42,8 @@ int initialize_prepare(struct cli *cli, struct error *err);
 int install_prepare(struct cli *cli, struct error *err);
 // Reads the file of -f, or standard input for "-", up to `max_bytes`.
 int file_prepare(struct cli *cli, size_t max_bytes, struct error *err);
+// Opens a file that the command line names, as the caller. ERROR_INVALID: there is none.
+int file_open(int *ret, const char *file, int flags, struct error *err);
 
 int initialize_run(struct cli *cli, struct error *err);
 int start_run(struct cli *cli, struct error *err);

@@ -31,6 +31,18 @@ static int read_all(struct buffer *ret, int fd, const char *file, size_t max_byt
     return buffer_check(ret, err);
 }
 
+int file_open(int *ret, const char *file, int flags, struct error *err)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
+
+    if (fd < 0 && errno == ENOENT)
+        return error_set(err, ERROR_INVALID, "there is no file %.150s", file);
+    if (fd < 0)
+        return error_sys(err, errno, "opening %.150s", file);
+    *ret = fd;
+    return 0;
+}
+
 int file_prepare(struct cli *cli, size_t max_bytes, struct error *err)
 {
     AUTO(buffer_done) struct buffer text = { 0 };
@@ -39,13 +51,11 @@ int file_prepare(struct cli *cli, size_t max_bytes, struct error *err)
     if (strcmp(cli->file, "-") == 0) {
         cli->file = "standard input";
         fd = dup(STDIN_FILENO);
-    } else {
-        fd = open(cli->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+            return error_sys(err, errno, "opening %s", cli->file);
+    } else if (file_open(&fd, cli->file, 0, err) < 0) {
+        return -1;
     }
-    if (fd < 0 && errno == ENOENT)
-        return error_set(err, ERROR_INVALID, "there is no file %.150s", cli->file);
-    if (fd < 0)
-        return error_sys(err, errno, "opening %.150s", cli->file);
     if (read_all(&text, fd, cli->file, max_bytes, err) < 0)
         return -1;
     cli->n_file_bytes = text.n;

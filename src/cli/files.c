@@ -203,10 +203,7 @@ static int files_prepare(struct cli *cli, struct error *err)
         return error_set(err, ERROR_INVALID, "-f FILE is missing");
     if (strcmp(cli->file, "-") == 0)
         return file_prepare(cli, EDIT_SAVE_MAX, err);
-    cli->file_fd = open(cli->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (cli->file_fd < 0)
-        return error_sys(err, errno, "opening %.150s", cli->file);
-    return 0;
+    return file_open(&cli->file_fd, cli->file, O_NONBLOCK, err);
 }
 
 static bool goes_on(void *user, uint64_t done, uint64_t total)
