@@ -127,11 +127,13 @@ static void print_entry(const struct listing_entry *entry)
     output_flush(&text);
 }
 
-static int list_pages(json_t *rows, const struct space *space, const char *path, struct error *err)
+static int list_pages(json_t *rows, size_t *ret_n, const struct space *space, const char *path,
+                      struct error *err)
 {
     AUTO(buffer_done) struct buffer after = { 0 };
     bool                            has_more = true;
 
+    *ret_n = 0;
     while (has_more) {
         AUTO(listing_freep) struct listing *page = NULL;
         if (listing_read(&page, space, path, after.n ? after.bytes : NULL, PAGE, err) < 0)
@@ -141,6 +143,7 @@ static int list_pages(json_t *rows, const struct space *space, const char *path,
                 (void)json_array_append_new(rows, entry_json(&page->entries[i]));
             else
                 print_entry(&page->entries[i]);
+        *ret_n += page->n;
         has_more = page->has_more && page->n > 0;
         if (!has_more)
             break;
@@ -159,9 +162,10 @@ static int files_list_run(struct cli *cli, struct error *err)
     struct space_usage               usage;
     struct source                    source;
     json_t                          *rows = cli->is_json ? json_array() : NULL;
+    size_t                           n = 0;
 
     if (open_space(&space, &source, cli, false, err) < 0 ||
-        list_pages(rows, space, path_of(cli), err) < 0 ||
+        list_pages(rows, &n, space, path_of(cli), err) < 0 ||
         space_read_usage(&usage, space, false, err) < 0) {
         json_decref(rows);
         return -1;
@@ -174,6 +178,8 @@ static int files_list_run(struct cli *cli, struct error *err)
     if (usage.entries == 0)
         printf("It is empty: 'l4d2ctl files put %s PATH -f FILE' puts a file there.\n",
                source.title);
+    else if (n == 0)
+        puts("The directory is empty.");
     return 0;
 }
 
