@@ -80,8 +80,9 @@ void faults_wait(const struct session *session)
         return;
     printf("[sim] waits at %s\n", gate);
     (void)fflush(stdout);
-    AUTO_FD fd = open(gate, O_RDONLY | O_CLOEXEC); // until somebody opens it to write
-    FILE   *file = fopen(gone, "we");
+    int   fd = open(gate, O_RDONLY | O_CLOEXEC); // until somebody opens it to write
+    FILE *file = fopen(gone, "we");
     if (file)
         fclose(file);
+    (void)fd_close(fd);
 }
