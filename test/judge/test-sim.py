@@ -22,7 +22,7 @@ import time
 import unittest
 
 import pak
-from client import (DEADLINE_S, HOST, INFO, NO_CHALLENGE, OTHER_HOST, PASSWORD, PLAYERS, PORT,
+from client import (DEADLINE_S, HOST, INFO, OTHER_HOST, PASSWORD, PLAYERS, PORT,
                     RULES, Query, Rcon, Server)
 from pak import AddOns, Archives, KeyValues     # found by the loader
 

@@ -29,7 +29,7 @@ from harness import Failed, equal
 REPO = pathlib.Path(__file__).resolve().parents[2]
 JUDGE = REPO / "test/judge"
 sys.path.append(str(JUDGE))
-from client import INFO, PLAYERS, RULES, Query, Rcon  # noqa: E402
+from client import INFO, RULES, Query, Rcon  # noqa: E402
 
 STEAMCMD = "/opt/steamcmd"
 BUILD = 9477                        # the game's first build; an update is a higher one
@@ -325,18 +325,6 @@ def a2s(place, port):
     """What A2S_INFO says: name, map, players, max_players, bots, port."""
     with query(place, port) as asked:
         return _info(asked.ask(INFO))
-
-
-def a2s_players(place, port):
-    """Names."""
-    with query(place, port) as asked:
-        answer = asked.ask(PLAYERS)
-    names, at = [], 6
-    for _ in range(answer[5]):
-        end = answer.index(b"\0", at + 1)
-        names.append(answer[at + 1:end].decode(errors="replace"))
-        at = end + 9
-    return names
 
 
 def a2s_rules(place, port):

@@ -9,7 +9,6 @@ import contextlib
 import json
 import re
 import secrets
-import signal
 import subprocess
 import time
 import unicodedata

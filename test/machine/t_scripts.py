@@ -6,7 +6,6 @@ stay behind, is looked at after every build: see scene.py. The build of another 
 """
 
 import contextlib
-import re
 import subprocess
 import time
 import unicodedata
