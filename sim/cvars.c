@@ -52,11 +52,6 @@ struct cvars *cvars_free(struct cvars *cvars)
     return NULL;
 }
 
-size_t cvars_count(const struct cvars *cvars)
-{
-    return cvars->n;
-}
-
 const struct cvar *cvars_at(const struct cvars *cvars, size_t i)
 {
     return i < cvars->n ? &cvars->list[i] : NULL;

@@ -29,7 +29,6 @@ typedef void cvars_fn(void *userdata, const struct cvar *cvar);
 struct cvars *cvars_new(void); // NULL: no memory
 struct cvars *cvars_free(struct cvars *cvars);
 
-size_t             cvars_count(const struct cvars *cvars);
 const struct cvar *cvars_at(const struct cvars *cvars, size_t i);
 const struct cvar *cvars_find(const struct cvars *cvars, const char *name); // NULL: no such
 

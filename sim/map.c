@@ -40,11 +40,6 @@ unsigned map_changes(const struct map *map)
     return map->n_loads ? map->n_loads - 1 : 0;
 }
 
-bool map_is_loading(const struct map *map)
-{
-    return *map->next;
-}
-
 bool map_is_hibernating(const struct map *map)
 {
     return map->is_hibernating;

@@ -15,7 +15,6 @@ struct map *map_free(struct map *map);
 
 const char *map_name(const struct map *map); // empty: none runs
 unsigned    map_changes(const struct map *map);
-bool        map_is_loading(const struct map *map);
 
 // Starts to load `name`; says on the console when there is no such map.
 void map_load(struct map *map, const char *name);
