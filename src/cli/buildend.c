@@ -153,6 +153,8 @@ int buildend_raise(struct build *build, const char *result, struct error *err)
     // A builder may have had the time to say that it was stopped, but not why.
     if (*sentence)
         return error_set(err, ERROR_FAILED, "%s", sentence);
+    if (build->kind == BUILD_SCRIPT)
+        (void)verdict_script_code(&build->cli->script_exit_code, build->failure); // or it has none
     if (*build->failure)
         return error_set(err, ERROR_FAILED, "%s", build->failure);
     if (strcmp(result, "assert") == 0 || strcmp(result, "dependency") == 0)

@@ -34,7 +34,9 @@ struct cli {
     int                      file_fd;    // of -f, where it is opened and not read; owned, or -1
     char                    *file_bytes; // the file of -f, read as the caller; owned
     size_t                   n_file_bytes;
-    struct strings           tail; // log lines that explain the error; main prints them with it
+    // What is known of an error besides, and is printed with it.
+    struct strings tail;             // log lines that explain it
+    int            script_exit_code; // of the script that a build failed of; 0: it was none
 };
 
 // Run as the caller, before l4d2ctl becomes left4me: for files that are the caller's.
@@ -71,7 +73,8 @@ int     output_json(json_t *json, struct error *err) MUST_USE;
 int     output_json_line(json_t *json, struct error *err) MUST_USE; // on one line
 json_t *output_text_json(const char *bytes, size_t n);              // foreign bytes as valid UTF-8
 json_t *output_strings_json(const struct strings *strings);
-json_t *output_count_json(uint64_t value);                                  // UINT64_MAX: null
+json_t *output_count_json(uint64_t value); // UINT64_MAX: null
+json_t *output_error_json(const struct cli *cli, const struct error *err);
 void    output_strings(struct buffer *text, const struct strings *strings); // "a, b"
 // "2026-11-22T03:00:00Z" of microseconds since 1970; "" of 0.
 void    output_time(char ret[OUTPUT_TIME_MAX], uint64_t realtime_us);

@@ -56,6 +56,19 @@ json_t *output_count_json(uint64_t value)
     return value > INT64_MAX ? json_null() : json_integer((json_int_t)value);
 }
 
+// The log and the exit code are absent where they are not known, or memory runs out.
+json_t *output_error_json(const struct cli *cli, const struct error *err)
+{
+    json_t *json = json_pack("{s:s, s:o}", "kind", error_kind_info(err->kind)->word, "message",
+                             output_text_json(err->message, strlen(err->message)));
+
+    if (json && cli->script_exit_code)
+        (void)json_object_set_new(json, "exit_code", json_integer(cli->script_exit_code));
+    if (json && cli->tail.n > 0)
+        (void)json_object_set_new(json, "log", output_strings_json(&cli->tail));
+    return json;
+}
+
 void output_strings(struct buffer *text, const struct strings *strings)
 {
     const char *comma = "";

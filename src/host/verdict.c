@@ -231,6 +231,19 @@ void verdict_build(char ret[VERDICT_BUILD_MAX], const char *noun, bool is_cancel
             rows[i].say(ret, noun, state);
 }
 
+bool verdict_script_code(int *ret, const char *sentence)
+{
+    static const char beginning[] = "the script ended with exit code ";
+    struct error      ignored;
+    uint32_t          code = 0;
+
+    if (strncmp(sentence, beginning, sizeof beginning - 1) != 0 ||
+        number_parse_u32(&code, sentence + sizeof beginning - 1, 1, EXIT_STATUS_MAX, &ignored) < 0)
+        return false;
+    *ret = (int)code;
+    return true;
+}
+
 // ---- lines of the init system ------------------------------------------------------------------
 
 // Copies what stands between `prefix` and one of `ends`. False: it is not in the line.

@@ -34,3 +34,6 @@ bool verdict_is_failure(const char *line);
 // "build" or "update". Empty: it ended by itself, or was never begun.
 void verdict_build(char ret[VERDICT_BUILD_MAX], const char *noun, bool is_cancelled,
                    const struct unit_state *state);
+// The exit code of a script, from the sentence by which its builder ends: that is told apart there
+// from exit codes of the builder's own. False: the script did not end by itself, or ended well.
+bool verdict_script_code(int *ret, const char *sentence);

@@ -112,7 +112,15 @@ def test_failures_change_nothing(machine):
         failed = build(machine, number, check=False)
         equal(failed.returncode, 1, "exit code of a build that fails")
         check("ended with exit code 3" in failed.stderr, f"it says {failed.stderr!r}")
+        failed = build(machine, number, "--json", check=False)
+        *lines, last = map(json.loads, failed.stdout.splitlines())
+        equal([(line["stream"], line["text"]) for line in lines],
+              [("stderr", "no good"), ("stderr", "the script ended with exit code 3")], "its log in JSON")
+        equal(last, {"error": {"kind": "failed", "message": "the script ended with exit code 3", "exit_code": 3}}, "its error in JSON")
         check("! no good\n" in product.ctl(machine, "overlay", "log", number).stdout, "the log of the failed build is not shown")
+        source(machine, number, "kill -9 $$\n")
+        error = json.loads(build(machine, number, "--json", check=False).stdout.splitlines()[-1])["error"]
+        equal(set(error), {"kind", "message"}, "what is told of a script that has no exit code")
         source(machine, number, "echo x > y; echo waiting; sleep infinity\n")
         with product.running(machine, ["l4d2ctl", "overlay", "build", str(number)]) as child:
             product.read_all_until(child.stdout, b"waiting", 60)

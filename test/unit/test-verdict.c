@@ -284,6 +284,32 @@ static void test_how_a_build_was_ended(void **state)
     }
 }
 
+static void test_the_exit_code_of_a_script(void **state)
+{
+    static const struct {
+        const char *sentence;
+        int         code; // 0: none
+    } cases[] = {
+        { "the script ended with exit code 1", 1 },
+        { "the script ended with exit code 255", 255 },
+        { "the script ended with exit code 0", 0 },
+        { "the script ended with exit code 256", 0 },
+        { "the script ended with exit code 3 or so", 0 },
+        { "the script ended with exit code ", 0 },
+        { "the script was killed by signal 9 (SIGKILL)", 0 },
+        { "cp: the script ended with exit code 3", 0 },
+        { "the build was stopped", 0 },
+        { "", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        int code = 0;
+        assert_int_equal(verdict_script_code(&code, cases[i].sentence), cases[i].code != 0);
+        assert_int_equal(code, cases[i].code);
+    }
+}
+
 static void test_lines_of_the_steamcmd_driver(void **state)
 {
     static const struct {
@@ -463,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_the_init_systems_own_words_are_understood),
         cmocka_unit_test(test_the_word_on_a_failure),
         cmocka_unit_test(test_how_a_build_was_ended),
+        cmocka_unit_test(test_the_exit_code_of_a_script),
         cmocka_unit_test(test_lines_of_the_steamcmd_driver),
         cmocka_unit_test(test_hostile_bytes_are_shown_and_not_obeyed),
         cmocka_unit_test(test_a_buffer_has_a_limit),
