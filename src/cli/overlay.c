@@ -195,6 +195,25 @@ static void add_generations(struct buffer *text, const struct state *state)
     }
 }
 
+static int show_json(const struct cli *cli, const struct source *source, const struct state *state,
+                     const struct strings *users, struct error *err)
+{
+    AUTO(json_decrefp) json_t *items = NULL;
+    json_t                    *json, *rows = json_array();
+
+    if (source->type == OVERLAY_WORKSHOP &&
+        overlay_items_json(&items, cli, source, state->current, err) < 0)
+        return -1;
+    for (uint32_t i = 0; i < state->n_generations; i++)
+        (void)json_array_append_new(rows, generation_json(&state->generations[i]));
+    json = source_json(source, state);
+    (void)json_object_set_new(json, "generations", rows);
+    (void)json_object_set_new(json, "servers", output_strings_json(users));
+    if (items)
+        (void)json_object_set(json, "items", items); // absent without memory, like the others
+    return output_json(json, err);
+}
+
 static int overlay_show_run(struct cli *cli, struct error *err)
 {
     AUTO(freep) struct state         *state = NULL;
@@ -206,14 +225,8 @@ static int overlay_show_run(struct cli *cli, struct error *err)
         overlays_read(&state, cli->paths, source.number, err) < 0 ||
         add_users(&users, cli, source.number, err) < 0)
         return -1;
-    if (cli->is_json) {
-        json_t *json = source_json(&source, state), *rows = json_array();
-        for (uint32_t i = 0; i < state->n_generations; i++)
-            (void)json_array_append_new(rows, generation_json(&state->generations[i]));
-        (void)json_object_set_new(json, "generations", rows);
-        (void)json_object_set_new(json, "servers", output_strings_json(&users));
-        return output_json(json, err);
-    }
+    if (cli->is_json)
+        return show_json(cli, &source, state, &users, err);
     add_settings(&text, &source);
     if (users.n) {
         buffer_add_string(&text, "Servers     ");
@@ -222,7 +235,8 @@ static int overlay_show_run(struct cli *cli, struct error *err)
     }
     add_generations(&text, state);
     output_flush(&text);
-    return 0;
+    return source.type == OVERLAY_WORKSHOP ? overlay_items_print(cli, &source, state->current, err)
+                                           : 0;
 }
 
 // ---- create, set, source -----------------------------------------------------------------------
@@ -424,7 +438,9 @@ static const struct command commands[] = {
       "number in SPEC.yaml.\n",
       overlay_list_run, NULL },
     { "overlay show", "OVERLAY", OPTION_JSON, "one overlay: settings, generations, servers",
-      "OVERLAY is a number or a name.\n", overlay_show_run, NULL },
+      "OVERLAY is a number or a name. Of a Workshop overlay it lists the items as well: what the\n"
+      "Workshop says of each, and what is in it.\n",
+      overlay_show_run, NULL },
     { "overlay create", "NAME", OPTION_TYPE | OPTION_SOURCE_FILE | SETTINGS, "make an overlay",
       "Types: script (bash that fills the overlay, run in a sandbox), workshop (a list of items\n"
       "and collections of the Steam Workshop), files (a tree that you edit). One must be\n"

@@ -17,6 +17,16 @@ int overlay_refresh_run(struct cli *cli, struct error *err);
 int overlay_diff_run(struct cli *cli, struct error *err);
 int overlay_explain_run(struct cli *cli, struct error *err);
 
+// ---- overlayitems.c: what is in a Workshop overlay ----------------------------------------------
+
+// *ret is owned.
+int overlay_items_json(json_t **ret, const struct cli *cli, const struct source *source,
+                       uint32_t generation, struct error *err) MUST_USE;
+int overlay_items_print(const struct cli *cli, const struct source *source, uint32_t generation,
+                        struct error *err) MUST_USE;
+
+// ---- finding -----------------------------------------------------------------------------------
+
 // The overlay that the first word names.
 int overlay_named(struct source *ret, const struct cli *cli, struct error *err) MUST_USE;
 // The number of the newest build of the overlay whose scratch is still there; 0: none.

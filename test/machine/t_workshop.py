@@ -305,3 +305,34 @@ def test_the_workshop_is_away(machine):
                 steam_side.resolver.names = {API: [internet.HOST], FILES: [internet.HOST]}
                 equal(child.wait(60), 0, "exit code when the names are there again")
             equal(published(machine, number), digests(item, other), "what is published then")
+
+
+@only("trixie")
+def test_items_are_shown(machine):
+    """show tells what each item is and what is in it, a line each, those that could not be had among them"""
+    one, banned, new, unlisted = ids(4)
+    with workshop(machine) as steam_side:
+        items = [Item(one, campaign("city"), title="City \u2014 \u202eof \x1b[31mrain"), Item(banned, campaign("x"), banned=1)]
+        steam_side.put(*items, Item(unlisted, campaign("other")))
+        steam_side.collections[unlisted + 1] = [(unlisted, 0)]
+        with overlay(machine, one, banned, unlisted + 1) as number:
+            equal(product.ctl_json(machine, "overlay", "show", number)["items"], [], "items before the first build")
+            build(machine, number)
+            t_overlays.source(machine, number, f"{one} {banned} {unlisted + 1} {new}\n")
+            shown = {row["item"]: row for row in product.ctl_json(machine, "overlay", "show", number)["items"]}
+            equal(sorted(shown), [one, banned, unlisted], "items that are shown")
+            row = shown[one]
+            equal({key: row[key] for key in ("published", "published_size", "size", "tags", "preview_url", "error")},
+                  {"published": True, "published_size": items[0].size, "size": items[0].size, "tags": ["Campaigns", "Co-op"],
+                   "preview_url": f"https://{FILES}/preview/{one}/", "error": None}, "what is told of an item")
+            equal(row["updated"]["unix_s"], items[0].updated, "when it was changed")
+            equal({key: row[key] for key in ("files", "maps", "map_names", "missions", "mission_names", "models", "scripts")},
+                  {"files": 6, "maps": 2, "map_names": ["city_1", "city_2"], "missions": 1, "mission_names": ["city"],
+                   "models": 1, "scripts": 1}, "what is in it")
+            equal((shown[banned]["published"], shown[banned]["error"], shown[banned]["maps"]),
+                  (False, "it was banned from the Workshop", None), "what is told of one that cannot be had")
+            lines = product.ctl(machine, "overlay", "show", number).stdout.splitlines()
+            for wanted in (f"{one} .* 2 +1 +1 +1  City .*rain .Campaigns, Co-op. https://{FILES}/preview/{one}/",
+                           f"{banned} .* - .*; not published: it was banned from the Workshop", f"{unlisted} .*Item {unlisted} .*"):
+                equal(len([line for line in lines if re.fullmatch(wanted, line)]), 1, f"lines like {wanted!r} in {lines}")
+            check("\x1b" not in "".join(lines), "a title can speak to the terminal")
