@@ -317,6 +317,53 @@ static void test_unreadable_files(void **state)
     assert_string_equal(addon->missions[0].name, "");
 }
 
+static bool has_problem(const struct addon *addon, const char *part)
+{
+    for (uint32_t i = 0; i < addon->n_problems; i++)
+        if (strstr(addon->problems[i], part))
+            return true;
+    return false;
+}
+
+// A download that broke off, at any byte: the directory is whole or the archive is none, and what
+// can be read of it is what was there.
+static void test_archives_that_are_cut_off(void **state)
+{
+    const struct unit_dir *dir = *state;
+    static const char      info[] = "\"AddonInfo\" { addonTitle \"City of rain\" }";
+    static const char      mission[] = MISSION "coop { 1 { Map a } } } }";
+    AUTO(maker_donep)
+    struct maker maker = { .version = 1 };
+
+    maker_add(&maker, "addoninfo.txt", info, strlen(info), 4, MAKER_SAME);
+    maker_add(&maker, "missions/a.txt", mission, strlen(mission), 0, MAKER_SAME);
+    maker_add(&maker, "maps/a.bsp", BSP, 8, 0, MAKER_SAME);
+    struct maker_bytes whole = maker_file(&maker);
+    size_t             at_data = whole.n - maker.data.n, n_info = at_data + strlen(info) - 4;
+    for (size_t n = 0; n <= whole.n; n++) {
+        AUTO(vpk_closep)
+        struct vpk *vpk = NULL;
+        AUTO(addon_freep)
+        struct addon *addon = NULL;
+        struct error  err = { 0 };
+        maker_write(dir->fd, "a.vpk", whole.bytes, n);
+        assert_int_equal(vpk_open(&vpk, dir->fd, "a.vpk", &err), n < at_data ? -1 : 0);
+        if (n < at_data) {
+            assert_int_equal(err.kind, ERROR_INVALID);
+            continue;
+        }
+        assert_int_equal(addon_inspect(&addon, vpk, &err), 0);
+        assert_true(addon->has_info);
+        assert_string_equal(addon->title, n < n_info ? "" : "City of rain");
+        assert_int_equal(has_problem(addon, "'addoninfo.txt': the archive is cut off"), n < n_info);
+        assert_string_equal(addon->missions[0].name, n < whole.n - 8 ? "" : "Dead");
+        assert_int_equal(has_problem(addon, "'maps/a.bsp': the archive is cut off"),
+                         n < whole.n - 4); // its signature is looked at
+        assert_int_equal(addon->n_problems == 0, n >= whole.n - 4);
+    }
+    free(whole.bytes);
+}
+
 static void test_limits(void **state)
 {
     static char text[3 * 65536];
@@ -391,6 +438,8 @@ int main(void)
         cmocka_unit_test(test_first_of_two_descriptions),
         cmocka_unit_test(test_long_strings_are_cut_between_characters),
         cmocka_unit_test(test_problems),
+        cmocka_unit_test_setup_teardown(test_archives_that_are_cut_off, unit_dir_setup,
+                                        unit_dir_teardown),
         cmocka_unit_test_setup_teardown(test_unreadable_files, unit_dir_setup, unit_dir_teardown),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_problems_have_a_limit),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pack-make.h"
+#include "vpk-maker.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -307,6 +308,41 @@ static void test_broken_packs_say_why(void **state)
     }
 }
 
+// Of every length that a download may break off at: the pack is told to be broken as long as its
+// directory is, and is listed without the texts that are not there from then on.
+static void test_packs_that_are_cut_off(void **state)
+{
+    static const char  info[] = "\"AddonInfo\" { addonTitle \"City of rain\" }";
+    static const char  mission[] = MISSION("city", "Rain", "city1");
+    struct unit_dir   *dir = *state;
+    struct maker       maker = { .version = 1 };
+    struct maker_bytes whole;
+    char               found[1024];
+
+    maker_add(&maker, "addoninfo.txt", info, strlen(info), 0, MAKER_SAME);
+    maker_add(&maker, "missions/city.txt", mission, strlen(mission), 0, MAKER_SAME);
+    whole = maker_file(&maker);
+    unit_write(dir->fd, ADDONS "city.vpk", "");
+    for (size_t n = 0; n <= whole.n; n++) {
+        size_t at_data = whole.n - maker.data.n;
+        maker_write(dir->fd, ADDONS "city.vpk", whole.bytes, n);
+        AUTO(index_freep) struct index *index = must_scan(dir, &scan_generation);
+        const struct index_pack        *pack = index_pack(index, 0);
+        assert_int_equal(index_n_packs(index), 1);
+        show_findings(found, sizeof found, index, false);
+        assert_int_equal(*index_string(index, pack->problem) != '\0', n < at_data);
+        assert_int_equal(strstr(found, "pack-broken:") != NULL, n < at_data);
+        assert_int_equal(pack->n_entries, n < at_data ? 0 : 2);
+        assert_string_equal(index_string(index, pack->title),
+                            n < at_data + strlen(info) ? "" : "City of rain");
+        assert_int_equal(pack->n_missions, n == whole.n);
+        assert_int_equal(strstr(found, "mission-broken:missions/city.txt: ") != NULL,
+                         n >= at_data && n < whole.n);
+    }
+    free(whole.bytes);
+    maker_done(&maker);
+}
+
 static void test_twins_in_a_pack(void **state)
 {
     struct unit_dir *dir = *state;
@@ -523,6 +559,7 @@ int main(void)
         IN_DIR(test_packs_are_looked_into),
         IN_DIR(test_missions_may_lie_in_the_tree),
         IN_DIR(test_broken_packs_say_why),
+        IN_DIR(test_packs_that_are_cut_off),
         IN_DIR(test_twins_in_a_pack),
         IN_DIR(test_places_are_judged_once),
         IN_DIR(test_what_is_known_is_not_read_again),
