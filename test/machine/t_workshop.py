@@ -10,6 +10,7 @@ import threading
 
 import internet
 import product
+import t_commands
 import t_overlays
 from harness import check, equal, only
 
@@ -322,6 +323,8 @@ def test_items_are_shown(machine):
             shown = {row["item"]: row for row in product.ctl_json(machine, "overlay", "show", number)["items"]}
             equal(sorted(shown), [one, banned, unlisted], "items that are shown")
             row = shown[one]
+            manual = t_commands.documented("l4d2ctl-overlay")["overlay show"]
+            equal(t_commands.keys({"items": [row]}), {key for key in manual if key.split(".")[0] == "items"}, "keys of items")
             equal({key: row[key] for key in ("published", "published_size", "size", "tags", "preview_url", "error")},
                   {"published": True, "published_size": items[0].size, "size": items[0].size, "tags": ["Campaigns", "Co-op"],
                    "preview_url": f"https://{FILES}/preview/{one}/", "error": None}, "what is told of an item")
