@@ -73,8 +73,7 @@ int     output_json(json_t *json, struct error *err) MUST_USE;
 int     output_json_line(json_t *json, struct error *err) MUST_USE; // on one line
 json_t *output_text_json(const char *bytes, size_t n);              // foreign bytes as valid UTF-8
 json_t *output_strings_json(const struct strings *strings);
-json_t *output_count_json(uint64_t value); // UINT64_MAX: null
-json_t *output_error_json(const struct cli *cli, const struct error *err);
+json_t *output_count_json(uint64_t value);                                  // UINT64_MAX: null
 void    output_strings(struct buffer *text, const struct strings *strings); // "a, b"
 // "2026-11-22T03:00:00Z" of microseconds since 1970; "" of 0.
 void    output_time(char ret[OUTPUT_TIME_MAX], uint64_t realtime_us);
@@ -83,7 +82,7 @@ void    output_size(struct buffer *text, uint64_t bytes); // "1.5 GiB"
 // What an action did, as one line or one object. `note` may be NULL.
 int output_action(const struct cli *cli, const char *action, const char *state, bool has_changed,
                   const char *note, struct error *err) MUST_USE;
-// kind, message, and as `log` the lines in cli->tail if there are any.
+// kind, message, and what there is of a script's exit code and of the lines in cli->tail, as `log`.
 json_t *output_error_json(const struct cli *cli, const struct error *err);
 // The lines in cli->tail, to stderr.
 void output_tail(const struct cli *cli);

@@ -219,8 +219,7 @@ static int report_error(const struct cli *cli, const struct error *err)
         output_tail(cli);
     // On one line, since a command that shows a log has printed such lines before.
     else if (output_json_line(json_pack("{s:o}", "error", output_error_json(cli, err)), &why) < 0)
-        fprintf(stderr, "l4d2ctl: %s
-", why.message);
+        fprintf(stderr, "l4d2ctl: %s\n", why.message);
     return error_kind_info(err->kind)->exit_code;
 }
 

@@ -129,17 +129,6 @@ int output_action(const struct cli *cli, const char *action, const char *state, 
     return output_json(json, err);
 }
 
-json_t *output_error_json(const struct cli *cli, const struct error *err)
-{
-    json_t *json = json_pack("{s:s, s:o}", "kind", error_kind_info(err->kind)->word, "message",
-                             output_text_json(err->message, strlen(err->message)));
-
-    if (json && cli->tail.n > 0)
-        (void)json_object_set_new(json, "log",
-                                  output_strings_json(&cli->tail)); // absent without memory
-    return json;
-}
-
 void output_tail(const struct cli *cli)
 {
     AUTO(buffer_done) struct buffer text = { 0 };

@@ -40,7 +40,8 @@ static void report_failure(struct cli *cli, const struct source *source, const s
                                         "error", output_error_json(cli, why)),
                               &err) < 0)
         fprintf(stderr, "l4d2ctl: %s\n", err.message);
-    strings_done(&cli->tail);
+    strings_done(&cli->tail); // they are about this one alone
+    cli->script_exit_code = 0;
 }
 
 // ---- build, wipe -------------------------------------------------------------------------------
