@@ -347,3 +347,83 @@ def test_what_changed(machine):
         check("removed  left4dead2/cfg/new.cfg\n" in back and "1 added, 1 changed, 1 removed" in back, f"the other way round: {back!r}")
         found = product.ctl(machine, "overlay", "explain", number).stdout
         check("left4dead2/cfg/server.cfg" in found and "warning  addons, in overlay" in found, f"explain says {found!r}")
+
+
+# -- the budget -------------------------------------------------------------------------------------
+
+SETTINGS = "/etc/left4me/left4me.conf"
+MIB = 1 << 20
+
+
+@contextlib.contextmanager
+def budget(machine, more):
+    """All overlays together may have `more` bytes than they have; yields what the budget is in MiB."""
+    used = sum(row["disk_bytes"] for row in product.ctl_json(machine, "overlay", "list")["overlays"])
+    before = machine.read(SETTINGS)
+    machine.push(before.replace("#budget = 0\n", f"budget = {used + more}\n").encode(), SETTINGS)
+    try:
+        yield (used + more) // MIB
+    finally:
+        machine.push(before.encode(), SETTINGS)
+
+
+def writes(megabytes, name="big"):
+    return f"head -c {megabytes}M /dev/urandom > {name}\n"
+
+
+def refused(machine, number, *words):
+    """A build that is ended or not begun, with this sentence; the overlay stays as it is."""
+    state = f"{product.DATA}/overlays/{number}/state.json"
+    look = f"cat {state}; ls {product.DATA}/builds"
+    before = machine.output(look, check=False)
+    product.one_sentence(build(machine, number, check=False), 1, *words)
+    equal(machine.output(look, check=False), before, "the overlay and all scratches after a build that had no room")
+
+
+def test_the_budget(machine):
+    """all overlays share one budget: what fits is built, what does not is ended or not begun, and what is dropped makes room"""
+    product.ready(machine)
+    with overlay(machine, writes(8)) as one, overlay(machine, writes(40)) as two, overlay(machine, writes(4)) as three, \
+            overlay(machine, None, type="files") as files, budget(machine, 48 * MIB + MIB // 2) as limit:
+        used_up = f"all overlays together have used up their {limit} MiB: delete one, or let 'l4d2ctl overlay gc' drop old generations"
+        build(machine, one)
+        source(machine, two, writes(41))
+        refused(machine, two, "the output has grown beyond its limit of 40.5 MiB")
+        source(machine, two, writes(32))
+        build(machine, two)
+        source(machine, one, writes(8))
+        build(machine, one)             # its first generation stays
+        equal(len(product.generations(machine, one)[1]), 2, "generations of the first overlay")
+        product.ctl(machine, "files", "put", files, "left4dead2/cfg/a.cfg", "-f", "-", input="a")
+        for number in (three, files, one):
+            refused(machine, number, used_up)
+        product.ctl(machine, "overlay", "set", one, "--keep", 1)
+        refused(machine, three, used_up)
+        product.ctl(machine, "overlay", "gc")
+        equal(len(product.generations(machine, one)[1]), 1, "generations of it after 'overlay gc'")
+        build(machine, three)
+        build(machine, files)
+        source(machine, three, writes(30, "more"))
+        refused(machine, three, "the output has grown beyond its limit of")
+        product.ctl(machine, "overlay", "delete", two)
+        build(machine, three)
+        equal(product.ctl_json(machine, "overlay", "show", three)["current"]["bytes"], 34 * MIB, "bytes of what had no room before")
+
+
+def test_what_runs_counts(machine):
+    """what builds that run may still write is not granted to another one, and is there again when they end"""
+    product.ready(machine)
+    with overlay(machine, WAITS) as one, overlay(machine, writes(4)) as two, overlay(machine, writes(4)) as three, \
+            budget(machine, 16 * MIB) as limit:
+        with waiting_build(machine, one) as (child, _):
+            refused(machine, two, f"builds that run may use up what is left of the {limit} MiB of all overlays together: wait for one, or cancel it")
+            go(machine, one)
+            equal(child.wait(60), 0, "exit code of the one that ran")
+        build(machine, two)
+        product.ctl(machine, "overlay", "set", one, "--output-max", "4M")
+        with waiting_build(machine, one) as (child, _):
+            source(machine, three, writes(6))
+            refused(machine, three, "the output has grown beyond its limit of 4.0 MiB")       # half of what is left
+            product.ctl(machine, "overlay", "cancel", one)
+            equal(child.wait(60), 1, "exit code of the one that was cancelled")
+        build(machine, three)
