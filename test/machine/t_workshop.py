@@ -339,3 +339,74 @@ def test_items_are_shown(machine):
                            f"{banned} .* - .*; not published: it was banned from the Workshop", f"{unlisted} .*Item {unlisted} .*"):
                 equal(len([line for line in lines if re.fullmatch(wanted, line)]), 1, f"lines like {wanted!r} in {lines}")
             check("\x1b" not in "".join(lines), "a title can speak to the terminal")
+
+
+def echoed(server):
+    """What the configurations of the last start have said, each with its name, in order."""
+    return re.findall(r"(\S+\.cfg of \S+ \d+)$", server.ctl("logs", "--lines", 1000).stdout, re.MULTILINE)
+
+
+SCRIPT = """mkdir -p left4dead2/cfg left4dead2/addons
+for name in script shared private; do echo "echo $name.cfg of script {version}" > left4dead2/cfg/$name.cfg; done
+"""
+
+
+def put(machine, target, path, data):
+    machine.run(["l4d2ctl", "files", "put", str(target), path, "-f", "-"], input=data, text=False)
+
+
+def edit_files(machine, files, version):
+    for name in ("files", "shared", "private"):
+        put(machine, files, f"left4dead2/cfg/{name}.cfg", f"echo {name}.cfg of files {version}\n".encode())
+    put(machine, files, "left4dead2/addons/by_hand.vpk", campaign(f"hand{version}"))
+    put(machine, "@all", "left4dead2/cfg/private.cfg", f"echo private.cfg of private {version}\n".encode())
+
+
+@only("trixie")
+def test_all_types_in_one_stack(machine):
+    """one server on the game, a script, the Workshop, files and its own files: it sees all of them, the upper ones first, and goes back"""
+    with workshop(machine) as steam_side, contextlib.ExitStack() as stack:
+        first, second = items_of(*ids(2))
+        steam_side.put(first, second)
+        script = stack.enter_context(t_overlays.overlay(machine, SCRIPT.format(version=1)))
+        items = stack.enter_context(overlay(machine, first.id, second.id))
+        files = stack.enter_context(t_overlays.overlay(machine, None, type="files"))
+        configs = "".join(f"exec {name}\n" for name in ("script", "shared", "files", "private"))
+        server = stack.enter_context(product.server(machine, "all", start=False, overlays=[script, items, files], config=configs))
+        everything = (script, items, files, "@all")
+
+        def holds(names, version, about):
+            equal(loaded(server), sorted(names), f"add-ons {about}")
+            equal(echoed(server), [f"script.cfg of script {version}", f"shared.cfg of files {version}", f"files.cfg of files {version}",
+                                   f"private.cfg of private {version}"], f"configurations {about}")
+            check(f"hand{version}_1" in server.ctl("logs", "--lines", 1000).stdout, f"the add-on that was put there by hand, {about}")
+            equal(server.status()["pending"], [], f"what waits to be applied {about}")
+
+        edit_files(machine, files, 1)
+        for target in everything:
+            build(machine, target)
+        server.start()
+        before = [f"{first.id}.vpk", f"{second.id}.vpk", "by_hand.vpk"]
+        holds(before, 1, "at first")
+        own = next(row["overlay"] for row in product.ctl_json(machine, "overlay", "list")["overlays"] if row["name"] == "@all")
+        found = {row["name"]: (row["state"], row["overlay"]) for row in server.json("explain")["addons"]}
+        equal(found, {f"{first.id}.vpk": ("loaded", items), f"{second.id}.vpk": ("loaded", items), "by_hand.vpk": ("loaded", files)},
+              "what explain knows")
+        equal([(row["role"], row["overlay"]) for row in server.json("explain", "left4dead2/cfg/private.cfg")["layers"]],
+              [("shown", own), ("shadowed", files), ("shadowed", script)], "layers of what three of them have")
+
+        third, = items_of(*ids(1))
+        steam_side.put(third)
+        t_overlays.source(machine, script, SCRIPT.format(version=2))
+        t_overlays.source(machine, items, f"{first.id} {third.id}\n")
+        edit_files(machine, files, 2)
+        for target in everything:
+            build(machine, target)
+        equal(loaded(server), sorted(before), "add-ons of the game that runs on")
+        equal(sorted(server.status()["pending"]), sorted(f"overlay {number}" for number in (script, items, files, own)), "what waits to be applied")
+        server.ctl("restart")
+        holds([f"{first.id}.vpk", f"{third.id}.vpk", "by_hand.vpk"], 2, "after all of them have changed")
+        for target in everything:
+            product.ctl(machine, "overlay", "rollback", target)
+        server.ctl("restart")
+        holds(before, 1, "after a rollback of all of them")
