@@ -5,12 +5,16 @@ Each is shown to be an attack where the protection is not. What must not change 
 stay behind, is looked at after every build: see scene.py. The build of another overlay runs meanwhile.
 """
 
+import base64
 import contextlib
+import io
 import subprocess
 import time
 import unicodedata
+import zipfile
 
 import attacks
+import internet
 import product
 import scene
 import t_attacks
@@ -19,6 +23,8 @@ from harness import check, equal, only, within
 from machine import Machine
 from product import DATA
 from scene import BOTH, BUILD_USER, inside
+
+from server import Authority, Reply, Server
 
 UNIT = "left4me-script@.service"
 
@@ -145,6 +151,70 @@ def test_listening(machine):
     attacks.must_hold(here.attack(inside("listen", *words, programs=("inside",))).found(), "listening", 18)
 
 
+# -- what a script needs ------------------------------------------------------------------------------
+
+# By the program that is tried: what it prints when it works.
+TOOLS = {
+    "bash": ("bash -c 'set -m; mapfile -t rows < <(printf \"a\\nb\\n\"); echo ${rows[1]}'", "b"),
+    "awk": ("awk 'BEGIN { print 6 * 7 }'", "42"),
+    "sed": ("echo abc | sed -E s/b/x/", "axc"),
+    "grep": ("printf 'a1\\nb2\\n' | grep -oE '[0-9]$' | paste -sd+", "1+2"),
+    "find": ("find some -type f -name '*.txt' -printf '%f %s\\n'", "file.txt 6"),
+    "xargs": ("find some -type f -print0 | xargs -0 -r cat", "hello"),
+    "tar": ("tar -cf t.tar some && tar -xOf t.tar some/file.txt", "hello"),
+    "gzip": ("tar -czf t.tgz some && tar -xzOf t.tgz some/file.txt", "hello"),
+    "unzip": ("unzip -qq -o good.zip && cat zipped.txt", "of a zip"),
+    "7z": ("7z a -bd t.7z some > log && 7z e -so t.7z some/file.txt 2> log", "hello"),
+    "jq": ("""echo '{"a": [1, {"b": "c"}]}' | jq -r '.a[1].b'""", "c"),
+    "sha256sum": ("sha256sum some/file.txt | tee sums | cut -c1-8; sha256sum --quiet -c sums", "5891b5b5"),
+    "sha1sum": ("sha1sum some/file.txt | cut -c1-8", "f572d396"),
+    "md5sum": ("md5sum some/file.txt | cut -c1-8", "b1946ac9"),
+    "diff": ("diff <(echo a) <(echo b) | head -n 1", "1c1"),
+    "install": ("install -D -m 755 some/file.txt i/n/file && stat -c %a i/n/file", "755"),
+    "cp": ("cp -a some copy && mv copy moved && ln -sf file.txt moved/link && readlink moved/link", "file.txt"),
+    "mktemp": ("d=$(mktemp -d) && touch $d/x && rm -r $d && echo $d | cut -d. -f1", "/tmp/tmp"),
+    "date": ("date -u -d @0 +%F", "1970-01-01"),
+    "sort": ("printf '10\\n9\\n1.2\\n' | sort -V | paste -sd,", "1.2,9,10"),
+    "split": ("seq 1000 | split -l 500 - part. && ls part.* | wc -l", "2"),
+    "dd": ("dd if=/dev/zero bs=1M count=2 status=none | wc -c", "2097152"),
+    "timeout": ("timeout 0.01 sleep 60; echo $?", "124"),
+    "flock": ("flock lock echo locked", "locked"),
+    "getopt": ("getopt -o a: -l all: -- --all x", " --all 'x' --"),
+    "python3": ("python3 -c 'import json, ssl, sqlite3, zipfile; print(json.dumps([1]))'", "[1]"),
+    "perl": ("perl -e 'print join(\",\", map { $_ * 2 } 1, 2), \"\\n\"'", "2,4"),
+    "bzip2": ("bzip2 -c some/file.txt | bzip2 -dc", "hello"),
+    "xz": ("xz -c some/file.txt | xz -dc", "hello"),
+    "zstd": ("zstd -qc some/file.txt | zstd -qdc", "hello"),
+    "git": ("git init -q g && cd g && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x && git log --format=%s", "x"),
+    "getent": ("getent hosts localhost | tr -s ' ' | cut -d' ' -f2", "localhost"),
+    "openssl": ("printf x | openssl dgst -sha256 -r | cut -c1-8", "2d711642"),
+}
+OPTIONAL = {"python3", "perl", "bzip2", "xz", "zstd", "git", "openssl"}         # no dependency of ours, or none that this machine has
+AWAY = "www.example.org"
+
+
+@only("trixie")
+def test_tools(machine):
+    """what scripts need works in the sandbox: programs, alternatives, names of hosts, a download by its name over TLS"""
+    here = scene.of(machine)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zipped.txt", "of a zip\n")
+    missing = set(machine.output("".join(f"command -v {name} > /dev/null || echo {name}\n" for name in TOOLS)).split())
+    equal(missing - OPTIONAL, set(), "programs that the machine does not have")
+    lines = [f"echo {base64.b64encode(packed.getvalue()).decode()} | base64 -d > good.zip", "mkdir some; echo hello > some/file.txt"]
+    lines += [f"( {line} ) > /cache/tool.{name} 2>&1" for name, (line, _) in TOOLS.items() if name not in missing]
+    lines += [f"curl -fsS --max-time 30 https://{AWAY}/tool.txt > /cache/tool.curl 2>&1",
+              f"getent ahostsv4 {AWAY} | cut -d' ' -f1 | head -n 1 > /cache/tool.name"]
+    directory = internet.trust(machine, lambda directory: Authority(directory).ca_path)
+    listener = internet.listen(machine, internet.HOST, internet.HTTPS)
+    with Server({AWAY: lambda request: Reply(b"downloaded\n")}, Authority(directory), listener=listener), internet.names(machine, {AWAY: [internet.HOST]}):
+        here.attack("cd /tmp && mkdir tools && cd tools\n" + "\n".join(lines) + "\nexit 0\n", result="published")
+    wanted = {name: text for name, (_, text) in TOOLS.items() if name not in missing} | {"curl": "downloaded", "name": internet.HOST}
+    got = {name: machine.read(f"{here.cache}/tool.{name}").rstrip("\n") for name in wanted}
+    equal({name: got[name] for name in wanted if got[name] != wanted[name]}, {}, "programs that do not work in the sandbox, and what they say")
+
+
 # -- files and processes of others --------------------------------------------------------------------
 
 @only("trixie")
@@ -222,6 +292,26 @@ def test_what_it_is_given(machine):
     check("Nothing changed" in built.done.stdout, f"something was published: {built.done.stdout}")
 
 
+# A process of the builder's user that lets itself be traced, whatever Yama says, and has something to read where the attack looks.
+_TRACEABLE = """
+import ctypes, mmap, os, signal
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap(ctypes.c_void_p(0x400000), ctypes.c_size_t(4096), 3, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x100000, -1, ctypes.c_long(0))
+libc.prctl(0x59616d61, ctypes.c_ulong(-1), 0, 0, 0)        # PR_SET_PTRACER, PR_SET_PTRACER_ANY
+print(os.getpid(), flush=True)
+while True:
+    signal.pause()
+"""
+
+
+@contextlib.contextmanager
+def traceable(machine):
+    """Its number, as the machine counts."""
+    with product.running(machine, ["python3", "-c", _TRACEABLE], user=BUILD_USER) as child:
+        yield int(product.read_all_until(child.stdout, b"\n", 30))
+
+
 @only("trixie")
 def test_processes(machine):
     """D2: a script sees its own processes alone, and reaches into none of another build, of a server, of anybody"""
@@ -230,6 +320,10 @@ def test_processes(machine):
     others = (here.game, here.victim.status()["pid"], here.builder, *here.sleepers)
     found = here.outside("process", here.sleepers[0])
     attacks.must_work(found, "the same user outside", *[f"{here.sleepers[0]} {way}" for way in ("kill", "tgkill", "pidfd", "setpriority")])
+    tracing = ("ptrace", "vm_readv", "getfd", "mem", "environ", "maps", "auxv", "prlimit", "affinity")
+    with traceable(machine) as target:
+        found = here.outside("process", target)
+    attacks.must_work(found, "tracing a process of the same user outside", *[f"{target} {way}" for way in tracing])
     built = here.attack(inside("processes") + inside("process", *others))
     for program in BOTH:
         found = built.by_word(program)
@@ -266,7 +360,7 @@ def test_signals(machine):
 RIGHTS = {
     "namespaces": ((), 16, BUILD_USER, ("unshare user", "clone user", "clone3 user")),
     "mounts": ((), 14, "unshare", ("mount tmpfs", "mount proc", "bind", "pivot_root", "fsopen")),
-    "kernel": ((), 31, BUILD_USER, ("personality", "io_uring")),
+    "kernel": ((), 31, BUILD_USER, ("personality", "io_uring", "add_key", "keyctl")),
     "rights": ((), 5, "root", ("setuid", "setresuid", "setgid", "setgroups")),
     "limits": ((), 15, "root", ("core", "nice", "real time disk", "fifo", "round robin")),
     "cgroup": ((), 4, "root", ("mkdir", "procs")),
