@@ -130,6 +130,7 @@ static void show_json(const struct journal_line *line)
                      line->priority <= LEVEL_WARNING ? "stderr" : "stdout", "text",
                      output_text_json(line->text, line->n_text));
     (void)!output_json_line(json, &ignored);
+    (void)fflush(stdout); // main checks stdout
 }
 
 void buildlog_show(const struct build *build, const struct journal_line *line)

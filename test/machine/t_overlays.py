@@ -240,10 +240,10 @@ WAITS = """echo new > new; test -p /cache/gate || mkfifo /cache/gate
 
 
 @contextlib.contextmanager
-def waiting_build(machine, number):
+def waiting_build(machine, number, *words, text=WAITS):
     """A build of WAITS that waits for go(): the command that watches it, and the number of the build."""
-    source(machine, number, WAITS)
-    with product.running(machine, ["l4d2ctl", "overlay", "build", str(number)]) as child:
+    source(machine, number, text)
+    with product.running(machine, ["l4d2ctl", "overlay", *(words or ("build",)), str(number)]) as child:
         product.read_all_until(child.stdout, b"waiting", 60)
         builds = machine.output(f"grep -l . {product.DATA}-host/builds/*").split()
         yield child, max(int(path.rpartition("/")[2]) for path in builds)
@@ -252,6 +252,17 @@ def waiting_build(machine, number):
 def go(machine, number):
     """Lets it end; returns when it has heard."""
     machine.run(f": > {product.DATA}/cache/script/{number}/gate")
+
+
+def test_a_log_comes_line_by_line(machine):
+    """what a build says is told while it runs, also in JSON and to a pipe"""
+    with overlay(machine, WAITS) as number, waiting_build(machine, number, "build", "--json") as (child, running):
+        with product.running(machine, ["l4d2ctl", "overlay", "log", str(number), "--follow", "--json"]) as follower:
+            said = product.read_all_until(follower.stdout, b"\n", 60)
+            equal(json.loads(said.splitlines()[0])["text"], "waiting", "the first line in JSON")
+        go(machine, number)
+        out, _ = child.communicate(timeout=60)
+        equal((child.returncode, json.loads(out.splitlines()[-1])["build"]), (0, running), "exit code, and the result")
 
 
 def test_a_build_that_nobody_watches(machine):
