@@ -19,6 +19,7 @@
 #define REMOVE_TURNS   40
 #define REMOVE_WAIT_MS 250
 #define LEFT_AFTER_US  UINT64_C(10000000)
+#define BEGIN_TRIES    5
 
 // Those without a builder have the publisher's log alone, which is short and need not be shown.
 static const struct build_row rows[] = {
@@ -32,12 +33,13 @@ static const struct build_row rows[] = {
 _Static_assert(ELEMENTS(rows) == BUILD_KIND_COUNT, "every kind of build has a row");
 
 int build_open(struct build *ret, struct cli *cli, enum build_kind kind, uint32_t overlay,
-               struct error *err)
+               const char *title, struct error *err)
 {
     *ret = (struct build){ .cli = cli,
                            .row = &rows[kind],
                            .kind = kind,
                            .overlay = overlay,
+                           .title = title,
                            .is_terminal = isatty(STDOUT_FILENO) == 1 };
     if (units_open(&ret->units, cli->paths, err) < 0)
         return -1;
@@ -81,6 +83,67 @@ bool build_is_over(const char *active_state)
     return strcmp(active_state, "inactive") == 0 || strcmp(active_state, "failed") == 0;
 }
 
+// ---- its beginning -----------------------------------------------------------------------------
+
+// What it was asked for; false: it has ended and left nothing.
+static int find_spec(struct build_spec *ret, bool *ret_is_there, const struct build *build,
+                     uint32_t number, struct error *err)
+{
+    AUTO(builds_done) struct builds builds = { 0 };
+
+    *ret_is_there = false;
+    if (builds_read(&builds, build->cli->paths, err) < 0)
+        return -1;
+    for (size_t i = 0; i < builds.n; i++)
+        if (builds.spec[i].build == number) {
+            *ret = builds.spec[i];
+            *ret_is_there = true;
+        }
+    return 0;
+}
+
+// Who watches another one must get what was asked for: the same work, and a result that counts
+// alike. What has no builder is over before anybody could watch it.
+static bool is_as_wanted(const struct build_spec *spec, const struct build *build,
+                         const struct request_build_start *wanted)
+{
+    uint32_t missing = wanted->flags & ~spec->flags;
+
+    return build->row->has_last_word && spec->kind == (uint32_t)build->kind &&
+           !(missing & BUILD_FRESH) && !((wanted->flags ^ spec->flags) & BUILD_HOLD);
+}
+
+static void attach(struct build *build, uint32_t number, const char *what)
+{
+    static const struct reply no_job;
+
+    build->is_attached = true;
+    build_take_number(build, &no_job, number);
+    if (build->cli->is_json) // the result says so
+        return;
+    (void)fflush(stdout); // main checks stdout
+    fprintf(stderr, "l4d2ctl: %s %" PRIu32 " of '%s' %s: no other one is begun\n", build->row->noun,
+            number, build->title, what);
+}
+
+int build_join(struct build *build, const struct request_build_start *wanted, uint32_t number,
+               struct error *err)
+{
+    struct build_spec spec;
+    bool              is_there = false;
+
+    if (find_spec(&spec, &is_there, build, number, err) < 0)
+        return -1;
+    if (!is_there)
+        return error_set(err, ERROR_NOT_FOUND, "the %s of '%s' has just ended: try again",
+                         build->row->noun, build->title);
+    if (!is_as_wanted(&spec, build, wanted))
+        return error_set(err, ERROR_BUSY, "a build of '%s' is running: wait for it or cancel it",
+                         build->title);
+    attach(build, number, "runs already");
+    return build_open_log(build, build->row->source, BUILD_LOG_LINES, LOG_FOLLOW, err);
+}
+
 int build_begin(struct build *build, const struct request_build_start *wanted, struct error *err)
 {
     struct request_build_start request = *wanted;
@@ -88,15 +151,20 @@ int build_begin(struct build *build, const struct request_build_start *wanted, s
 
     request.kind = build->kind;
     request.overlay = build->overlay;
-    if (broker_build_start(build->cli->paths, &request, &reply, err) < 0) {
+    for (int i = 0; i < BEGIN_TRIES; i++) {
+        if (broker_build_start(build->cli->paths, &request, &reply, err) == 0) {
+            build_take_number(build, &reply, reply.build);
+            return build_open_log(build, build->row->source, BUILD_LOG_LINES, LOG_FOLLOW, err);
+        }
         if (err->kind != ERROR_BUSY || reply.build == 0)
             return -1;
-        build->is_attached = true;
-        if (!build->cli->is_json)
-            printf("Another %s is running already; this is how it goes.\n", build->row->noun);
+        // One that ends just now is in nobody's way any more.
+        if (build_join(build, &request, reply.build, err) == 0)
+            return 0;
+        if (err->kind != ERROR_NOT_FOUND)
+            return -1;
     }
-    build_take_number(build, &reply, reply.build);
-    return build_open_log(build, build->row->source, BUILD_LOG_LINES, LOG_FOLLOW, err);
+    return -1;
 }
 
 // ---- its log -----------------------------------------------------------------------------------

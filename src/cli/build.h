@@ -33,7 +33,8 @@ struct build {
     const struct build_row *row;
     enum build_kind         kind;
     uint32_t                overlay;
-    struct instance_name    name; // its number, for the log reader
+    const char             *title; // the overlay's
+    struct instance_name    name;  // its number, for the log reader
     uint32_t                number, job;
     bool                    is_attached; // somebody else started it
     bool                    is_terminal;
@@ -46,15 +47,20 @@ struct build {
     char                    failure[ERROR_MESSAGE_MAX]; // what the builder says it failed of
 };
 
-// Connects to the init system. `kind` has a builder.
+// Connects to the init system. `title` is borrowed for as long as the build is there.
 int  build_open(struct build *ret, struct cli *cli, enum build_kind kind, uint32_t overlay,
-                struct error *err) MUST_USE;
+                const char *title, struct error *err) MUST_USE;
 void build_done(struct build *build);
 
 // Asks for the build, or joins the one that runs, and opens its log. The request's kind and overlay
 // are filled in.
 int build_begin(struct build *build, const struct request_build_start *wanted, struct error *err)
     MUST_USE;
+// Watches a build that somebody else began, and says so. ERROR_BUSY: it is not what is wanted; one
+// that is held is for nobody who did not say --hold, and the other way round. ERROR_NOT_FOUND: it
+// has ended and left nothing.
+int build_join(struct build *build, const struct request_build_start *wanted, uint32_t number,
+               struct error *err) MUST_USE;
 // Shows the builder's log until it has ended, then waits for the publication. *ret_is_unchanged:
 // there was nothing new to publish, and *ret is not written. Ctrl-C stops a build that this command
 // began.

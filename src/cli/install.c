@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "cli/interrupt.h"
 #include "host/steamplace.h"
+#include "overlay/type.h"
 #include "settings/settings.h"
 
 #define OUTPUT_MAX_GAME (UINT64_C(100) << 30)
@@ -72,10 +73,10 @@ static int report_json(const struct build *build, const struct generation *gener
                        bool is_unchanged, const struct buffer *summary, struct error *err)
 {
     return output_json(
-        json_pack("{s:i, s:b, s:i, s:s, s:I, s:I, s:o}", "build", (int)build->number, "changed",
-                  (int)!is_unchanged, "generation", (int)generation->number, "note",
-                  generation->note, "files", (json_int_t)generation->files, "bytes",
-                  (json_int_t)generation->bytes, "summary",
+        json_pack("{s:i, s:b, s:b, s:i, s:s, s:I, s:I, s:o}", "build", (int)build->number,
+                  "attached", (int)build->is_attached, "changed", (int)!is_unchanged, "generation",
+                  (int)generation->number, "note", generation->note, "files",
+                  (json_int_t)generation->files, "bytes", (json_int_t)generation->bytes, "summary",
                   summary->n ? output_text_json(summary->bytes, summary->n) : json_null()),
         err);
 }
@@ -121,7 +122,8 @@ int install_run(struct cli *cli, struct error *err)
     bool                          is_unchanged = false, is_done = false;
 
     interrupt_catch();
-    if (build_open(&build, cli, BUILD_UPDATE, GAME_OVERLAY, err) < 0 ||
+    if (build_open(&build, cli, BUILD_UPDATE, GAME_OVERLAY, overlay_type_word(OVERLAY_GAME), err) <
+            0 ||
         publication_resume(&build, &generation, &is_unchanged, &is_done, err) < 0 ||
         (!is_done && update(&build, &generation, &is_unchanged, err) < 0))
         return -1;

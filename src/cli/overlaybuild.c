@@ -107,8 +107,9 @@ static int report(struct build *build, const struct source *source,
 
     if (build->cli->is_json)
         return output_json_line(
-            json_pack("{s:I, s:i, s:b, s:o}", "overlay", (json_int_t)source->number, "build",
-                      (int)build->number, "changed", (int)!is_unchanged, "generation",
+            json_pack("{s:I, s:i, s:b, s:b, s:o}", "overlay", (json_int_t)source->number, "build",
+                      (int)build->number, "attached", (int)build->is_attached, "changed",
+                      (int)!is_unchanged, "generation",
                       is_unchanged ? json_null() : json_integer(generation->number)),
             err);
     if (is_unchanged) {
@@ -130,8 +131,9 @@ static int report_detached(const struct build *build, const struct source *sourc
                            struct error *err)
 {
     if (build->cli->is_json)
-        return output_json(json_pack("{s:I, s:i}", "overlay", (json_int_t)source->number, "build",
-                                     (int)build->number),
+        return output_json(json_pack("{s:I, s:i, s:b}", "overlay", (json_int_t)source->number,
+                                     "build", (int)build->number, "attached",
+                                     (int)build->is_attached),
                            err);
     printf("Build %" PRIu32 " of '%s' runs: see 'l4d2ctl overlay log %s --follow'.\n",
            build->number, source->title, source->title);
@@ -146,7 +148,7 @@ static int build_source(struct cli *cli, const struct source *source, uint32_t f
     bool                          is_unchanged = false, is_done = false;
 
     if (check_source(cli, source, err) < 0 ||
-        build_open(&build, cli, kinds[source->type], source->number, err) < 0 ||
+        build_open(&build, cli, kinds[source->type], source->number, source->title, err) < 0 ||
         (!(flags & BUILD_FRESH) && !cli->is_detached &&
          publication_resume(&build, &generation, &is_unchanged, &is_done, err) < 0))
         return -1;
@@ -228,7 +230,7 @@ int overlay_cancel_run(struct cli *cli, struct error *err)
     cli->title = source.title;
     if (!number)
         return output_action(cli, "cancel", "idle", false, "no build is running", err);
-    if (build_open(&build, cli, kinds[source.type], source.number, err) < 0)
+    if (build_open(&build, cli, kinds[source.type], source.number, source.title, err) < 0)
         return -1;
     build_take_number(&build, &(const struct reply){ 0 }, number);
     if (units_state(build.units, build.row->unit, build.name.text, &state, err) < 0)
@@ -267,7 +269,7 @@ int overlay_log_run(struct cli *cli, struct error *err)
     }
     if (!number)
         return error_set(err, ERROR_NOT_FOUND, "the overlay '%s' was never built", source.title);
-    if (build_open(&build, cli, kinds[source.type], source.number, err) < 0)
+    if (build_open(&build, cli, kinds[source.type], source.number, source.title, err) < 0)
         return -1;
     build_take_number(&build, &(const struct reply){ 0 }, number);
     if (build_open_log(&build, build.row->source, cli->n_lines, cli->is_following ? LOG_FOLLOW : 0,
@@ -298,13 +300,9 @@ static int change(struct cli *cli, const struct source *source, enum build_kind 
     if (settings_read(&settings, cli->paths->settings_file, err) < 0)
         return -1;
     wanted.keep = keep_of(source, &settings);
-    if (build_open(&build, cli, kind, source->number, err) < 0 ||
-        build_begin(&build, &wanted, err) < 0)
-        return -1;
-    if (build.is_attached)
-        return error_set(err, ERROR_BUSY, "a build of '%s' is running: wait for it or cancel it",
-                         source->title);
-    if (build_finish(&build, &ignored, &is_unchanged, err) < 0)
+    if (build_open(&build, cli, kind, source->number, source->title, err) < 0 ||
+        build_begin(&build, &wanted, err) < 0 ||
+        build_finish(&build, &ignored, &is_unchanged, err) < 0)
         return -1;
     build_remove_scratch(&build);
     return 0;

@@ -92,9 +92,11 @@ def test_second_install_attaches(machine):
     """who asks for an update while one runs sees that one, may leave it, and gets the same generation"""
     product.ready(machine)
     with _held(machine) as (child, build, game), product.running(machine, INSTALL) as second:
-        product.read_all_until(second.stdout, b"Another update is running already", SECONDS)
+        attached = f"l4d2ctl: update {build} of 'game' runs already: no other one is begun\n".encode()
+        equal(product.read_all_until(second.stderr, b"\n", SECONDS), attached, "what the second says")
+        product.one_sentence(product.ctl(machine, "install", "--hold", check=False), 4, "a build of 'game' is running: wait for it or cancel it")
         with product.running(machine, INSTALL) as third:
-            product.read_all_until(third.stdout, b"Another update is running already", SECONDS)
+            equal(product.read_all_until(third.stderr, b"\n", SECONDS), attached, "what the third says")
             machine.run(["pkill", "-INT", "-n", "-x", "l4d2ctl"])
             code, _, said = _rest(third)
         equal((code, said), (1, "l4d2ctl: the update goes on without being watched\n"), "Ctrl-C of who only watched")

@@ -265,6 +265,63 @@ def test_a_log_comes_line_by_line(machine):
         equal((child.returncode, json.loads(out.splitlines()[-1])["build"]), (0, running), "exit code, and the result")
 
 
+def rest(child):
+    """(exit code, what it says on stderr from here on) of a command that is about to end."""
+    complaint = child.communicate(timeout=60)[1]
+    return child.returncode, complaint.decode()
+
+
+def test_a_second_build(machine):
+    """a second build of an overlay watches the first one and says so, as long as it makes what was asked for"""
+    with overlay(machine, WAITS) as number:
+        name = product.ctl_json(machine, "overlay", "show", number)["name"]
+        with waiting_build(machine, number) as (child, running):
+            for words in (("wipe",), ("wipe", "--detach"), ("build", "--hold"), ("wipe", "--hold"), ("gc",)):
+                done = product.ctl(machine, "overlay", *words, number, check=False)
+                product.one_sentence(done, 4, f"a build of '{name}' is running: wait for it or cancel it")
+            attached = f"l4d2ctl: build {running} of '{name}' runs already: no other one is begun\n"
+            left = product.ctl(machine, "overlay", "build", number, "--detach")
+            equal(left.stderr, attached, "what a build that does not wait says")
+            equal(product.ctl_json(machine, "overlay", "build", number, "--detach"), {"overlay": number, "build": running, "attached": True},
+                  "its answer in JSON")
+            words = ["l4d2ctl", "overlay", "build", str(number)]
+            with product.running(machine, words) as second, product.running(machine, [*words, "--json"]) as third:
+                equal(product.read_all_until(second.stderr, b"\n", 60).decode(), attached, "what the second one says")
+                product.read_all_until(third.stdout, b"waiting", 60)
+                with product.running(machine, words) as fourth:
+                    product.read_all_until(fourth.stderr, b"\n", 60)
+                    machine.run(["pkill", "-INT", "-n", "-x", "l4d2ctl"])
+                    equal(rest(fourth), (1, "l4d2ctl: the build goes on without being watched\n"), "Ctrl-C of who only watches")
+                go(machine, number)
+                equal([rest(one) for one in (child, second)], [(0, "")] * 2, "exit codes and complaints")
+                out, complaint = third.communicate(timeout=60)
+        equal(complaint, b"", "complaints with --json")
+        equal(json.loads(out.splitlines()[-1]), {"overlay": number, "build": running, "attached": True, "changed": True, "generation": running},
+              "the result in JSON")
+        equal(product.generations(machine, number), (running, [running]), "generations")
+        source(machine, number, SCRIPT.format(number=1))
+        said = json.loads(build(machine, number, "--json").stdout.splitlines()[-1])
+        equal((said["attached"], said["changed"]), (False, True), "the result of one that nobody else has begun")
+
+
+def test_who_watches_what(machine):
+    """a build that is held is for those who say so; one from nothing is as good as another, and a wipe watches it"""
+    with overlay(machine, WAITS) as number:
+        with waiting_build(machine, number, "build", "--hold") as (child, running):
+            product.one_sentence(product.ctl(machine, "overlay", "build", number, check=False), 4, "wait for it or cancel it")
+            said = product.ctl_json(machine, "overlay", "build", "--hold", "--detach", number)
+            equal((said["build"], said["attached"]), (running, True), "a second one that is held")
+            product.ctl(machine, "overlay", "cancel", number)
+            equal(rest(child), (1, f"l4d2ctl: {CANCELLED}\n"), "what is said of the first one")
+        with waiting_build(machine, number, "wipe") as (child, running):
+            for verb in ("build", "wipe"):
+                said = product.ctl_json(machine, "overlay", verb, "--detach", number)
+                equal((said["build"], said["attached"]), (running, True), f"a {verb} while a wipe runs")
+            go(machine, number)
+            equal(rest(child), (0, ""), "exit code and complaints of the wipe")
+        equal(product.generations(machine, number), (running, [running]), "generations")
+
+
 def test_a_build_that_nobody_watches(machine):
     """a build that was left alone and is cancelled leaves nothing on the disk, and takes nothing of the budget"""
     with overlay(machine, WAITS) as number:
