@@ -144,6 +144,11 @@ int build_join(struct build *build, const struct request_build_start *wanted, ui
     return build_open_log(build, build->row->source, BUILD_LOG_LINES, LOG_FOLLOW, err);
 }
 
+void build_take_ended(struct build *build, uint32_t number)
+{
+    attach(build, number, "came first");
+}
+
 int build_begin(struct build *build, const struct request_build_start *wanted, struct error *err)
 {
     struct request_build_start request = *wanted;

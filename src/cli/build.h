@@ -61,6 +61,8 @@ int build_begin(struct build *build, const struct request_build_start *wanted, s
 // has ended and left nothing.
 int build_join(struct build *build, const struct request_build_start *wanted, uint32_t number,
                struct error *err) MUST_USE;
+// The same of one that has ended: there is nothing to watch.
+void build_take_ended(struct build *build, uint32_t number);
 // Shows the builder's log until it has ended, then waits for the publication. *ret_is_unchanged:
 // there was nothing new to publish, and *ret is not written. Ctrl-C stops a build that this command
 // began.

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/fd.h"
 #include "cli/build.h"
@@ -46,6 +47,13 @@ static void report_failure(struct cli *cli, const struct source *source, const s
 
 // ---- build, wipe -------------------------------------------------------------------------------
 
+struct wish {
+    uint32_t flags;
+    // A refresh takes what somebody else has begun since it was asked for.
+    bool     is_content_with_newer;
+    uint32_t newer_than;
+};
+
 static int check_source(const struct cli *cli, const struct source *source, struct error *err)
 {
     AUTO(buffer_done) struct buffer text = { 0 };
@@ -83,16 +91,52 @@ static int plan(struct request_build_start *ret, const struct cli *cli, const st
                         max, err);
 }
 
-// One at a time: what is granted to one build is not there for another.
-static int begin(struct build *build, const struct cli *cli, const struct source *source,
-                 uint32_t flags, struct error *err)
+// Has it ended? Its scratch goes then, as another build would remove it; that of one that could not
+// be published stays, to be tried again.
+static bool has_ended(const struct build *build, uint32_t number)
 {
+    struct unit_state publisher;
+    struct reply      reply;
+    struct error      err = { 0 };
+
+    if (build_state(build, UNIT_PUBLISH, number, &publisher, &err) == 0 &&
+        strcmp(publisher.active_state, "failed") == 0)
+        return true;
+    return broker_build(build->cli->paths, VERB_BUILD_REMOVE, number, &reply, &err) == 0 ||
+           err.kind == ERROR_NOT_FOUND;
+}
+
+// Somebody was quicker; that build will do, and may be over.
+static int meet(struct build *build, const struct request_build_start *wanted, uint32_t number,
+                bool *ret_is_over, struct error *err)
+{
+    if (!has_ended(build, number)) {
+        if (build_join(build, wanted, number, err) == 0)
+            return 0;
+        if (err->kind != ERROR_NOT_FOUND)
+            return -1;
+    }
+    build_take_ended(build, number);
+    *ret_is_over = true;
+    return 0;
+}
+
+// One at a time: what is granted to one build is not there for another.
+static int begin(struct build *build, const struct source *source, const struct wish *wish,
+                 bool *ret_is_over, struct error *err)
+{
+    const struct cli          *cli = build->cli;
     struct request_build_start wanted;
     AUTO_FD                    lock_fd = -1;
+    uint32_t                   noted = 0;
 
     build_sweep(build);
-    if (source_lock(&lock_fd, cli->paths, err) < 0 || plan(&wanted, cli, source, flags, err) < 0)
+    if (source_lock(&lock_fd, cli->paths, err) < 0 ||
+        plan(&wanted, cli, source, wish->flags, err) < 0)
         return -1;
+    noted = source_noted_build(cli->paths, source->number);
+    if (wish->is_content_with_newer && noted > wish->newer_than)
+        return meet(build, &wanted, noted, ret_is_over, err);
     if (build_begin(build, &wanted, err) < 0)
         return -1;
     struct error ignored; // 'overlay log' is about another one then
@@ -140,20 +184,36 @@ static int report_detached(const struct build *build, const struct source *sourc
     return 0;
 }
 
-static int build_source(struct cli *cli, const struct source *source, uint32_t flags,
+// One that is over may have left a generation, or none: it failed, and whoever began it was told.
+static int find_result(const struct build *build, struct generation *ret, bool *ret_is_unchanged,
+                       struct error *err)
+{
+    bool is_published = false;
+
+    if (publication_find(ret, &is_published, build, err) < 0)
+        return -1;
+    *ret_is_unchanged = !is_published;
+    return 0;
+}
+
+static int build_source(struct cli *cli, const struct source *source, const struct wish *wish,
                         struct error *err)
 {
     AUTO(build_done) struct build build = { 0 };
     struct generation             generation = { 0 };
-    bool                          is_unchanged = false, is_done = false;
+    bool                          is_unchanged = false, is_done = false, is_over = false;
 
     if (check_source(cli, source, err) < 0 ||
         build_open(&build, cli, kinds[source->type], source->number, source->title, err) < 0 ||
-        (!(flags & BUILD_FRESH) && !cli->is_detached &&
+        (!(wish->flags & BUILD_FRESH) && !cli->is_detached &&
          publication_resume(&build, &generation, &is_unchanged, &is_done, err) < 0))
         return -1;
-    if (!is_done && begin(&build, cli, source, flags, err) < 0)
+    if (!is_done && begin(&build, source, wish, &is_over, err) < 0)
         return -1;
+    if (is_over)
+        return find_result(&build, &generation, &is_unchanged, err) < 0
+                   ? -1
+                   : report(&build, source, &generation, is_unchanged, err);
     if (cli->is_detached && !is_done)
         return report_detached(&build, source, err);
     if (!is_done && build_finish(&build, &generation, &is_unchanged, err) < 0)
@@ -169,7 +229,8 @@ static int build_named(struct cli *cli, uint32_t flags, struct error *err)
     interrupt_catch();
     if (overlay_named(&source, cli, err) < 0)
         return -1;
-    return build_source(cli, &source, flags | (cli->is_held ? BUILD_HOLD : 0), err);
+    const struct wish wish = { .flags = flags | (cli->is_held ? BUILD_HOLD : 0) };
+    return build_source(cli, &source, &wish, err);
 }
 
 int overlay_build_run(struct cli *cli, struct error *err)
@@ -182,28 +243,48 @@ int overlay_wipe_run(struct cli *cli, struct error *err)
     return build_named(cli, BUILD_FRESH, err);
 }
 
+// The newest build of each, in the order of the sources.
+static uint32_t *noted_builds(const struct cli *cli, const struct sources *sources)
+{
+    uint32_t *numbers = calloc(sources->n + 1, sizeof *numbers); // never of nothing
+
+    for (size_t i = 0; numbers && i < sources->n; i++)
+        numbers[i] = source_noted_build(cli->paths, sources->source[i].number);
+    return numbers;
+}
+
+static int refresh_one(struct cli *cli, const struct source *source, uint32_t newest)
+{
+    const struct wish wish = { .is_content_with_newer = true, .newer_than = newest };
+    struct error      why = { 0 };
+
+    if (!cli->is_json)
+        printf("%s:\n", source->title);
+    (void)fflush(stdout); // before what stderr says of it; main checks stdout
+    if (build_source(cli, source, &wish, &why) == 0)
+        return 0;
+    report_failure(cli, source, &why);
+    return -1;
+}
+
 int overlay_refresh_run(struct cli *cli, struct error *err)
 {
     AUTO(freep) struct sources *sources = NULL;
+    AUTO(freep) uint32_t       *newest = NULL;
     unsigned                    n_marked = 0, n_failed = 0;
     size_t                      i = 0;
 
     interrupt_catch();
     if (source_list(&sources, cli->paths, err) < 0)
         return -1;
+    newest = noted_builds(cli, sources);
+    if (!newest)
+        return error_sys(err, ENOMEM, "listing the overlays");
     for (; i < sources->n && !interrupt_came(); i++) {
-        const struct source *source = &sources->source[i];
-        struct error         why = { 0 };
-        if (!source->is_daily)
+        if (!sources->source[i].is_daily)
             continue;
         n_marked++;
-        if (!cli->is_json)
-            printf("%s:\n", source->title);
-        (void)fflush(stdout); // before what stderr says of it; main checks stdout
-        if (build_source(cli, source, 0, &why) == 0)
-            continue;
-        report_failure(cli, source, &why);
-        n_failed++;
+        n_failed += refresh_one(cli, &sources->source[i], newest[i]) < 0;
     }
     if (i < sources->n)
         return error_set(err, ERROR_FAILED, "interrupted: the other overlays were not looked at");

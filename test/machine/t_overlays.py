@@ -322,6 +322,42 @@ def test_who_watches_what(machine):
         equal(product.generations(machine, number), (running, [running]), "generations")
 
 
+# Each start of it leaves a line in the cache.
+COUNTS = "echo began >> /cache/began; date +%s.%N > date\n"
+
+
+def test_a_refresh_begins_nothing_twice(machine):
+    """a refresh that meets a build watches it, and passes over what was built meanwhile; two at once build everything once"""
+    def began():
+        return [len(machine.read(f"{product.DATA}/cache/script/{number}/began").splitlines()) for number in (slow, quick)]
+
+    refresh = ["l4d2ctl", "overlay", "refresh"]
+    with overlay(machine, COUNTS + WAITS, refresh="daily") as slow, overlay(machine, COUNTS, refresh="daily") as quick:
+        with product.running(machine, refresh) as first:
+            product.read_all_until(first.stdout, b"waiting", 60)
+            with product.running(machine, refresh) as second:
+                product.read_all_until(second.stderr, b" runs already: ", 60)
+                go(machine, slow)
+                equal([child.wait(60) for child in (first, second)], [0, 0], "exit codes of two at once")
+        equal(began(), [1, 1], "how often each was built by two at once")
+        with product.running(machine, refresh) as child:
+            product.read_all_until(child.stdout, b"waiting", 60)
+            build(machine, quick)
+            go(machine, slow)
+            code, complaint = rest(child)
+        current = product.generations(machine, quick)[0]
+        check(code == 0 and f"l4d2ctl: build {current} of " in complaint and " came first: " in complaint, f"it ends with {code} {complaint!r}")
+        equal(began(), [2, 2], "how often each was built, one of them by somebody else")
+        with waiting_build(machine, slow, text=COUNTS + WAITS) as (child, running):
+            machine.run(["systemctl", "start", "--no-block", "left4me-refresh.service"])
+            check(machine.wait_for_line("left4me-refresh.service", f"build {running} of .* runs already"), "the timer's service does not watch")
+            go(machine, slow)
+            equal(rest(child), (0, ""), "exit code and complaints of the build")
+            machine.wait_for("left4me-refresh.service", lambda unit: unit["ActiveState"] in ("inactive", "failed"), 60)
+        equal(machine.unit("left4me-refresh.service")["Result"], "success", "the result of the timer's service")
+        equal(began(), [3, 3], "how often each was built, one of them in the timer's way")
+
+
 def test_a_build_that_nobody_watches(machine):
     """a build that was left alone and is cancelled leaves nothing on the disk, and takes nothing of the budget"""
     with overlay(machine, WAITS) as number:
