@@ -430,29 +430,74 @@ int overlay_rollback_run(struct cli *cli, struct error *err)
                      source.title);
 }
 
+struct freed {
+    uint32_t n_generations;
+    uint64_t n_bytes;
+};
+
+// Adds to *freed what is gone; a publication may come in between.
+static int gc(struct freed *freed, struct cli *cli, const struct source *source, struct error *err)
+{
+    AUTO(freep) struct state *before = NULL;
+    AUTO(freep) struct state *after = NULL;
+    uint64_t                  was = 0, is = 0;
+
+    if (overlays_read(&before, cli->paths, source->number, err) < 0 ||
+        change(cli, source, BUILD_COLLECT, 0, err) < 0 ||
+        overlays_read(&after, cli->paths, source->number, err) < 0)
+        return -1;
+    for (uint32_t i = 0; i < before->n_generations; i++)
+        if (!state_find(after, before->generations[i].number))
+            freed->n_generations++;
+    was = budget_of_overlay(before);
+    is = budget_of_overlay(after);
+    freed->n_bytes += was > is ? was - is : 0;
+    return 0;
+}
+
+static int report_freed(const struct cli *cli, const char *title, const struct freed *freed,
+                        struct error *err)
+{
+    AUTO(buffer_done) struct buffer text = { 0 };
+
+    if (cli->is_json)
+        return output_json(
+            json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "name", title, "action", "gc", "state",
+                      "idle", "changed", (int)(freed->n_generations > 0), "dropped",
+                      (json_int_t)freed->n_generations, "freed_bytes", (json_int_t)freed->n_bytes),
+            err);
+    buffer_printf(&text, "%s: %" PRIu32 " generations dropped, ", title, freed->n_generations);
+    output_size(&text, freed->n_bytes);
+    buffer_add_string(&text, " freed\n");
+    output_flush(&text);
+    return 0;
+}
+
 int overlay_gc_run(struct cli *cli, struct error *err)
 {
     AUTO(freep) struct sources *sources = NULL;
     struct source               source;
+    struct freed                freed = { 0 };
     unsigned                    n_failed = 0;
 
     if (cli->args[0]) {
-        if (overlay_named(&source, cli, err) < 0 || change(cli, &source, BUILD_COLLECT, 0, err) < 0)
+        if (overlay_named(&source, cli, err) < 0 || gc(&freed, cli, &source, err) < 0)
             return -1;
-        return output_action(cli, "gc", "idle", true, NULL, err);
+        return report_freed(cli, source.title, &freed, err);
     }
     if (source_list(&sources, cli->paths, err) < 0)
         return -1;
     for (size_t i = 0; i < sources->n; i++) {
         struct error why = { 0 };
-        if (change(cli, &sources->source[i], BUILD_COLLECT, 0, &why) == 0)
+        if (gc(&freed, cli, &sources->source[i], &why) == 0)
             continue;
         report_failure(cli, &sources->source[i], &why);
         n_failed++;
     }
+    if (report_freed(cli, "all overlays", &freed, err) < 0)
+        return -1;
     if (n_failed)
         return error_set(err, ERROR_FAILED, "%u of %zu overlays were not collected", n_failed,
                          sources->n);
-    cli->title = "all overlays";
-    return output_action(cli, "gc", "idle", true, NULL, err);
+    return 0;
 }

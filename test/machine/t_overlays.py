@@ -358,6 +358,24 @@ def test_a_refresh_begins_nothing_twice(machine):
         equal(began(), [3, 3], "how often each was built, one of them in the timer's way")
 
 
+def test_everything_is_collected(machine):
+    """gc without a name looks at all overlays and says what that gave back"""
+    script = "head -c {size} /dev/urandom > big\n"
+    with overlay(machine, script.format(size="1M"), keep=3) as one, overlay(machine, script.format(size="2M"), keep=3) as other:
+        for _ in range(3):
+            for number in (one, other):
+                build(machine, number)
+        product.ctl(machine, "overlay", "set", one, "--keep", 2)
+        product.ctl(machine, "overlay", "set", other, "--keep", 2)
+        # The newest is current, and the one before it stays until the next publication.
+        done = product.ctl_json(machine, "overlay", "gc")
+        equal(done, {"name": "all overlays", "action": "gc", "state": "idle", "changed": True, "dropped": 2, "freed_bytes": 3 << 20}, "in JSON")
+        equal([len(product.generations(machine, number)[1]) for number in (one, other)], [2, 2], "generations of each")
+        equal(product.ctl(machine, "overlay", "gc").stdout, "all overlays: 0 generations dropped, 0 B freed\n", "the second time")
+        build(machine, one)
+        equal(product.ctl(machine, "overlay", "gc", one).stdout.partition(": ")[2], "0 generations dropped, 0 B freed\n", "of one overlay")
+
+
 def test_a_build_that_nobody_watches(machine):
     """a build that was left alone and is cancelled leaves nothing on the disk, and takes nothing of the budget"""
     with overlay(machine, WAITS) as number:
