@@ -8,7 +8,7 @@ import re
 import socket
 
 import product
-from harness import check, equal
+from harness import check, equal, within
 
 SCRIPT = """set -eu
 mkdir -p left4dead2/cfg left4dead2/addons
@@ -356,6 +356,61 @@ def test_a_refresh_begins_nothing_twice(machine):
             machine.wait_for("left4me-refresh.service", lambda unit: unit["ActiveState"] in ("inactive", "failed"), 60)
         equal(machine.unit("left4me-refresh.service")["Result"], "success", "the result of the timer's service")
         equal(began(), [3, 3], "how often each was built, one of them in the timer's way")
+
+
+# A chain of processes, a session each, with a child beside each: deaf to whatever can be ignored. All say when they are there.
+DEEP = """mkfifo /tmp/up; exec 9<> /tmp/up
+dig() {
+    trap '' TERM HUP INT QUIT ABRT ALRM USR1 USR2 PIPE
+    printf x >&9
+    sleep infinity &
+    if [ "$1" -gt 1 ]; then setsid bash -c "$(declare -f dig); dig $(($1 - 1))" & fi
+    while :; do wait; done
+}
+dig DEPTH & read -r -N DEPTH _ <&9; echo waiting; trap '' TERM HUP INT QUIT; while :; do wait; done
+"""
+DEPTH = 40
+CANCELS_AT_MOST_S, TRIES = 1, 3
+
+# Cancels, and says how long it took until the group (a file cgroup.events) was empty, by the kernel's word.
+CANCEL = """
+import os, select, subprocess, sys, time
+group, *words = sys.argv[1:]
+def is_populated():
+    try:
+        return "populated 1" in os.pread(events, 4096, 0).decode()
+    except OSError:             # the group itself is gone
+        return False
+events = os.open(group + "/cgroup.events", os.O_RDONLY)
+poll = select.poll()
+poll.register(events, select.POLLPRI)
+assert is_populated()
+start = time.monotonic()
+child = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+while is_populated():
+    if not poll.poll(30000):
+        sys.exit("it is not empty after 30 s")
+took = time.monotonic() - start
+assert child.wait() == 0
+print(took)
+"""
+
+
+def test_a_deep_tree_is_cancelled(machine):
+    """of a tree of processes that hear no signal nothing is left a second after a build is cancelled"""
+    with overlay(machine, DEEP.replace("DEPTH", str(DEPTH))) as number:
+        took = []
+        while len(took) < TRIES and min(took, default=CANCELS_AT_MOST_S) >= CANCELS_AT_MOST_S:
+            with product.running(machine, ["l4d2ctl", "overlay", "build", str(number)]) as child:
+                product.read_all_until(child.stdout, b"waiting", 120)
+                unit = f"left4me-script@{machine.output(f'ls {product.DATA}/builds')}.service"
+                group = f"/sys/fs/cgroup{machine.unit(unit)['ControlGroup']}"
+                there = machine.output(f"cat {group}/cgroup.procs").splitlines()
+                check(len(there) >= 2 * DEPTH, f"of the tree only {len(there)} processes are there")
+                took.append(float(machine.output(["python3", "-c", CANCEL, group, "l4d2ctl", "overlay", "cancel", str(number)])))
+                equal(rest(child), (1, f"l4d2ctl: {CANCELLED}\n"), "what is said of the build")
+        within(min(took), CANCELS_AT_MOST_S, f"seconds until nothing of the tree was left, the best of {took}")
+        equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
 
 
 def test_everything_is_collected(machine):
