@@ -413,6 +413,39 @@ def test_a_deep_tree_is_cancelled(machine):
         equal(machine.output(f"ls {product.DATA}/builds"), "", "scratch that is left")
 
 
+def test_a_server_is_not_disturbed(machine):
+    """a server goes on as it was, on the very overlays whose builds fail and are cancelled"""
+    with overlay(machine, SCRIPT.format(number=1)) as number, overlay(machine, None, type="files") as files:
+        product.ctl(machine, "files", "put", files, "left4dead2/cfg/ours.cfg", "-f", "-", input="sv_ours 1\n")
+        for one in (number, files):
+            build(machine, one)
+        before = [product.generations(machine, one) for one in (number, files)]
+        with product.server(machine, "calm", overlays=[number, files]) as server:
+            def seen():
+                said = [line for line in server.rcon("sim_read left4dead2/cfg/made.cfg; sim_read left4dead2/cfg/ours.cfg").splitlines()
+                        if "sv_" in line]
+                cfg = machine.output(f"cd {server.runtime}/merged/left4dead2 && ls -lR . | grep -c . && sha256sum cfg/*.cfg gameinfo.txt steam.inf")
+                status = server.status()
+                return (said, cfg, server.game_pid(), status["pid"], status["run"], status["restarts"], status["mounted"], status["pending"],
+                        server.a2s()["name"])
+
+            calm = seen()
+            equal(len(calm[0]), 2, f"what the game reads of the overlays: {calm[0]}")
+            source(machine, number, "rm -r left4dead2; mkdir left4dead2; echo 2 > left4dead2/new.cfg; exit 3\n")
+            product.one_sentence(build(machine, number, check=False), 1, "exit code 3")
+            equal(seen(), calm, "the server after a script that failed")
+            with waiting_build(machine, number, text="rm -r left4dead2\n" + WAITS) as (child, _):
+                equal(seen(), calm, "the server while a script is built")
+                product.ctl(machine, "overlay", "cancel", number)
+                equal(rest(child), (1, f"l4d2ctl: {CANCELLED}\n"), "what is said of the build")
+            equal(seen(), calm, "the server after a script that was cancelled")
+            product.ctl(machine, "files", "put", files, "left4dead2/cfg/ours.cfg", "-f", "-", input="sv_ours 2\n")
+            machine.run(["chmod", "000", f"{product.DATA}/sources/{files}/tree/left4dead2/cfg/ours.cfg"])
+            product.one_sentence(build(machine, files, check=False), 1, "ours.cfg")
+            equal(seen(), calm, "the server after a tree of files that could not be read")
+            equal([product.generations(machine, one) for one in (number, files)], before, "generations")
+
+
 def test_everything_is_collected(machine):
     """gc without a name looks at all overlays and says what that gave back"""
     script = "head -c {size} /dev/urandom > big\n"
