@@ -446,6 +446,17 @@ def test_a_server_is_not_disturbed(machine):
             equal([product.generations(machine, one) for one in (number, files)], before, "generations")
 
 
+def test_line_ends(machine):
+    """a script that was saved under Windows runs: its line ends are those of this world, its other bytes as they were"""
+    text = "set -eu\r\nmkdir -p left4dead2/cfg\r\nfor word in Grüße 日本; do\r\n  echo \"$word\" >> left4dead2/cfg/made.cfg\r\ndone\r\n"
+    with overlay(machine, text) as number:
+        stored = machine.run(["cat", f"{product.DATA}/sources/{number}/script"], text=False).stdout
+        equal(stored, text.replace("\r\n", "\n").encode(), "what is stored")
+        build(machine, number)
+        made = f"{product.DATA}/overlays/{number}/{product.generations(machine, number)[0]}/left4dead2/cfg/made.cfg"
+        equal(machine.read(made, text=False), "Grüße\n日本\n".encode(), "what it has made")
+
+
 def test_everything_is_collected(machine):
     """gc without a name looks at all overlays and says what that gave back"""
     script = "head -c {size} /dev/urandom > big\n"
