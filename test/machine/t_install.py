@@ -6,11 +6,12 @@ SteamCMD's stand-in waits in the middle of the download until it is told to go o
 
 import contextlib
 import itertools
+import json
 import re
 
 import attacks
 import product
-from harness import check, equal
+from harness import check, equal, within
 
 SECONDS = 60                        # for what ought to come, on a busy machine
 INSTALL = ("l4d2ctl", "install")
@@ -107,6 +108,70 @@ def test_second_install_attaches(machine):
             check(f"The game is generation {build}, build id {game}: " in out, f"{who} ended with {out[-300:]!r}")
     equal(product.generations(machine)[0], build, "the current generation")
     _check_no_scratch(machine)
+
+
+BIG, BIG_MIB = "left4dead2/maps/big.bsp", 64
+
+
+def _update(machine, *words):
+    """Installs a build of the game that nobody has: its number, the build's. A large file in it is the same in all of them."""
+    game = next(_builds)
+    product.steamcmd(machine, build=game)
+    depot = f"{product.STEAMCMD}/depot/common"
+    machine.run(f"yes 'the same in every build' | head -c {BIG_MIB}M > {depot}/{BIG} && touch -d @1577836800 {depot}/{BIG} && chmod -R o+rX {depot}")
+    done = product.ctl(machine, "install", "--steamcmd", product.STEAMCMD, "--json", *words, timeout=180)
+    return game, json.loads(done.stdout)["generation"]
+
+
+def _tree(machine, generation):
+    """{path: (inode, blocks in bytes, digest)} of its files."""
+    root = f"{product.DATA}/overlays/1/{generation}"
+    rows = [line.split(" ", 2) for line in machine.output(f"cd {root} && find . -type f -printf '%i %b %p\\n'").splitlines()]
+    sums = {line[66:]: line[:64] for line in machine.output(f"cd {root} && find . -type f -exec sha256sum {{}} +").splitlines()}
+    return {path: (int(inode), 512 * int(blocks), sums[path]) for inode, blocks, path in rows}
+
+
+def test_held_update(machine):
+    """an update that is held reaches one server, then all, then none; and costs the disk of what has changed"""
+    product.ready(machine)
+    old_game, old = _update(machine)
+    with product.server(machine, "canary") as canary, product.server(machine, "stays") as stays:
+        def seen():
+            return [re.search(r"^PatchVersion=.*$", server.rcon("sim_read left4dead2/steam.inf"), re.M | re.I).group() + " " +
+                    re.search(r"^version : .*$", server.rcon("status"), re.M).group().split()[3] for server in (canary, stays)]
+
+        before, pid = seen(), stays.game_pid()
+        equal([words.split()[-1] for words in before], [str(old_game)] * 2, "the game of both")
+        new_game, new = _update(machine, "--hold")
+        current, known = product.generations(machine)
+        equal((current, known[:2]), (old, [new, old]), "generations after an update that is held")
+        equal(stays.status()["pending"], [], "what waits to be applied")
+        canary.ctl("restart", "--with", f"1={new}")
+        after = seen()
+        equal([words.split()[-1] for words in after], [str(new_game), str(old_game)], "the game of the canary and of the other one")
+        check(after[0] != before[0] and after[1] == before[1], f"they read {after} in a file that has changed")
+        stays.ctl("restart")
+        equal(seen(), after, "after a restart of the other one")
+        check(stays.game_pid() != pid, "the restart began no new game")
+        product.ctl(machine, "overlay", "select", "game", new)
+        equal(seen(), after, "before anybody is restarted")
+        stays.ctl("restart")
+        equal(seen(), [after[0]] * 2, "after the new one was chosen")
+        product.ctl(machine, "overlay", "rollback", "game")
+        equal(product.generations(machine)[0], old, "the current generation after going back")
+        for server in (canary, stays):
+            server.ctl("restart")
+        equal(seen(), before, "after going back")
+
+        was, now = _tree(machine, old), _tree(machine, new)
+        changed = {path for path in now if path not in was or was[path][2] != now[path][2]}
+        check(changed and len(changed) * 4 < len(now), f"of {len(now)} files {len(changed)} have changed, which shows nothing")
+        equal({path for path in now if path not in was or was[path][0] != now[path][0]}, changed, "files of their own in the new generation")
+        both, one = (int(machine.output(f"cd {product.DATA}/overlays/1 && du -scB1 {trees} | tail -n 1").split()[0])
+                     for trees in (f"{old} {new}", old))
+        directories = machine.output(f"find {product.DATA}/overlays/1/{new} -type d -printf '%b\\n'").split()
+        equal(both - one, sum(now[path][1] for path in changed) + 512 * sum(map(int, directories)), "what the new one takes beside the old one")
+        within((both - one) / (1 << 20), BIG_MIB / 8, f"MiB of it, the whole having {one >> 20}")
 
 
 def test_publish_is_refused(machine):
