@@ -114,10 +114,11 @@ int publication_watch(struct build *build, struct generation *ret, bool *ret_is_
 // The generation this build became; *ret_is_there is false as long as there is none.
 int publication_find(struct generation *ret, bool *ret_is_there, const struct build *build,
                      struct error *err) MUST_USE;
-// Publishes what an earlier build made and could not publish, say on a full disk. One that fails
-// again for another reason than space is given up: a new build begins with dropping it.
-int publication_resume(struct build *build, struct generation *ret, bool *ret_is_unchanged,
-                       bool *ret_is_done, struct error *err) MUST_USE;
+// Publishes what an earlier build made and could not publish, say on a full disk, if `flags` say as
+// that one's whether it is held. One that fails again for another reason than space is given up: a
+// new build begins with dropping it.
+int publication_resume(struct build *build, uint32_t flags, struct generation *ret,
+                       bool *ret_is_unchanged, bool *ret_is_done, struct error *err) MUST_USE;
 // Raises what Ctrl-C means for a publication. The init system goes on with it whoever watches, and
 // nobody stops it half-way: that would only throw away what was made.
 int publication_interrupted(const struct build *build, struct error *err);

@@ -28,6 +28,11 @@ int install_prepare(struct cli *cli, struct error *err)
 
 // ---- the update --------------------------------------------------------------------------------
 
+static uint32_t flags_of(const struct cli *cli)
+{
+    return cli->is_held ? BUILD_HOLD : 0;
+}
+
 static int begin(struct build *build, struct error *err)
 {
     const struct host_paths *paths = build->cli->paths;
@@ -46,7 +51,7 @@ static int begin(struct build *build, struct error *err)
         return -1;
     const struct request_build_start wanted = { .base_generation = base,
                                                 .keep = settings.overlays.keep,
-                                                .flags = build->cli->is_held ? BUILD_HOLD : 0,
+                                                .flags = flags_of(build->cli),
                                                 .output_max_bytes = OUTPUT_MAX_GAME };
     return build_begin(build, &wanted, err);
 }
@@ -124,7 +129,7 @@ int install_run(struct cli *cli, struct error *err)
     interrupt_catch();
     if (build_open(&build, cli, BUILD_UPDATE, GAME_OVERLAY, overlay_type_word(OVERLAY_GAME), err) <
             0 ||
-        publication_resume(&build, &generation, &is_unchanged, &is_done, err) < 0 ||
+        publication_resume(&build, flags_of(cli), &generation, &is_unchanged, &is_done, err) < 0 ||
         (!is_done && update(&build, &generation, &is_unchanged, err) < 0))
         return -1;
     build_remove_scratch(&build);

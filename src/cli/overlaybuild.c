@@ -206,7 +206,7 @@ static int build_source(struct cli *cli, const struct source *source, const stru
     if (check_source(cli, source, err) < 0 ||
         build_open(&build, cli, kinds[source->type], source->number, source->title, err) < 0 ||
         (!(wish->flags & BUILD_FRESH) && !cli->is_detached &&
-         publication_resume(&build, &generation, &is_unchanged, &is_done, err) < 0))
+         publication_resume(&build, wish->flags, &generation, &is_unchanged, &is_done, err) < 0))
         return -1;
     if (!is_done && begin(&build, source, wish, &is_over, err) < 0)
         return -1;

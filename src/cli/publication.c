@@ -155,8 +155,10 @@ int publication_watch(struct build *build, struct generation *ret, bool *ret_is_
 
 // ---- a publication that failed --------------------------------------------------------------
 
-// The newest build that was made but not published; 0 when there is none.
-static int find_unpublished(uint32_t *ret, const struct build *build, struct error *err)
+// The newest build that was made but not published; 0 when there is none. What was asked for is
+// what it would become: one that is held, or the current generation.
+static int find_unpublished(uint32_t *ret, const struct build *build, uint32_t flags,
+                            struct error *err)
 {
     AUTO(builds_done) struct builds builds = { 0 };
 
@@ -166,7 +168,8 @@ static int find_unpublished(uint32_t *ret, const struct build *build, struct err
     for (size_t i = 0; i < builds.n; i++) {
         const struct build_spec *spec = &builds.spec[i];
         struct unit_state        state;
-        if (spec->overlay != build->overlay || spec->kind != build->kind || spec->build < *ret)
+        if (spec->overlay != build->overlay || spec->kind != build->kind || spec->build < *ret ||
+            ((spec->flags ^ flags) & BUILD_HOLD))
             continue;
         if (build_state(build, UNIT_PUBLISH, spec->build, &state, err) < 0)
             return -1;
@@ -176,14 +179,14 @@ static int find_unpublished(uint32_t *ret, const struct build *build, struct err
     return 0;
 }
 
-int publication_resume(struct build *build, struct generation *ret, bool *ret_is_unchanged,
-                       bool *ret_is_done, struct error *err)
+int publication_resume(struct build *build, uint32_t flags, struct generation *ret,
+                       bool *ret_is_unchanged, bool *ret_is_done, struct error *err)
 {
     struct reply reply;
     uint32_t     number = 0;
 
     *ret_is_done = false;
-    if (find_unpublished(&number, build, err) < 0)
+    if (find_unpublished(&number, build, flags, err) < 0)
         return -1;
     if (!number)
         return 0;

@@ -550,6 +550,22 @@ def test_a_publication_that_is_killed(machine):
         equal(machine.read(f"{product.DATA}/overlays/{number}/{new}/left4dead2/cfg/made.cfg"), "sv_test 2\n", "what is published")
 
 
+def test_a_publication_that_nobody_wants(machine):
+    """what could not be published, and would become current, is not taken up by a build that is to be held"""
+    with overlay(machine, SCRIPT.format(number=1)) as number:
+        build(machine, number)
+        before = product.generations(machine, number)[0]
+        source(machine, number, SCRIPT.format(number=2))
+        with product.drop_in(machine, "left4me-publish@.service", "[Service]\nExecStartPre=/bin/sh -c 'kill -9 $$'\n"):
+            equal(build(machine, number, check=False).returncode, 1, "exit code of a build whose publication is killed")
+        source(machine, number, SCRIPT.format(number=3))
+        said = build(machine, number, "--hold").stdout
+        check("tried again" not in said, f"the build that is held says {said!r}")
+        current, (new, old) = product.generations(machine, number)
+        equal((current, old), (before, before), "the current generation, and the one before the new one")
+        equal(machine.read(f"{product.DATA}/overlays/{number}/{new}/left4dead2/cfg/made.cfg"), "sv_test 3\n", "what is held")
+
+
 def test_what_changed(machine):
     """diff lists what changed between two generations; explain says what is in one and what is wrong with it"""
     first = """mkdir -p left4dead2/cfg addons; echo 1 > left4dead2/cfg/kept.cfg; echo 1 > left4dead2/cfg/changed.cfg
