@@ -461,7 +461,7 @@ static int report_freed(const struct cli *cli, const char *title, const struct f
     AUTO(buffer_done) struct buffer text = { 0 };
 
     if (cli->is_json)
-        return output_json(
+        return output_json_line(
             json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "name", title, "action", "gc", "state",
                       "idle", "changed", (int)(freed->n_generations > 0), "dropped",
                       (json_int_t)freed->n_generations, "freed_bytes", (json_int_t)freed->n_bytes),
