@@ -412,7 +412,8 @@ static int overlay_delete_run(struct cli *cli, struct error *err)
         return -1;
     cli->title = cli->args[0];
     bool is_there = overlay_named(&source, cli, err) == 0;
-    if (!is_there && err->kind != ERROR_NOT_FOUND)
+    // A creation that was killed may have left directories that are not ours yet.
+    if (!is_there && err->kind != ERROR_NOT_FOUND && err->errnum != EACCES)
         return -1;
     // By number also what a killed creation or removal left.
     if (!is_there && number_name_parse(&source.number, cli->args[0], &not_a_number) < 0)
