@@ -231,7 +231,7 @@ int packscan(struct index_builder *builder, uint32_t node, enum index_place plac
 
     if (index_builder_pack(builder, node, place, err) < 0)
         return -1;
-    if (vpk_open(&vpk, dir_fd, name, &why) < 0) {
+    if (vpk_open(&vpk, dir_fd, name, &why) < 0 || vpk_check_end(vpk, &why) < 0) {
         index_builder_pack_end(builder, &none);
         return add_broken(builder, node, dir_fd, name, &why, err);
     }

@@ -31,7 +31,7 @@
 #include <stdint.h>
 #include "base/error.h"
 
-#define INDEX_VERSION      1u // counts up with every change of what is in it, also of what is found
+#define INDEX_VERSION      2u // counts up with every change of what is in it, also of what is found
 #define INDEX_NAME_SUFFIX  ".index"
 #define INDEX_BYTES_MAX    (256u << 20)
 #define INDEX_NODES_MAX    1000001u // all of a generation, and its root

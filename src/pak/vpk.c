@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "pak/bytes.h"
@@ -172,6 +174,25 @@ struct vpk *vpk_close(struct vpk *vpk)
 void vpk_closep(struct vpk **vpk)
 {
     *vpk = vpk_close(*vpk);
+}
+
+int vpk_check_end(const struct vpk *vpk, struct error *err)
+{
+    struct stat st;
+    uint64_t    end = 0;
+
+    if (vpk->fd < 0)
+        return error_set(err, ERROR_INVALID, "the archive was parsed from memory");
+    for (size_t i = 0; i < vpk->n_items; i++)
+        if (vpk->items[i].archive == VPK_ARCHIVE_SAME && vpk->items[i].length)
+            end = MAX(end, (uint64_t)vpk->items[i].offset + vpk->items[i].length);
+    if (fstat(vpk->fd, &st) < 0)
+        return error_sys(err, errno, "asking for the size of an archive");
+    if (end && (uint64_t)st.st_size < vpk_data_start(vpk) + end)
+        return error_set(err, ERROR_INVALID,
+                         "the archive is cut off: %" PRIu64 " bytes are missing",
+                         vpk_data_start(vpk) + end - (uint64_t)st.st_size);
+    return 0;
 }
 
 // --- entries ----------------------------------------------------------------------------------

@@ -43,6 +43,10 @@ int vpk_parse(struct vpk **ret, const uint8_t *bytes, size_t n_bytes, struct err
 struct vpk *vpk_close(struct vpk *vpk); // takes NULL, returns NULL
 void        vpk_closep(struct vpk **vpk);
 
+// Whether the file goes on to the end of the last entry in it: ERROR_INVALID tells how much is
+// missing, as of a download that broke off. Nothing is read, and numbered parts are not looked at.
+int vpk_check_end(const struct vpk *vpk, struct error *err) MUST_USE;
+
 unsigned                vpk_version(const struct vpk *vpk); // 1 or 2
 size_t                  vpk_count(const struct vpk *vpk);
 const struct vpk_entry *vpk_at(const struct vpk *vpk, size_t i); // in order of their paths
