@@ -322,6 +322,29 @@ def test_who_watches_what(machine):
         equal(product.generations(machine, number), (running, [running]), "generations")
 
 
+# A publisher that says when it is there, and waits.
+GATED = "[Service]\nExecStartPre=+/bin/sh -c 'echo there > /run/test-there; read -r _ < /run/test-gate'\n"
+
+
+def test_a_choice_is_not_watched(machine):
+    """what has no builder, as a choice of a generation, is over before it could be watched: a build is refused meanwhile"""
+    with overlay(machine, SCRIPT.format(number=1)) as number:
+        build(machine, number)
+        old = product.generations(machine, number)[0]
+        source(machine, number, SCRIPT.format(number=2))
+        build(machine, number)
+        machine.run("mkfifo /run/test-there /run/test-gate")
+        with product.drop_in(machine, "left4me-publish@.service", GATED), \
+                product.running(machine, ["l4d2ctl", "overlay", "select", str(number), str(old)]) as choice:
+            machine.run("read -r _ < /run/test-there")
+            for words in (("build",), ("wipe",), ("gc",)):
+                product.one_sentence(product.ctl(machine, "overlay", *words, number, check=False), 4, "is running: wait for it or cancel it")
+            machine.run("echo > /run/test-gate")
+            equal(rest(choice), (0, ""), "exit code and complaints of the choice")
+        machine.run("rm /run/test-there /run/test-gate")
+        equal(product.generations(machine, number)[0], old, "the current generation")
+
+
 # Each start of it leaves a line in the cache.
 COUNTS = "echo began >> /cache/began; date +%s.%N > date\n"
 
