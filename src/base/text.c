@@ -42,6 +42,30 @@ bool text_is_control(const void *bytes, size_t length)
            (p[0] < 0x20 || p[0] == 0x7f || (length == 2 && p[0] == 0xc2 && p[1] < 0xa0));
 }
 
+bool text_is_direction(const void *bytes, size_t length)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = { { 0x061c, 0x061c }, { 0x200e, 0x200f }, { 0x202a, 0x202e }, { 0x2066, 0x2069 } };
+    const uint8_t *p = bytes;
+    uint32_t       code = 0;
+
+    if (length == 2)
+        code = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+    else if (length == 3)
+        code = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    for (size_t i = 0; i < ELEMENTS(ranges); i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return true;
+    return false;
+}
+
+static bool is_shown(const uint8_t *bytes, size_t length)
+{
+    return length > 0 && (bytes[0] == '\t' || !text_is_control(bytes, length)) &&
+           !text_is_direction(bytes, length);
+}
+
 size_t text_sanitize(char *ret, size_t n_ret, const void *bytes, size_t n)
 {
     const uint8_t *p = bytes;
@@ -49,14 +73,14 @@ size_t text_sanitize(char *ret, size_t n_ret, const void *bytes, size_t n)
 
     for (size_t i = 0; i < n;) {
         size_t length = text_character(p + i, n - i);
-        bool   is_shown = length > 0 && (p[i] == '\t' || !text_is_control(p + i, length));
-        size_t out = is_shown ? length : 1;
+        bool   is_clean = is_shown(p + i, length);
+        size_t out = is_clean ? length : 1;
         if (done + out >= n_ret)
             break;
-        if (!is_shown)
-            ret[done] = '?';
-        else
+        if (is_clean)
             memcpy(ret + done, p + i, length);
+        else
+            ret[done] = '?';
         done += out;
         i += length ? length : 1;
     }

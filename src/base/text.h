@@ -11,8 +11,11 @@
 size_t text_character(const void *bytes, size_t n);
 // Whether that character, `length` bytes long, is a control character of ASCII or Latin-1.
 bool text_is_control(const void *bytes, size_t length);
+// Whether it is a mark of direction, which is not seen and makes a terminal show what stands around
+// it in another order. Source: Unicode 15, PropList.txt, Bidi_Control.
+bool text_is_direction(const void *bytes, size_t length);
 
-// Copies up to `n` bytes into `ret` (at most n_ret - 1 and a NUL): control bytes other than tab
-// become '?', and so does every byte that is not part of well-formed UTF-8. Never ends within a
-// character. Returns the length.
+// Copies up to `n` bytes into `ret` (at most n_ret - 1 and a NUL): control bytes other than tab and
+// marks of direction become '?', and so does every byte that is not part of well-formed UTF-8.
+// Never ends within a character. Returns the length.
 size_t text_sanitize(char *ret, size_t n_ret, const void *bytes, size_t n);

@@ -103,7 +103,8 @@ void buffer_add_escaped(struct buffer *text, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n;) {
         size_t length = text_character(bytes + i, n - i);
-        if (length > 0 && !text_is_control(bytes + i, length) && bytes[i] != '\\') {
+        if (length > 0 && !text_is_control(bytes + i, length) &&
+            !text_is_direction(bytes + i, length) && bytes[i] != '\\') {
             buffer_add(text, bytes + i, length);
         } else {
             length = MAX(length, (size_t)1);

@@ -36,8 +36,8 @@ const char *strings_next(const struct strings *strings, const char *previous);
 bool        strings_equal(const struct strings *a, const struct strings *b);
 void        strings_done(struct strings *strings);
 
-// Adds foreign bytes so that a terminal shows them and obeys none: control bytes, backslashes and
-// what is not UTF-8 become \xHH.
+// Adds foreign bytes so that a terminal shows them and obeys none: control bytes, marks of
+// direction, backslashes and what is not UTF-8 become \xHH.
 void buffer_add_escaped(struct buffer *text, const char *bytes, size_t n);
 // Adds foreign bytes as valid UTF-8: what is not becomes U+FFFD. Control bytes stay.
 void buffer_add_utf8(struct buffer *text, const char *bytes, size_t n);

@@ -23,12 +23,24 @@ static void check_inside(const char *path)
     }
 }
 
+// A name may have marks of direction, which are not shown.
+static bool is_shown(const char *path)
+{
+    size_t n = strlen(path), length;
+
+    for (; n > 0 && (length = text_character(path, n)) > 0; path += length, n -= length)
+        if (text_is_direction(path, length))
+            return false;
+    return true;
+}
+
 static void check_text(const char *path)
 {
     char clean[FILENAME_PATH_MAX + 2];
 
     (void)text_sanitize(clean, sizeof clean, path, strlen(path));
-    if (strcmp(clean, path) != 0 || strchr(path, '\t') || strlen(path) > FILENAME_PATH_MAX)
+    if ((strcmp(clean, path) != 0 && is_shown(path)) || strchr(path, '\t') ||
+        strlen(path) > FILENAME_PATH_MAX)
         abort();
 }
 

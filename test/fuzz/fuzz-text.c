@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
         __builtin_trap();
     for (size_t i = 0, length; i < n; i += length)
         if (!(length = text_character(once + i, n - i)) ||
-            (text_is_control(once + i, length) && once[i] != '\t'))
+            (text_is_control(once + i, length) && once[i] != '\t') ||
+            text_is_direction(once + i, length))
             __builtin_trap();
     free(once);
     free(twice);

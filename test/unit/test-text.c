@@ -23,6 +23,11 @@ static void test_only_clean_text_comes_out(void **state)
         { BYTES("\xc2\x9b"
                 "0m"),
           "?0m" }, // C1 control
+        { BYTES("a\xe2\x80\xae"
+                "b\xe2\x81\xa9"),
+          "a?b?" },                                     // U+202E, U+2069
+        { BYTES("\xd7\x90\xe2\x80\x8f"), "\xd7\x90?" }, // a letter from right to left, U+200F
+        { BYTES("\xe2\x80"), "??" },                    // half of one
     };
     (void)state;
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -91,10 +96,44 @@ static void test_lengths_of_characters(void **state)
     }
 }
 
+static void test_marks_of_direction(void **state)
+{
+    static const struct {
+        const uint8_t *bytes;
+        size_t         n_bytes;
+        bool           is_direction;
+    } cases[] = {
+        { BYTES(""), false },
+        { BYTES("a"), false },
+        { BYTES("\xd8\x9b"), false },
+        { BYTES("\xd8\x9c"), true }, // U+061C
+        { BYTES("\xd8\x9d"), false },
+        { BYTES("\xe2\x80\x8d"), false }, // joins two characters into one
+        { BYTES("\xe2\x80\x8e"), true },  // U+200E
+        { BYTES("\xe2\x80\x8f"), true },
+        { BYTES("\xe2\x80\x90"), false },
+        { BYTES("\xe2\x80\xa9"), false },
+        { BYTES("\xe2\x80\xaa"), true }, // U+202A
+        { BYTES("\xe2\x80\xac"), true },
+        { BYTES("\xe2\x80\xae"), true },
+        { BYTES("\xe2\x80\xaf"), false },
+        { BYTES("\xe2\x81\xa5"), false },
+        { BYTES("\xe2\x81\xa6"), true }, // U+2066
+        { BYTES("\xe2\x81\xa9"), true },
+        { BYTES("\xe2\x81\xaa"), false },
+        { BYTES("\xf0\x9f\x8e\xae"), false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        assert_int_equal(text_is_direction(cases[i].bytes, cases[i].n_bytes),
+                         cases[i].is_direction);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lengths_of_characters),
+        cmocka_unit_test(test_marks_of_direction),
         cmocka_unit_test(test_only_clean_text_comes_out),
         cmocka_unit_test(test_no_character_is_cut),
     };

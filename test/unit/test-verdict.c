@@ -366,6 +366,11 @@ static void test_hostile_bytes_are_shown_and_not_obeyed(void **state)
         { "\xf0\x9f\x98\x80", 4, "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
         { "\xf0\x9f\x98", 3, "\\xf0\\x9f\\x98", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
         { "\x7f", 1, "\\x7f", "\x7f" },
+        { "a\xe2\x80\xae"
+          "b",
+          5, "a\\xe2\\x80\\xaeb",
+          "a\xe2\x80\xae"
+          "b" },
     };
 
     (void)state;
