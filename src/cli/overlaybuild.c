@@ -29,7 +29,18 @@ static uint32_t keep_of(const struct source *source, const struct settings *sett
     return source->keep ? source->keep : settings->overlays.keep;
 }
 
-// Of one of many: it goes on with the others.
+// ---- one of many -------------------------------------------------------------------------------
+
+// Meanwhile, and wholly: that is no failure.
+static bool was_deleted(const struct cli *cli, const struct source *source, const struct error *why)
+{
+    struct source left;
+    struct error  err = { 0 };
+
+    return why->kind == ERROR_NOT_FOUND &&
+           source_load(&left, cli->paths, source->number, &err) < 0 && err.kind == ERROR_NOT_FOUND;
+}
+
 static void report_failure(struct cli *cli, const struct source *source, const struct error *why)
 {
     struct error err;
@@ -43,6 +54,13 @@ static void report_failure(struct cli *cli, const struct source *source, const s
         fprintf(stderr, "l4d2ctl: %s\n", err.message);
     strings_done(&cli->tail); // they are about this one alone
     cli->script_exit_code = 0;
+}
+
+// At the end, when each has been told.
+static int raise_failures(unsigned n_failed, size_t n, const char *what, struct error *err)
+{
+    return error_set(err, ERROR_FAILED, "%u of %zu overlays %s not %s", n_failed, n,
+                     n_failed == 1 ? "was" : "were", what);
 }
 
 // ---- build, wipe -------------------------------------------------------------------------------
@@ -261,7 +279,7 @@ static int refresh_one(struct cli *cli, const struct source *source, uint32_t ne
     if (!cli->is_json)
         printf("%s:\n", source->title);
     (void)fflush(stdout); // before what stderr says of it; main checks stdout
-    if (build_source(cli, source, &wish, &why) == 0)
+    if (build_source(cli, source, &wish, &why) == 0 || was_deleted(cli, source, &why))
         return 0;
     report_failure(cli, source, &why);
     return -1;
@@ -289,7 +307,7 @@ int overlay_refresh_run(struct cli *cli, struct error *err)
     if (i < sources->n)
         return error_set(err, ERROR_FAILED, "interrupted: the other overlays were not looked at");
     if (n_failed)
-        return error_set(err, ERROR_FAILED, "%u of %u overlays were not built", n_failed, n_marked);
+        return raise_failures(n_failed, n_marked, "built", err);
     if (!n_marked && !cli->is_json)
         puts("No overlay is marked for it: 'l4d2ctl overlay set OVERLAY --refresh daily' does it.");
     return 0;
@@ -466,7 +484,8 @@ static int report_freed(const struct cli *cli, const char *title, const struct f
                       "idle", "changed", (int)(freed->n_generations > 0), "dropped",
                       (json_int_t)freed->n_generations, "freed_bytes", (json_int_t)freed->n_bytes),
             err);
-    buffer_printf(&text, "%s: %" PRIu32 " generations dropped, ", title, freed->n_generations);
+    buffer_printf(&text, "%s: %" PRIu32 " generation%s dropped, ", title, freed->n_generations,
+                  freed->n_generations == 1 ? "" : "s");
     output_size(&text, freed->n_bytes);
     buffer_add_string(&text, " freed\n");
     output_flush(&text);
@@ -489,15 +508,13 @@ int overlay_gc_run(struct cli *cli, struct error *err)
         return -1;
     for (size_t i = 0; i < sources->n; i++) {
         struct error why = { 0 };
-        if (gc(&freed, cli, &sources->source[i], &why) == 0)
+        if (gc(&freed, cli, &sources->source[i], &why) == 0 ||
+            was_deleted(cli, &sources->source[i], &why))
             continue;
         report_failure(cli, &sources->source[i], &why);
         n_failed++;
     }
     if (report_freed(cli, "all overlays", &freed, err) < 0)
         return -1;
-    if (n_failed)
-        return error_set(err, ERROR_FAILED, "%u of %zu overlays were not collected", n_failed,
-                         sources->n);
-    return 0;
+    return n_failed ? raise_failures(n_failed, sources->n, "collected", err) : 0;
 }

@@ -226,7 +226,7 @@ def test_the_daily_refresh(machine):
         for number in (never, failing):
             equal(machine.output(f"ls {product.DATA}/overlays/{number}", check=False), "", f"what overlay {number} has")
         log = machine.journal("left4me-refresh.service")
-        check(re.search(r"\b1 of \d+ overlays were not built", log), f"the log says {log}")
+        check(re.search(r"\b1 of \d+ overlays was not built", log), f"the log says {log}")
         done = product.ctl(machine, "overlay", "refresh", "--json", check=False, timeout=120)
         said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
         error = next(line["error"] for line in said if "error" in line and line["overlay"] == failing)
