@@ -9,12 +9,10 @@
 #include <unistd.h>
 #include "base/fd.h"
 #include "content/findings.h"
-#include "content/place.h"
+#include "pak/addon.h"
 #include "pak/kv.h"
 #include "pak/vpk.h"
 
-#define TEXT_BYTES_MAX   (256u << 10) // of a mission or an addoninfo.txt
-#define MISSIONS_MAX     64u          // of one pack
 #define MISSION_MAPS_MAX 64u
 #define REASON_MAX       640u
 
@@ -88,14 +86,17 @@ int packscan_mission(struct index_builder *builder, uint32_t node, bool is_loose
 
 // ---- what is in a pack -------------------------------------------------------------------------
 //
-// All of this part is to be replaced by pak/addon.h, which knows more about add-ons.
+// Which files count and up to where is as in pak/addon.h. But that cannot take the place of this
+// part: it looks into a whole pack and tells its faults to people, where an index wants them by
+// code, each with its mission, and the missions in the tree as well; and it reads a mission up to
+// its first fault, which is to be found here.
 
 // The whole text of an entry, or false: it is too large or damaged.
 static bool read_text(uint8_t **ret, const struct vpk *vpk, const struct vpk_entry *entry,
                       struct error *why)
 {
-    if (entry->size > TEXT_BYTES_MAX) {
-        (void)error_set(why, ERROR_INVALID, "it is larger than %u bytes", TEXT_BYTES_MAX);
+    if (entry->size > ADDON_TEXT_MAX) {
+        (void)error_set(why, ERROR_INVALID, "it is larger than %u bytes", ADDON_TEXT_MAX);
         return false;
     }
     *ret = malloc((size_t)entry->size + 1);
@@ -119,22 +120,14 @@ static int scan_mission(struct index_builder *builder, uint32_t node, const stru
     return add_finding(builder, node, FINDING_MISSION_BROKEN, reason, err);
 }
 
-static bool is_mission(const char *path)
-{
-    const char *prefix = "missions/";
-
-    return strncasecmp(path, prefix, strlen(prefix)) == 0 && !strchr(path + strlen(prefix), '/') &&
-           place_has_suffix(path, ".txt");
-}
-
 static int scan_missions(struct index_builder *builder, uint32_t node, const struct vpk *vpk,
                          struct error *err)
 {
     unsigned n = 0;
 
-    for (size_t i = 0; i < vpk_count(vpk) && n < MISSIONS_MAX; i++) {
+    for (size_t i = 0; i < vpk_count(vpk) && n < ADDON_MISSIONS_MAX; i++) {
         const struct vpk_entry *entry = vpk_at(vpk, i);
-        if (!is_mission(entry->path))
+        if (addon_kind_of(entry->path) != ADDON_MISSION)
             continue;
         n++;
         if (scan_mission(builder, node, vpk, entry, err) < 0)
