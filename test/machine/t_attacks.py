@@ -456,7 +456,7 @@ def _check_drift(machine):
     check(said["truncated"], "drift went to the bottom of a tree without one")
 
     text = _looked_at(machine, "drift", "trapper")
-    for words in ("1.0 TiB", r"trap/e\x1b[2J\x1b]0;owned\x07", r"trap/line\x0a\x0d\x09\x7fend",
+    for words in ("1.0 TiB", r"trap/\xe2\x80\xaetxt", r"trap/e\x1b[2J\x1b]0;owned\x07", r"trap/line\x0a\x0d\x09\x7fend",
                   r'trap/back\x5cslash"quote', r"trap/\xff\xfe", r"trap/c1\xc2\x9bm", "There is more"):
         check(words in text, f"{words!r} is not in what drift printed: {text}")
     equal(text.count("\n"), len(said["entries"]) + 2, "lines: one for each entry, the sum, and that there is more")

@@ -245,7 +245,7 @@ def _json_of_overlays(said):
     equal(said("overlay source", number)["text"], text.format(1), "the script")
     built = [said.stream(f"overlay {command}", number)[1] for command in ("build", "wipe")]
     said("overlay source", number, "-f", "-", input=text.format(2))
-    equal(set(product.ctl_json(said.machine, "overlay", "build", number, "--detach")), {"overlay", "build"}, "keys of --detach")
+    equal(set(product.ctl_json(said.machine, "overlay", "build", number, "--detach")), {"overlay", "build", "attached"}, "keys of --detach")
     built.append(said.stream("overlay build", number)[1])
     for row, command in zip(built, ("build", "wipe", "build")):
         said.check(f"overlay {command}", row)
