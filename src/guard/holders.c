@@ -22,12 +22,6 @@ struct scan {
     bool                        has_memory; // of this process: its maps have been read
 };
 
-// The process, or the task, has ended; or it is a descriptor that was closed.
-static bool is_gone(int errnum)
-{
-    return errnum == ENOENT || errnum == ESRCH;
-}
-
 static bool is_refused(int errnum)
 {
     return errnum == EACCES || errnum == EPERM;
@@ -60,7 +54,7 @@ static int look(struct scan *scan, struct statx *ret, int dir_fd, const char *na
                 struct error *err)
 {
     if (statx(dir_fd, name, AT_NO_AUTOMOUNT, MEASURE_STATX, ret) < 0)
-        return is_gone(errno) || is_refused(errno)
+        return processes_is_gone(errno) || is_refused(errno)
                    ? 0
                    : error_sys(err, errno, "looking at what a process holds");
     if (is_on_roots(scan, ret) && is_removed(ret, dir_fd, name) &&
@@ -79,7 +73,7 @@ static int look_into_socket(struct scan *scan, int task_fd, const char *name, st
     AUTO_FD fd = openat(task_fd, path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : fd_read_up_to(fd, text, sizeof text);
     if (n < 0)
-        return is_gone(errno) || is_refused(errno)
+        return processes_is_gone(errno) || is_refused(errno)
                    ? 0
                    : error_sys(err, errno, "looking into a socket of a process");
     scan->opaque.n_in_flight += procfs_parse_in_flight(text, (size_t)n);
@@ -107,7 +101,8 @@ static int look_at_descriptors(struct scan *scan, int task_fd, struct error *err
     if (fd < 0 && is_refused(errno))
         return count_hidden(scan, task_fd, err);
     if (fd < 0)
-        return is_gone(errno) ? 0 : error_sys(err, errno, "listing what a process has open");
+        return processes_is_gone(errno) ? 0
+                                        : error_sys(err, errno, "listing what a process has open");
     names_begin(&names, fd);
     while ((r = names_next(&name, &names)) > 0) {
         struct statx st;
@@ -116,7 +111,9 @@ static int look_at_descriptors(struct scan *scan, int task_fd, struct error *err
             (found > 0 && S_ISSOCK(st.stx_mode) && look_into_socket(scan, task_fd, name, err) < 0))
             return -1;
     }
-    return r < 0 && !is_gone(errno) ? error_sys(err, errno, "listing what a process has open") : 0;
+    return r < 0 && !processes_is_gone(errno)
+               ? error_sys(err, errno, "listing what a process has open")
+               : 0;
 }
 
 // ---- memory -----------------------------------------------------------------------------------
@@ -149,7 +146,7 @@ static int look_at_mappings(struct scan *scan, int task_fd, struct error *err)
     ssize_t got = 0;
 
     if (fd < 0)
-        return is_gone(errno) || is_refused(errno)
+        return processes_is_gone(errno) || is_refused(errno)
                    ? 0
                    : error_sys(err, errno, "listing what a process has mapped");
     while ((got = read(fd, text + n, sizeof text - n)) > 0) {
@@ -159,8 +156,9 @@ static int look_at_mappings(struct scan *scan, int task_fd, struct error *err)
         if (n == sizeof text)
             return error_set(err, ERROR_SYSTEM, "a mapping of a process has too long a line");
     }
-    return got < 0 && !is_gone(errno) ? error_sys(err, errno, "listing what a process has mapped")
-                                      : 0;
+    return got < 0 && !processes_is_gone(errno)
+               ? error_sys(err, errno, "listing what a process has mapped")
+               : 0;
 }
 
 // ---- tasks ------------------------------------------------------------------------------------
@@ -172,7 +170,7 @@ static int look_at_task(struct scan *scan, int tasks_fd, const char *name, struc
     AUTO_FD      fd = openat(tasks_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
-        return is_gone(errno) ? 0 : error_sys(err, errno, "opening a task");
+        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "opening a task");
     if (look_at_descriptors(scan, fd, err) < 0 || look(scan, &st, fd, "cwd", err) < 0)
         return -1;
     if (scan->has_memory)
@@ -191,13 +189,13 @@ static int look_at_process(struct scan *scan, const struct processes *processes,
     int          r;
 
     if (fd < 0)
-        return is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
+        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
     scan->has_memory = false;
     names_begin(&names, fd);
     while ((r = names_next(&name, &names)) > 0)
         if (look_at_task(scan, fd, name, err) < 0)
             return -1;
-    return r < 0 && !is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
+    return r < 0 && !processes_is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
 }
 
 int holders_measure(struct holders_opaque *ret, struct measure *measure,

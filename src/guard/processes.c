@@ -78,7 +78,7 @@ int processes_open(const struct processes *processes, pid_t pid, const char *nam
 
 // ---- who is there -----------------------------------------------------------------------------
 
-static bool is_gone(int errnum)
+bool processes_is_gone(int errnum)
 {
     return errnum == ENOENT || errnum == ESRCH;
 }
@@ -95,7 +95,8 @@ int processes_status(struct procfs_status *ret, int dir_fd, const char *path, st
     ssize_t n = fd < 0 ? -1 : fd_read_up_to(fd, text, sizeof text);
 
     if (n < 0)
-        return is_gone(errno) ? 0 : error_sys(err, errno, "reading the status of a process");
+        return processes_is_gone(errno) ? 0
+                                        : error_sys(err, errno, "reading the status of a process");
     if (!procfs_parse_status(ret, text, (size_t)n))
         return error_set(err, ERROR_SYSTEM, "the status of a process makes no sense");
     return 1;
@@ -120,7 +121,7 @@ static int add_children_of_task(struct processes *processes, int tasks_fd, const
     (void)snprintf(path, sizeof path, "%.20s/children", task); // a number
     AUTO_FD fd = openat(tasks_fd, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return is_gone(errno) ? 0 : error_sys(err, errno, "listing children");
+        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "listing children");
     while ((got = read(fd, text + n, sizeof text - n)) > 0) {
         n += (size_t)got;
         size_t used = 0;
@@ -132,7 +133,7 @@ static int add_children_of_task(struct processes *processes, int tasks_fd, const
         n -= used;
         memmove(text, text + used, n);
     }
-    return got < 0 && !is_gone(errno) ? error_sys(err, errno, "listing children") : 0;
+    return got < 0 && !processes_is_gone(errno) ? error_sys(err, errno, "listing children") : 0;
 }
 
 static int add_children(struct processes *processes, pid_t pid, struct error *err)
@@ -143,12 +144,12 @@ static int add_children(struct processes *processes, pid_t pid, struct error *er
     int          r;
 
     if (fd < 0)
-        return is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
+        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
     names_begin(&names, fd);
     while ((r = names_next(&name, &names)) > 0)
         if (add_children_of_task(processes, fd, name, err) < 0)
             return -1;
-    return r < 0 && !is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
+    return r < 0 && !processes_is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
 }
 
 int processes_list(struct processes *processes, struct error *err)
@@ -245,12 +246,12 @@ static int add_motions(struct processes_motion *motion, const struct processes *
     int          r;
 
     if (fd < 0)
-        return is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
+        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
     names_begin(&names, fd);
     while ((r = names_next(&name, &names)) > 0)
         if (add_motion(motion, fd, name, err) < 0)
             return -1;
-    return r < 0 && !is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
+    return r < 0 && !processes_is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
 }
 
 int processes_motion(struct processes_motion *ret, const struct processes *processes,

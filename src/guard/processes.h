@@ -57,5 +57,8 @@ int processes_status(struct procfs_status *ret, int dir_fd, const char *path, st
 // Whether a process or task in that state has nothing open any more.
 bool processes_has_ended(char state);
 
+// Whether an error of looking into /proc means that the process, the task or the descriptor is not
+// there any more.
+bool processes_is_gone(int errnum);
 // Opens `name` in the directory of the process in /proc. -1: it has ended, or does not let us.
 int processes_open(const struct processes *processes, pid_t pid, const char *name, int flags);

@@ -18,11 +18,6 @@ struct count {
     uint64_t rows[ROWS]; // inode numbers; 0: free
 };
 
-static bool is_gone(int errnum)
-{
-    return errnum == ENOENT || errnum == ESRCH;
-}
-
 static void add(struct count *count, uint64_t inode)
 {
     size_t at = inode % ROWS;
@@ -56,7 +51,8 @@ static int look_at_task(struct count *count, int tasks_fd, const char *task, str
         return 0;
     }
     if (fd < 0)
-        return is_gone(errno) ? 0 : error_sys(err, errno, "listing what a process has open");
+        return processes_is_gone(errno) ? 0
+                                        : error_sys(err, errno, "listing what a process has open");
     names_begin(&names, fd);
     while (count->n <= SOCKETS_COUNT_MAX && names_next(&name, &names) > 0)
         look_at_descriptor(count, fd, name);
@@ -71,7 +67,7 @@ static int look_at_process(struct count *count, const struct processes *processe
     const char  *name;
 
     if (fd < 0)
-        return is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
+        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
     names_begin(&names, fd);
     while (count->n <= SOCKETS_COUNT_MAX && names_next(&name, &names) > 0)
         if (look_at_task(count, fd, name, err) < 0)
