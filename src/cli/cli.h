@@ -74,6 +74,7 @@ int     output_json_line(json_t *json, struct error *err) MUST_USE; // on one li
 json_t *output_text_json(const char *bytes, size_t n);              // foreign bytes as valid UTF-8
 json_t *output_strings_json(const struct strings *strings);
 json_t *output_count_json(uint64_t value);                                  // UINT64_MAX: null
+void    output_escaped(struct buffer *text, const char *string);            // a foreign one
 void    output_strings(struct buffer *text, const struct strings *strings); // "a, b"
 // "2026-11-22T03:00:00Z" of microseconds since 1970; "" of 0.
 void    output_time(char ret[OUTPUT_TIME_MAX], uint64_t realtime_us);

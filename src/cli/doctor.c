@@ -13,7 +13,7 @@ static void print_finding(const struct doctor_finding *finding)
     AUTO(buffer_done) struct buffer text = { 0 };
 
     buffer_printf(&text, "%-5s %-15s ", doctor_verdict_word(finding->verdict), finding->name);
-    buffer_add_escaped(&text, finding->words, strlen(finding->words));
+    output_escaped(&text, finding->words);
     if (*finding->remedy)
         buffer_printf(&text, "\n      %-15s -> %s", "", finding->remedy);
     buffer_add_string(&text, "\n");

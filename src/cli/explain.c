@@ -43,11 +43,6 @@ static json_t *text_json(const char *text)
     return output_text_json(text, strlen(text));
 }
 
-static void add_escaped(struct buffer *text, const char *string)
-{
-    buffer_add_escaped(text, string, strlen(string));
-}
-
 static const struct layer *layer_at(const struct view *view, size_t layer)
 {
     return &view_layers(view)->layer[layer];
@@ -96,7 +91,7 @@ static json_t *source_json(const struct view *view, const struct source *source)
 static void print_findings(struct buffer *text, const struct cli *cli, const struct layers *layers,
                            const char *when, const struct layer_finding *findings, size_t n)
 {
-    add_escaped(text, cli->args[1]);
+    output_escaped(text, cli->args[1]);
     buffer_printf(text, " in '%s', %s:\n", cli->title, when);
     for (size_t i = 0; i < n; i++) {
         char description[LAYER_DESCRIPTION_MAX];
@@ -120,7 +115,7 @@ static void print_sources(struct buffer *text, const struct view *view,
     if (list->n == 0 || (list->n == 1 && list->source[0].kind == SOURCE_LOOSE && n_findings > 0))
         return;
     buffer_add_string(text, "The game calls it ");
-    add_escaped(text, list->path);
+    output_escaped(text, list->path);
     buffer_printf(text, " and looks in this order%s:\n",
                   list->certainty == SOURCE_SURE     ? ""
                   : list->certainty == SOURCE_LIKELY ? ", probably"
@@ -131,7 +126,7 @@ static void print_sources(struct buffer *text, const struct view *view,
         layer_describe(description, layer_at(view, source->layer));
         (void)index_path(view_index(view, source->layer), source->node, path, sizeof path);
         buffer_printf(text, "  %-10s %-33s ", source_word(source->use), description);
-        add_escaped(text, path);
+        output_escaped(text, path);
         buffer_add_string(text, ", ");
         output_size(text, source->size);
         buffer_add_string(text, "\n");
@@ -298,13 +293,13 @@ static void print_report_findings(struct buffer *text, const struct report *repo
         char                         description[LAYER_DESCRIPTION_MAX], filled[FINDING_TEXT_MAX];
         layer_describe(description, layer_at(report->view, finding->layer));
         buffer_printf(text, "%-8s ", finding_severity_word(finding->severity));
-        add_escaped(text, finding->path);
+        output_escaped(text, finding->path);
         if (finding->line)
             buffer_printf(text, ":%" PRIu32, finding->line);
         buffer_printf(text, "%s%s\n           ", *finding->path ? ", in " : "", description);
-        add_escaped(text, finding_fill(filled, info->sentence, finding->text));
+        output_escaped(text, finding_fill(filled, info->sentence, finding->text));
         buffer_add_string(text, "; ");
-        add_escaped(text, finding_fill(filled, info->remedy, finding->text));
+        output_escaped(text, finding_fill(filled, info->remedy, finding->text));
         buffer_add_string(text, "\n");
     }
     if (report->n_findings == 0)
@@ -322,10 +317,10 @@ static void print_addons(struct buffer *text, const struct report *report)
         char                description[LAYER_DESCRIPTION_MAX];
         layer_describe(description, layer_at(report->view, addon->layer));
         buffer_printf(text, "  %-9s ", addon_words[addon->state]);
-        add_escaped(text, addon->name);
+        output_escaped(text, addon->name);
         if (*addon->title) {
             buffer_add_string(text, ": ");
-            add_escaped(text, addon->title);
+            output_escaped(text, addon->title);
         }
         buffer_printf(text, ", in %s\n", description);
     }
@@ -338,16 +333,16 @@ static void print_campaign(struct buffer *text, const struct report *report,
     const struct index_mission *mission = index_mission(index, campaign->mission);
 
     buffer_add_string(text, "  ");
-    add_escaped(text, index_string(index, mission->name));
+    output_escaped(text, index_string(index, mission->name));
     buffer_printf(text, ", %" PRIu32 " map%s, in ", campaign->n_maps,
                   campaign->n_maps == 1 ? "" : "s");
     if (campaign->addon == INDEX_NONE)
         buffer_add_string(text, "the game");
     else
-        add_escaped(text, report->sources->addons[campaign->addon].name);
+        output_escaped(text, report->sources->addons[campaign->addon].name);
     if (campaign->n_missing > 0) {
         buffer_printf(text, "; %" PRIu32 " of them nowhere, such as ", campaign->n_missing);
-        add_escaped(text, campaign->missing);
+        output_escaped(text, campaign->missing);
     }
     buffer_add_string(text, campaign->is_loaded ? "\n" : "; not loaded\n");
 }
@@ -361,11 +356,11 @@ static void print_conflicts(struct buffer *text, const struct report *report)
     for (size_t i = 0; i < report->n_conflicts; i++) {
         const struct report_conflict *conflict = &report->conflicts[i];
         buffer_add_string(text, "  ");
-        add_escaped(text, report->sources->addons[conflict->winner].name);
+        output_escaped(text, report->sources->addons[conflict->winner].name);
         buffer_add_string(text, " before ");
-        add_escaped(text, report->sources->addons[conflict->loser].name);
+        output_escaped(text, report->sources->addons[conflict->loser].name);
         buffer_printf(text, ": %" PRIu32 ", such as ", conflict->n_files);
-        add_escaped(text, conflict->example);
+        output_escaped(text, conflict->example);
         buffer_add_string(text, "\n");
     }
 }
@@ -404,7 +399,7 @@ static int print_path(void *user, const struct view_entry *entry, struct error *
             index_node(view_index(listing->view, claim->layer), claim->node)->kind;
         layer_describe(description, layer_at(listing->view, claim->layer));
         buffer_printf(&listing->text, "%-9s %-33s ", layers_role_word(claim->role), description);
-        add_escaped(&listing->text, entry->path);
+        output_escaped(&listing->text, entry->path);
         buffer_add_string(&listing->text, kind == INDEX_DIR ? "/\n" : "\n");
     }
     if (listing->text.n > BUFSIZ) // as they come: there may be many

@@ -122,7 +122,7 @@ static void print_entry(const struct listing_entry *entry)
         output_size(&size, entry->size);
     buffer_printf(&text, "%-10s %s  ",
                   size.n ? size.bytes : (char *)(uintptr_t)listing_kind_word(entry->kind), time);
-    buffer_add_escaped(&text, entry->name, strlen(entry->name));
+    output_escaped(&text, entry->name);
     buffer_add_string(&text, entry->kind == LISTING_DIR ? "/\n" : entry->is_program ? "*\n" : "\n");
     output_flush(&text);
 }
@@ -288,7 +288,7 @@ static void say(void *user, const char *line)
     AUTO(buffer_done) struct buffer text = { 0 };
     const struct cli               *cli = user;
 
-    buffer_add_escaped(&text, line, strlen(line));
+    output_escaped(&text, line);
     fprintf(cli->is_json ? stderr : stdout, "%s\n", text.n ? text.bytes : "");
 }
 

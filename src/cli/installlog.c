@@ -24,7 +24,7 @@ static void show_progress(struct build *build, const struct steamline *line)
         output_size(&text, line->total);
         buffer_add_string(&text, "  ");
     }
-    buffer_add_escaped(&text, line->words, strlen(line->words));
+    output_escaped(&text, line->words);
     if (!build->is_terminal)
         buffer_add_string(&text, "\n");
     build->has_line = build->is_terminal;
@@ -36,7 +36,7 @@ static void show_words(struct build *build, const char *words)
     AUTO(buffer_done) struct buffer text = { 0 };
 
     build_end_line(build);
-    buffer_add_escaped(&text, words, strlen(words));
+    output_escaped(&text, words);
     buffer_add_string(&text, "\n");
     output_flush(&text);
 }

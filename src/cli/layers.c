@@ -128,7 +128,7 @@ static void print_drift(const struct drift *drift)
         }
         buffer_printf(&text, "%-10s %-24s ", drift_change_word(entry->change),
                       size.n ? size.bytes : "");
-        buffer_add_escaped(&text, entry->path, strlen(entry->path));
+        output_escaped(&text, entry->path);
         buffer_add_string(&text, entry->entry == LAYER_HAS_DIR ? "/\n" : "\n");
     }
     buffer_printf(&text, "%zu added, %zu changed, %zu removed", totals.count[DRIFT_ADDED],

@@ -69,6 +69,11 @@ json_t *output_error_json(const struct cli *cli, const struct error *err)
     return json;
 }
 
+void output_escaped(struct buffer *text, const char *string)
+{
+    buffer_add_escaped(text, string, strlen(string));
+}
+
 void output_strings(struct buffer *text, const struct strings *strings)
 {
     const char *comma = "";
@@ -135,7 +140,7 @@ void output_tail(const struct cli *cli)
 
     for (const char *s = NULL; (s = strings_next(&cli->tail, s));) {
         buffer_add_string(&text, text.n ? "\n  " : "The last lines of its log:\n  ");
-        buffer_add_escaped(&text, s, strlen(s));
+        output_escaped(&text, s);
     }
     if (text.n)
         fprintf(stderr, "%s\n", text.bytes);

@@ -79,7 +79,7 @@ static int print_difference(void *user, const struct index_difference *differenc
     const struct index_node *node = subject_of(difference);
 
     buffer_printf(text, "%-8s ", words[difference->change]);
-    buffer_add_escaped(text, difference->path, strlen(difference->path));
+    output_escaped(text, difference->path);
     buffer_add_string(text, node->kind == INDEX_DIR ? "/" : "");
     buffer_add_string(text, difference->is_sure ? "\n" : "  (rewritten)\n");
     if (buffer_check(text, err) < 0)

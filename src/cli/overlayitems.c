@@ -102,11 +102,6 @@ static void table_done(struct table *table)
     buffer_done(&table->text);
 }
 
-static void add_escaped(struct buffer *text, const char *string)
-{
-    buffer_add_escaped(text, string, strlen(string));
-}
-
 static void add_count(struct buffer *text, const struct item *known, int width, uint32_t n)
 {
     if (known->has_version)
@@ -138,21 +133,21 @@ static void add_words(struct buffer *text, const struct overlay_item *item)
     const struct item *known = &item->known;
 
     buffer_add_string(text, "  ");
-    add_escaped(text, *known->title ? known->title : "-");
+    output_escaped(text, *known->title ? known->title : "-");
     for (uint32_t i = 0; i < known->n_tags; i++) {
         buffer_add_string(text, i == 0 ? " [" : ", ");
-        add_escaped(text, known->tags[i]);
+        output_escaped(text, known->tags[i]);
     }
     buffer_add_string(text, known->n_tags > 0 ? "]" : "");
     if (*known->preview_url) {
         buffer_add_string(text, " ");
-        add_escaped(text, known->preview_url);
+        output_escaped(text, known->preview_url);
     }
     if (!item->is_published)
         buffer_add_string(text, "; not published");
     if (*known->error) {
         buffer_add_string(text, item->is_published ? "; not the newest: " : ": ");
-        add_escaped(text, known->error);
+        output_escaped(text, known->error);
     }
     buffer_add_string(text, "\n");
 }
