@@ -127,8 +127,9 @@ void collected_say(const struct collected *collected, const struct say *out)
     char size[SAY_BYTES_MAX];
 
     if (collected->versions > 0)
-        say(out, "%" PRIu64 " files that nobody uses were removed from the cache, %s",
-            collected->versions, say_bytes(size, collected->bytes));
+        say(out, "%" PRIu64 " %s removed from the cache, %s", collected->versions,
+            collected->versions == 1 ? "file that nobody uses was" : "files that nobody uses were",
+            say_bytes(size, collected->bytes));
 }
 
 int collect_unused(const char *data_dir, uint64_t after_s, const struct say *out, struct error *err)

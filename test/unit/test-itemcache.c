@@ -270,7 +270,7 @@ static void test_collecting_outside_of_a_build(void **state)
     assert_int_equal(collect_unused(path, COLLECT_AFTER_S, &out, &err), 0);
     assert_string_equal(said, ""); // it is too new
     assert_int_equal(collect_unused(path, 0, &out, &err), 0);
-    assert_string_equal(said, "1 files that nobody uses were removed from the cache, 5 bytes");
+    assert_string_equal(said, "1 file that nobody uses was removed from the cache, 5 bytes");
     show(found, sizeof found, item_fd);
     assert_string_equal(found, "200-5.vpk item.json");
 }
