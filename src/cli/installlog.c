@@ -5,7 +5,6 @@
 #include "cli/build.h"
 
 #include <stdio.h>
-#include <string.h>
 #include "host/steamline.h"
 
 #define STEP_PERCENT 5u // between two lines when no terminal shows them

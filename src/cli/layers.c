@@ -4,9 +4,6 @@
 
 #include "cli/layers.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "host/drift.h"
 #include "host/instances.h"
