@@ -495,7 +495,7 @@ static const struct command commands[] = {
       overlay_refresh_run, NULL },
     { "overlay delete", "OVERLAY", OPTION_JSON, "drop an overlay with everything of it",
       "Refused while a server has it or wants it. Its number is never used again. Deleting what\n"
-      "does not exist succeeds.\n",
+      "does not exist succeeds. By number it also removes what a killed one left.\n",
       overlay_delete_run, NULL },
 };
 
