@@ -588,6 +588,39 @@ static void test_open_refuses_what_is_no_file_of_the_directory(void **state)
     assert_null(vpk);
 }
 
+// What is behind the last entry, and what is in a part, may be missing.
+static void test_the_end_of_the_data(void **state)
+{
+    const struct unit_dir *dir = *state;
+
+    for (unsigned version = 1; version <= 2; version++) {
+        struct maker maker = { .version = version, .has_others = version == 2 };
+        struct error err = { 0 };
+        char         want[64];
+        maker_add(&maker, "a.txt", "0123456789", 10, 4, MAKER_SAME);
+        maker_add(&maker, "far.txt", "of a part", 9, 0, 0);
+        maker_add(&maker, "b.txt", "01234567", 8, 0, MAKER_SAME);
+        struct maker_bytes whole = maker_file(&maker);
+        size_t             end = whole.n - (version == 2 ? 48 : 0);
+        for (size_t n = end - maker.data.n; n <= whole.n; n++) {
+            AUTO(vpk_closep) struct vpk *vpk = NULL;
+            maker_write(dir->fd, "a_dir.vpk", whole.bytes, n);
+            assert_int_equal(vpk_open(&vpk, dir->fd, "a_dir.vpk", &err), 0);
+            assert_int_equal(vpk_check_end(vpk, &err), n < end ? -1 : 0);
+            if (n >= end)
+                continue;
+            snprintf(want, sizeof want, "the archive is cut off: %zu bytes are missing", end - n);
+            assert_int_equal(err.kind, ERROR_INVALID);
+            assert_string_equal(err.message, want);
+        }
+        AUTO(vpk_closep) struct vpk *parsed = NULL;
+        assert_int_equal(vpk_parse(&parsed, whole.bytes, whole.n, &err), 0);
+        assert_int_equal(vpk_check_end(parsed, &err), -1); // there is no file
+        free(whole.bytes);
+        maker_done(&maker);
+    }
+}
+
 static void test_crc32_goes_on(void **state)
 {
     (void)state;
@@ -617,6 +650,8 @@ int main(void)
                                         unit_dir_teardown),
         cmocka_unit_test_setup_teardown(test_open_refuses_what_is_no_file_of_the_directory,
                                         unit_dir_setup, unit_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_the_end_of_the_data, unit_dir_setup,
+                                        unit_dir_teardown),
         cmocka_unit_test(test_crc32_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
