@@ -53,7 +53,7 @@ int  build_open(struct build *ret, struct cli *cli, enum build_kind kind, uint32
 void build_done(struct build *build);
 
 // Asks for the build, or joins the one that runs, and opens its log. The request's kind and overlay
-// are filled in.
+// are filled in. ERROR_NOT_FOUND: the overlay is not there, or was deleted by half.
 int build_begin(struct build *build, const struct request_build_start *wanted, struct error *err)
     MUST_USE;
 // Watches a build that somebody else began, and says so. ERROR_BUSY: it is not what is wanted; one

@@ -132,8 +132,7 @@ static int not_begun(const struct build *build, const char *result, struct error
         return error_set(err, ERROR_FAILED, NO_FILTER, build->row->noun);
     if (is_disk_full(build->cli->paths))
         return error_set(err, ERROR_NO_SPACE,
-                         "no space is left on the disk of %.100s: free some "
-                         "and try again",
+                         "no space is left on the disk of %.100s: free some and try again",
                          build->cli->paths->data_dir);
     return error_set(err, ERROR_FAILED, NO_MOUNT, build->row->noun, build->number);
 }

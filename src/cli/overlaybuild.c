@@ -109,9 +109,9 @@ static int plan(struct request_build_start *ret, const struct cli *cli, const st
                         max, err);
 }
 
-// Has it ended? Its scratch goes then, as another build would remove it; that of one that could not
-// be published stays, to be tried again.
-static bool has_ended(const struct build *build, uint32_t number)
+// True: it has ended. Its scratch goes then, as another build would remove it; that of one that
+// could not be published stays, to be tried again.
+static bool drop_if_ended(const struct build *build, uint32_t number)
 {
     struct unit_state publisher;
     struct reply      reply;
@@ -128,7 +128,7 @@ static bool has_ended(const struct build *build, uint32_t number)
 static int meet(struct build *build, const struct request_build_start *wanted, uint32_t number,
                 bool *ret_is_over, struct error *err)
 {
-    if (!has_ended(build, number)) {
+    if (!drop_if_ended(build, number)) {
         if (build_join(build, wanted, number, err) == 0)
             return 0;
         if (err->kind != ERROR_NOT_FOUND)
