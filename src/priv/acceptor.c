@@ -19,13 +19,14 @@
 
 struct acceptor {
     int (*serve)(int fd);
-    int      signal_fd;
-    int      caller_fd; // accepted, and waiting for a process; -1: none
-    sigset_t old_mask;  // the children's
-    unsigned n_children;
-    bool     is_stopping;
-    bool     is_short; // of something the last caller would have needed
-    bool     is_full;  // of children, and has said so
+    enum acceptor_stop stop;
+    int                signal_fd;
+    int                caller_fd; // accepted, and waiting for a process; -1: none
+    sigset_t           old_mask;  // the children's
+    unsigned           n_children;
+    bool               is_stopping;
+    bool               is_short; // of something the last caller would have needed
+    bool               is_full;  // of children, and has said so
 };
 
 static int check_socket(struct error *err)
@@ -117,13 +118,22 @@ static void reap(struct acceptor *acceptor)
     }
 }
 
+// The init system has sent the signal to those that were there then: one may have been forked
+// since.
+static void begin_to_stop(struct acceptor *acceptor)
+{
+    if (!acceptor->is_stopping && acceptor->stop == ACCEPTOR_ENDS)
+        (void)kill(0, SIGTERM); // all are in our group, which is the unit's
+    acceptor->is_stopping = true;
+}
+
 static void read_signals(struct acceptor *acceptor)
 {
     struct signalfd_siginfo info;
 
     while (read(acceptor->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
         if (info.ssi_signo == SIGTERM)
-            acceptor->is_stopping = true;
+            begin_to_stop(acceptor);
     reap(acceptor);
 }
 
@@ -154,12 +164,13 @@ static int wait_and_accept(struct acceptor *acceptor, struct error *err)
         return errno == EINTR ? 0 : error_sys(err, errno, "waiting for a connection");
     if (fds[0].revents)
         read_signals(acceptor);
-    return fds[1].revents || acceptor->caller_fd >= 0 ? serve_one(acceptor, err) : 0;
+    bool is_called = fds[1].revents && !acceptor->is_stopping;
+    return is_called || acceptor->caller_fd >= 0 ? serve_one(acceptor, err) : 0;
 }
 
-int acceptor_run(int (*serve)(int fd), struct error *err)
+int acceptor_run(int (*serve)(int fd), enum acceptor_stop stop, struct error *err)
 {
-    struct acceptor acceptor = { .serve = serve, .signal_fd = -1, .caller_fd = -1 };
+    struct acceptor acceptor = { .serve = serve, .stop = stop, .signal_fd = -1, .caller_fd = -1 };
     int             r = 0;
 
     if (check_socket(err) < 0 || open_signals(&acceptor, err) < 0)
@@ -171,11 +182,11 @@ int acceptor_run(int (*serve)(int fd), struct error *err)
     return r;
 }
 
-int acceptor_main(int (*serve)(int fd))
+int acceptor_main(int (*serve)(int fd), enum acceptor_stop stop)
 {
     struct error err = { 0 };
 
-    if (acceptor_run(serve, &err) == 0)
+    if (acceptor_run(serve, stop, &err) == 0)
         return 0;
     log_line(LEVEL_ERROR, "%s", err.message);
     return 1;

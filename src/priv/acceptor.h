@@ -12,10 +12,17 @@
 
 #define ACCEPTOR_CHILDREN_MAX 512u // at once; who comes after them waits in the socket's queue
 
-// Serves until SIGTERM, then waits for the children that are still at work. `serve` runs in the
-// child and borrows the connection; what it returns is the child's exit status, 0 for success.
+// What becomes, when the program is to stop, of the requests that are at work.
+enum acceptor_stop {
+    ACCEPTOR_FINISHES, // they are waited for
+    ACCEPTOR_ENDS,     // they have no end of their own, and are ended
+};
+
+// Serves until SIGTERM, then waits for the children that are still at work; nobody is served any
+// more who has not been accepted. `serve` runs in the child and borrows the connection; what it
+// returns is the child's exit status, 0 for success.
 // A machine that is short of descriptors, memory or processes is waited for. Fails when the init
 // system handed over no socket, or it can no longer be listened to.
-int acceptor_run(int (*serve)(int fd), struct error *err) MUST_USE;
+int acceptor_run(int (*serve)(int fd), enum acceptor_stop stop, struct error *err) MUST_USE;
 // The whole main() of such a program: serves, says why it ended, returns its exit code.
-int acceptor_main(int (*serve)(int fd));
+int acceptor_main(int (*serve)(int fd), enum acceptor_stop stop);

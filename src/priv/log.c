@@ -297,5 +297,5 @@ static int serve(int fd)
 
 int main(void)
 {
-    return acceptor_main(serve);
+    return acceptor_main(serve, ACCEPTOR_ENDS);
 }

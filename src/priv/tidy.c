@@ -220,5 +220,5 @@ static int serve(int fd)
 int main(void)
 {
     (void)umask(022);
-    return acceptor_main(serve);
+    return acceptor_main(serve, ACCEPTOR_FINISHES);
 }

@@ -75,16 +75,16 @@ static int open_listener(struct sockaddr_un *ret_address, socklen_t *ret_n)
     return fd;
 }
 
-static _Noreturn void be_acceptor(int listener, int log_fd, uid_t uid)
+static _Noreturn void be_acceptor(int listener, int log_fd, uid_t uid, enum acceptor_stop stop)
 {
     if (setpgid(0, 0) < 0 || dup2(log_fd, STDERR_FILENO) < 0 || dup2(listener, LISTEN_FD) < 0 ||
         close_range(LISTEN_FD + 1, ~0u, 0) < 0 || setresuid(uid, uid, uid) < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         _exit(NO_FAILURE);
-    _exit(acceptor_main(serve));
+    _exit(acceptor_main(serve, stop));
 }
 
-static void start(struct scene *scene, uid_t uid, bool is_listening)
+static void start(struct scene *scene, uid_t uid, bool is_listening, enum acceptor_stop stop)
 {
     int log[2];
 
@@ -96,35 +96,40 @@ static void start(struct scene *scene, uid_t uid, bool is_listening)
     fflush(NULL); // or the children would write once more what the test has written so far
     scene->pid = fork();
     if (scene->pid == 0)
-        be_acceptor(scene->listener, log[1], uid);
+        be_acceptor(scene->listener, log[1], uid, stop);
     close(log[1]);
     scene->log_fd = log[0];
     assert_return_code(scene->pid, errno);
     (void)setpgid(scene->pid, scene->pid); // whoever of the two comes first
 }
 
-static int setup_with(void **state, uid_t uid, bool is_listening)
+static int setup_with(void **state, uid_t uid, bool is_listening, enum acceptor_stop stop)
 {
     struct scene *scene = calloc(1, sizeof *scene);
 
     *state = scene;
-    start(scene, uid, is_listening);
+    start(scene, uid, is_listening, stop);
     return 0;
 }
 
 static int setup(void **state)
 {
-    return setup_with(state, getuid(), true);
+    return setup_with(state, getuid(), true, ACCEPTOR_FINISHES);
 }
 
 static int setup_as_nobody(void **state)
 {
-    return setup_with(state, getuid() == 0 ? NOBODY : getuid(), true);
+    return setup_with(state, getuid() == 0 ? NOBODY : getuid(), true, ACCEPTOR_FINISHES);
 }
 
 static int setup_without_listening(void **state)
 {
-    return setup_with(state, getuid(), false);
+    return setup_with(state, getuid(), false, ACCEPTOR_FINISHES);
+}
+
+static int setup_ending(void **state)
+{
+    return setup_with(state, getuid(), true, ACCEPTOR_ENDS);
 }
 
 static int teardown(void **state)
@@ -348,7 +353,7 @@ static void test_without_a_listening_socket_it_does_not_begin(void **state)
             (void)alarm(GUARD_MS / 1000);
             if (fd >= 0 && dup2(fd, LISTEN_FD) < 0)
                 _exit(NO_FAILURE);
-            _exit(acceptor_run(serve, &err) < 0 ? (int)err.kind : NO_FAILURE);
+            _exit(acceptor_run(serve, ACCEPTOR_FINISHES, &err) < 0 ? (int)err.kind : NO_FAILURE);
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
@@ -436,6 +441,38 @@ static void test_told_to_stop_it_lets_the_work_end(void **state)
     assert_return_code(found, errno);
     assert_int_equal(send(found, "", 1, 0), 1);
     assert_int_equal(recv(late, &byte, 1, MSG_DONTWAIT), 1);
+}
+
+// Both are there when it looks: the signal, and one who calls.
+static void test_told_to_stop_it_serves_nobody_more(void **state)
+{
+    struct scene *scene = *state;
+
+    AUTO_FD first = call(scene);
+    (void)be_served(scene, first); // it is at its work, and not on its way to it
+    assert_return_code(kill(scene->pid, SIGSTOP), errno);
+    assert_int_equal(waitpid(scene->pid, NULL, WUNTRACED), scene->pid);
+    AUTO_FD late = call(scene);
+    assert_return_code(kill(scene->pid, SIGTERM), errno);
+    assert_return_code(kill(scene->pid, SIGCONT), errno);
+    first = fd_close(first);
+    await_end(scene, 0);
+    assert_true(is_anybody_queued(scene));
+    assert_int_equal(recv(late, &(char){ 0 }, 1, MSG_DONTWAIT), -1); // and nobody has spoken to him
+}
+
+// Such requests would never end; and one of them may have been begun behind the init system's back.
+static void test_told_to_stop_it_ends_the_work(void **state)
+{
+    struct scene *scene = *state;
+
+    AUTO_FD first = call(scene);
+    AUTO_FD second = call(scene);
+    (void)be_served(scene, first);
+    (void)be_served(scene, second);
+    assert_return_code(kill(scene->pid, SIGTERM), errno);
+    await_end(scene, 0);
+    assert_string_equal(scene->log, "");
 }
 
 static void test_short_of_descriptors_it_loses_nobody(void **state)
@@ -530,6 +567,8 @@ int main(void)
         WITH(test_every_caller_has_a_process_of_its_own, setup),
         WITH(test_a_crash_ends_one_request, setup),
         WITH(test_told_to_stop_it_lets_the_work_end, setup),
+        WITH(test_told_to_stop_it_serves_nobody_more, setup),
+        WITH(test_told_to_stop_it_ends_the_work, setup_ending),
         WITH(test_short_of_descriptors_it_loses_nobody, setup),
         WITH(test_short_of_processes_it_loses_nobody, setup_as_nobody),
         WITH(test_full_it_lets_the_next_one_wait, setup),
