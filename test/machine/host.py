@@ -86,12 +86,16 @@ def call(argv, **options):
 
 def run(argv, **options):
     """Like subprocess.run(check=True), but interrupted it first ends what the program has started."""
-    child = subprocess.Popen([str(word) for word in argv], text=True, start_new_session=True, **options)
+    child = None
     try:
+        with undisturbed() as held:     # or one that was started would not be known yet
+            child = subprocess.Popen([str(word) for word in argv], text=True, start_new_session=True,
+                                     preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, held), **options)
         out, err = child.communicate()
     except BaseException:
-        with undisturbed():
-            _end_session(child)
+        if child:
+            with undisturbed():
+                _end_session(child)
         raise
     if child.returncode != 0:
         raise subprocess.CalledProcessError(child.returncode, child.args, out, err)
@@ -110,10 +114,10 @@ def _end_session(leader):
 
 @contextlib.contextmanager
 def undisturbed():
-    """Holds back interruptions: cleaning up is not something to stop in the middle."""
+    """Holds back interruptions: cleaning up is not something to stop in the middle. Gives the mask that was."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
-        yield
+        yield held
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
