@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "store/secret.h"
+#include "unit.h"
+
+static void test_words(void **state)
+{
+    char               word[SECRET_WORD_MAX], other[SECRET_WORD_MAX];
+    struct secret_hash hash, again, another;
+    struct error       err = { 0 };
+
+    (void)state;
+    for (int purpose = 0; purpose < SECRET_PURPOSES; purpose++) {
+        secret_make(word, &hash, purpose);
+        secret_make(other, &another, purpose);
+        assert_string_not_equal(word, other);
+        assert_memory_not_equal(&hash, &another, sizeof hash);
+        assert_int_equal(strncmp(word, "l4m_", 4) == 0, purpose == SECRET_API_TOKEN);
+        assert_int_equal(secret_hash_word(&again, purpose, word, &err), 0);
+        assert_memory_equal(&hash, &again, sizeof hash);
+        // Said where another one is asked for, it is nobody's.
+        for (int as = 0; as < SECRET_PURPOSES; as++)
+            if (as != purpose && secret_hash_word(&again, as, word, &err) == 0)
+                assert_memory_not_equal(&hash, &again, sizeof hash);
+    }
+}
+
+static void test_what_is_no_word(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "x",
+        "l4m_",
+        "l4m_short",
+        "L4M_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "l4m_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    };
+    struct secret_hash hash;
+    struct error       err;
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        assert_int_equal(secret_hash_word(&hash, SECRET_API_TOKEN, cases[i], &err), -1);
+        assert_int_equal(err.kind, ERROR_DENIED);
+    }
+}
+
+static void test_the_key(void **state)
+{
+    const struct unit_dir *dir = *state;
+    struct secret_key      key, made;
+    struct error           err = { 0 };
+    char                   path[128];
+
+    snprintf(path, sizeof path, "%s/key", dir->path);
+    assert_int_equal(secret_key_read(&key, path, &err), -1);
+    assert_int_equal(err.kind, ERROR_NOT_FOUND);
+    secret_key_make(&made);
+    assert_int_equal(fd_replace_file(dir->fd, "key", made.bytes, sizeof made.bytes, 0600, &err), 0);
+    assert_int_equal(secret_key_read(&key, path, &err), 0);
+    assert_memory_equal(&key, &made, sizeof key);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(secret_key_read(&key, path, &err), -1);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    assert_int_equal(fd_replace_file(dir->fd, "key", made.bytes, 31, 0600, &err), 0);
+    assert_int_equal(secret_key_read(&key, path, &err), -1);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    secret_key_forget(&made);
+    secret_key_forget(&key);
+    assert_memory_equal(&key, &(struct secret_key){ 0 }, sizeof key);
+}
+
+static void test_seals(void **state)
+{
+    static const char    text[] = "changeme";
+    struct secret_key    key, other;
+    struct secret_sealed sealed, again;
+    struct error         err = { 0 };
+    char                 opened[64];
+    size_t               n = 0;
+
+    (void)state;
+    secret_key_make(&key);
+    secret_key_make(&other);
+    assert_int_equal(secret_seal(&sealed, &key, "rcon of 1", text, sizeof text, &err), 0);
+    assert_int_equal(secret_seal(&again, &key, "rcon of 1", text, sizeof text, &err), 0);
+    assert_int_equal(sealed.n, sizeof text + SECRET_SEAL_BYTES);
+    assert_memory_not_equal(sealed.bytes, again.bytes, sealed.n); // nobody sees that they are equal
+    assert_null(memmem(sealed.bytes, sealed.n, text, sizeof text - 1));
+    assert_int_equal(
+        secret_open(opened, &n, sizeof opened, &key, "rcon of 1", sealed.bytes, sealed.n, &err), 0);
+    assert_int_equal(n, sizeof text);
+    assert_string_equal(opened, text);
+    assert_int_equal(
+        secret_open(opened, &n, sizeof opened, &key, "rcon of 2", sealed.bytes, sealed.n, &err),
+        -1);
+    assert_int_equal(err.kind, ERROR_DENIED);
+    assert_int_equal(
+        secret_open(opened, &n, sizeof opened, &other, "rcon of 1", sealed.bytes, sealed.n, &err),
+        -1);
+    assert_int_equal(
+        secret_open(opened, &n, sizeof text - 1, &key, "rcon of 1", sealed.bytes, sealed.n, &err),
+        -1);
+    for (size_t i = 0; i < sealed.n; i++) {
+        sealed.bytes[i] ^= 1;
+        assert_int_equal(
+            secret_open(opened, &n, sizeof opened, &key, "rcon of 1", sealed.bytes, sealed.n, &err),
+            -1);
+        sealed.bytes[i] ^= 1;
+        assert_int_equal(
+            secret_open(opened, &n, sizeof opened, &key, "rcon of 1", sealed.bytes, i, &err), -1);
+    }
+    assert_int_equal(secret_seal(&sealed, &key, "", (char[SECRET_SEALED_MAX]){ 0 },
+                                 SECRET_SEALED_MAX - SECRET_SEAL_BYTES + 1, &err),
+                     -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_what_is_no_word),
+        cmocka_unit_test_setup_teardown(test_the_key, unit_dir_setup, unit_dir_teardown),
+        cmocka_unit_test(test_seals),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
