@@ -250,6 +250,11 @@ CREATE TABLE audit_events (
     after           TEXT   ,
     hash            BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
+-- The hash of the last one that was dropped.
+CREATE TABLE audit_anchor (
+    id              INTEGER PRIMARY KEY CHECK (id = 1),
+    hash            BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
 CREATE TRIGGER audit_events_stay BEFORE UPDATE ON audit_events
 BEGIN
     SELECT RAISE(ABORT, 'what was recorded does not change');
