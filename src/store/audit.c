@@ -224,17 +224,6 @@ int audit_check(struct audit_hash *ret_newest, struct database *db, struct error
 
 // ---- dropping ---------------------------------------------------------------------------------
 
-static int run_until(struct database *db, const struct query *query, int64_t time_us,
-                     struct error *err)
-{
-    AUTO(statement_done) struct statement row = { 0 };
-
-    if (statement_begin(&row, db, query, err) < 0)
-        return -1;
-    statement_bind_number(&row, ":time", time_us);
-    return statement_run(&row, err);
-}
-
 // Clocks go back as well: all up to the newest one that is old enough.
 int audit_drop_before(struct database *db, int64_t time_us, struct error *err)
 {
@@ -247,5 +236,7 @@ int audit_drop_before(struct database *db, int64_t time_us, struct error *err)
               "WHERE time_us < :time)");
 
     assert(database_is_writing(db));
-    return run_until(db, &keep_hash, time_us, err) < 0 ? -1 : run_until(db, &drop, time_us, err);
+    return database_run(db, &keep_hash, ":time", time_us, NULL, err) < 0
+               ? -1
+               : database_run(db, &drop, ":time", time_us, NULL, err);
 }

@@ -105,6 +105,11 @@ int statement_insert(struct statement *statement, int64_t *ret_id, struct error 
 // Runs it and tells how many rows it has changed.
 int statement_change(struct statement *statement, unsigned *ret_n, struct error *err) MUST_USE;
 
+// Runs a query whose one value is a number. *ret_n, if it is asked for: how many rows it has
+// changed.
+int database_run(struct database *db, const struct query *query, const char *name, int64_t value,
+                 unsigned *ret_n, struct error *err) MUST_USE;
+
 // Of the row that there is. Texts and bytes are borrowed until the next one; a value that is not
 // there is 0, or NULL.
 int64_t     statement_number(const struct statement *statement, int column);

@@ -121,6 +121,22 @@ int statement_change(struct statement *statement, unsigned *ret_n, struct error 
     return 0;
 }
 
+int database_run(struct database *db, const struct query *query, const char *name, int64_t value,
+                 unsigned *ret_n, struct error *err)
+{
+    AUTO(statement_done) struct statement statement = { 0 };
+    unsigned                              n = 0;
+
+    if (statement_begin(&statement, db, query, err) < 0)
+        return -1;
+    statement_bind_number(&statement, name, value);
+    if (statement_change(&statement, &n, err) < 0)
+        return -1;
+    if (ret_n)
+        *ret_n = n;
+    return 0;
+}
+
 int64_t statement_number(const struct statement *statement, int column)
 {
     return sqlite3_column_int64(statement->row, column);

@@ -143,14 +143,17 @@ int user_add(int64_t *ret_id, struct database *db, const char *name, enum role r
     return -1;
 }
 
+static int check_changed(unsigned n, struct error *err)
+{
+    return n == 1 ? 0 : error_set(err, ERROR_NOT_FOUND, "there is no such user");
+}
+
 // Of a statement about one user: that he is there.
 static int change_one(struct statement *row, struct error *err)
 {
     unsigned n = 0;
 
-    if (statement_change(row, &n, err) < 0)
-        return -1;
-    return n == 1 ? 0 : error_set(err, ERROR_NOT_FOUND, "there is no such user");
+    return statement_change(row, &n, err) < 0 ? -1 : check_changed(n, err);
 }
 
 // Asked after the change: the transaction takes it back.
@@ -196,21 +199,19 @@ int user_set_active(struct database *db, int64_t id, bool is_active, struct erro
 // What refers to a user without CASCADE is what he has.
 int user_remove(struct database *db, int64_t id, struct error *err)
 {
-    static const struct query             query = QUERY("DELETE FROM users WHERE id = :id");
-    AUTO(statement_done) struct statement row = { 0 };
-    unsigned                              n_admins = 0;
+    static const struct query query = QUERY("DELETE FROM users WHERE id = :id");
+    unsigned                  n_admins = 0, n = 0;
 
     assert(database_is_writing(db));
-    if (user_count_admins(&n_admins, db, err) < 0 || statement_begin(&row, db, &query, err) < 0)
+    if (user_count_admins(&n_admins, db, err) < 0)
         return -1;
-    statement_bind_number(&row, ":id", id);
-    if (change_one(&row, err) == 0)
-        return keep_an_admin(db, n_admins, err);
-    if (err->kind == ERROR_BUSY)
-        return error_set(err, ERROR_BUSY,
-                         "this user still has servers, blueprints or overlays: "
-                         "delete them, or give them to somebody else");
-    return -1;
+    if (database_run(db, &query, ":id", id, &n, err) < 0)
+        return err->kind != ERROR_BUSY
+                   ? -1
+                   : error_set(err, ERROR_BUSY,
+                               "this user still has servers, blueprints or overlays: "
+                               "delete them, or give them to somebody else");
+    return check_changed(n, err) < 0 ? -1 : keep_an_admin(db, n_admins, err);
 }
 
 // ---- passwords --------------------------------------------------------------------------------
