@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: MIT
+#include "http/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/uio.h>
+#include <time.h>
+#include "base/macros.h"
+
+#define CHUNK_HEAD_MAX 20u // bytes: 16 digits, CR, LF, NUL
+
+static const struct {
+    int         status;
+    const char *words;
+} statuses[] = {
+    { 200, "OK" },
+    { 201, "Created" },
+    { 202, "Accepted" },
+    { 204, "No Content" },
+    { 206, "Partial Content" },
+    { 302, "Found" },
+    { 303, "See Other" },
+    { 304, "Not Modified" },
+    { 400, "Bad Request" },
+    { 401, "Unauthorized" },
+    { 403, "Forbidden" },
+    { 404, "Not Found" },
+    { 405, "Method Not Allowed" },
+    { 408, "Request Timeout" },
+    { 409, "Conflict" },
+    { 411, "Length Required" },
+    { 412, "Precondition Failed" },
+    { 413, "Content Too Large" },
+    { 414, "URI Too Long" },
+    { 415, "Unsupported Media Type" },
+    { 416, "Range Not Satisfiable" },
+    { 417, "Expectation Failed" },
+    { 422, "Unprocessable Content" },
+    { 428, "Precondition Required" },
+    { 429, "Too Many Requests" },
+    { 431, "Request Header Fields Too Large" },
+    { 500, "Internal Server Error" },
+    { 501, "Not Implemented" },
+    { 503, "Service Unavailable" },
+    { 505, "HTTP Version Not Supported" },
+    { 507, "Insufficient Storage" },
+};
+
+static const char *status_words(int status)
+{
+    for (size_t i = 0; i < ELEMENTS(statuses); i++)
+        if (statuses[i].status == status)
+            return statuses[i].words;
+    return "Status"; // the words mean nothing to anybody
+}
+
+// ---- bytes on their way -----------------------------------------------------------------------
+
+size_t output_pending(const struct output *output)
+{
+    return output->n - output->at + output->n_borrowed;
+}
+
+// Out of memory, a connection is of no use; the process is.
+static bool output_reserve(struct output *output, size_t n)
+{
+    if (output->at == output->n)
+        output->at = output->n = 0;
+    if (output->size - output->n >= n)
+        return true;
+    if (output->at > 0) {
+        memmove(output->bytes, output->bytes + output->at, output->n - output->at);
+        output->n -= output->at;
+        output->at = 0;
+    }
+    if (output->size - output->n >= n)
+        return true;
+    size_t size = MAX(output->size * 2, output->n + n);
+    char  *bytes = realloc(output->bytes, size);
+    if (!bytes)
+        return false;
+    output->bytes = bytes;
+    output->size = size;
+    return true;
+}
+
+static bool output_add(struct output *output, const void *bytes, size_t n)
+{
+    if (!output_reserve(output, n))
+        return false;
+    if (n > 0)
+        memcpy(output->bytes + output->n, bytes, n);
+    output->n += n;
+    return true;
+}
+
+static bool output_print(struct output *output, const char *format, ...) PRINTF_LIKE(2, 3);
+static bool output_print(struct output *output, const char *format, ...)
+{
+    char    text[512];
+    va_list list;
+
+    va_start(list, format);
+    int n = vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    assert(n >= 0 && (size_t)n < sizeof text);
+    return output_add(output, text, (size_t)n);
+}
+
+static void output_done(struct output *output)
+{
+    free(output->bytes);
+    *output = (struct output){ 0 };
+}
+
+void answer_free(struct connection *connection)
+{
+    output_done(&connection->out);
+    output_done(&connection->exchange.fields);
+}
+
+static void output_skip(struct output *output, size_t n)
+{
+    size_t n_copied = MIN(n, output->n - output->at);
+
+    output->at += n_copied;
+    n -= n_copied;
+    assert(n <= output->n_borrowed);
+    output->borrowed += n;
+    output->n_borrowed -= n;
+}
+
+int answer_write(struct connection *connection)
+{
+    struct output *out = &connection->out;
+
+    while (output_pending(out) > 0) {
+        struct iovec  parts[2] = { { out->bytes + out->at, out->n - out->at },
+                                   { (char *)(uintptr_t)out->borrowed, out->n_borrowed } };
+        struct msghdr message = { .msg_iov = parts, .msg_iovlen = ELEMENTS(parts) };
+        ssize_t       n = sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0)
+            return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1;
+        output_skip(out, (size_t)n);
+        server_set_deadline(connection, connection->server->limits->stall_ms);
+    }
+    if (out->size > 4096) // nobody needs so much all the time
+        output_done(out);
+    return 1;
+}
+
+// ---- heads ------------------------------------------------------------------------------------
+
+static const char *date(struct http_server *server)
+{
+    time_t    now = time(NULL);
+    struct tm tm;
+
+    if ((uint64_t)now != server->date_s && gmtime_r(&now, &tm)) {
+        (void)strftime(server->date, sizeof server->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        server->date_s = (uint64_t)now;
+    }
+    return server->date;
+}
+
+static bool has_body(const struct connection *connection, int status)
+{
+    return connection->exchange.request.method != HTTP_HEAD && status != 204 && status != 304;
+}
+
+// `length` is SIZE_MAX of a stream.
+static bool add_head(struct connection *connection, int status, const char *type, size_t length)
+{
+    struct output              *out = &connection->out;
+    const struct http_exchange *exchange = &connection->exchange;
+    bool                        is_stream = length == SIZE_MAX;
+    bool                        has_length = !is_stream && status != 204 && status != 304;
+
+    return output_print(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, status_words(status),
+                        date(connection->server)) &&
+           (!type || output_print(out, "Content-Type: %s\r\n", type)) &&
+           (!has_length || output_print(out, "Content-Length: %zu\r\n", length)) &&
+           (!connection->is_chunking || output_print(out, "Transfer-Encoding: chunked\r\n")) &&
+           (!connection->is_last || output_print(out, "Connection: close\r\n")) &&
+           (connection->is_last || !exchange->request.is_http_1_0 ||
+            output_print(out, "Connection: keep-alive\r\n")) &&
+           output_add(out, exchange->fields.bytes, exchange->fields.n) &&
+           output_add(out, "\r\n", 2);
+}
+
+// What follows is not done here, but when it is the connection's turn.
+static void send_now(struct connection *connection)
+{
+    int r = answer_write(connection);
+
+    if (r < 0)
+        connection_end(connection);
+    else if (r > 0)
+        connection_answered(connection);
+    else
+        server_watch(connection, EPOLLOUT);
+}
+
+// ---- what the handler says ---------------------------------------------------------------------
+
+static struct connection *connection_of(struct http_exchange *exchange)
+{
+    return (struct connection *)((char *)exchange - offsetof(struct connection, exchange));
+}
+
+static bool is_clean(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            return false;
+    return true;
+}
+
+void http_exchange_add(struct http_exchange *exchange, const char *name, const char *value)
+{
+    struct output *fields = &exchange->fields;
+
+    assert(is_clean(name) && is_clean(value) && !exchange->is_answered);
+    if (!output_add(fields, name, strlen(name)) || !output_add(fields, ": ", 2) ||
+        !output_add(fields, value, strlen(value)) || !output_add(fields, "\r\n", 2))
+        connection_of(exchange)->is_last = true; // it will not come far without memory
+}
+
+static bool begin_answer(struct connection *connection)
+{
+    if (connection->state == CONNECTION_GONE)
+        return false;
+    assert(!connection->exchange.is_answered);
+    connection->exchange.is_answered = true;
+    // What is not read of the body would be taken for the next request.
+    if (connection->state == CONNECTION_BODY)
+        connection->is_last = true;
+    server_set_deadline(connection, connection->server->limits->stall_ms);
+    return true;
+}
+
+static void answer(struct http_exchange *exchange, int status, const char *type, const void *body,
+                   size_t n, bool is_static)
+{
+    struct connection *connection = connection_of(exchange);
+    bool               is_sent = has_body(connection, status);
+
+    if (!begin_answer(connection))
+        return;
+    bool is_kept = add_head(connection, status, type, n);
+    if (is_kept && is_sent && is_static) {
+        connection->out.borrowed = body;
+        connection->out.n_borrowed = n;
+    } else if (is_kept && is_sent) {
+        is_kept = output_add(&connection->out, body, n);
+    }
+    connection->state = CONNECTION_ANSWERING;
+    if (is_kept)
+        send_now(connection);
+    else
+        connection_end(connection);
+}
+
+void http_exchange_answer(struct http_exchange *exchange, int status, const char *type,
+                          const void *body, size_t n)
+{
+    answer(exchange, status, type, body, n, false);
+}
+
+void http_exchange_answer_static(struct http_exchange *exchange, int status, const char *type,
+                                 const void *body, size_t n)
+{
+    answer(exchange, status, type, body, n, true);
+}
+
+// One sentence, for a person who looks at what his program sent.
+void answer_refuse(struct connection *connection, const struct http_refusal *refusal)
+{
+    char text[256];
+    int  n = snprintf(text, sizeof text,
+                      "{\"error\":{\"kind\":\"invalid\",\"message\":\"%s\",\"field\":null}}\n",
+                      refusal->reason);
+
+    assert(n > 0 && (size_t)n < sizeof text);
+    connection->is_last = true;
+    http_exchange_answer(&connection->exchange, refusal->status, "application/json", text,
+                         (size_t)n);
+}
+
+// Before the answer; if it cannot be said at once it is not said: clients wait for it a second or
+// so.
+void answer_continue(struct connection *connection)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+    (void)!send(connection->fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// ---- streams ----------------------------------------------------------------------------------
+
+// `r` as of answer_write(). Whoever has read all has all the time.
+static void watch_stream(struct connection *connection, int r)
+{
+    if (r < 0) {
+        connection_end(connection);
+        return;
+    }
+    if (r > 0)
+        connection->deadline_ms = UINT64_MAX;
+    server_watch(connection, EPOLLRDHUP | (r == 0 ? EPOLLOUT : 0u));
+}
+
+void http_exchange_stream(struct http_exchange *exchange, const char *type)
+{
+    struct connection *connection = connection_of(exchange);
+
+    if (!begin_answer(connection))
+        return;
+    connection->is_chunking = !exchange->request.is_http_1_0;
+    connection->is_last = true;
+    bool is_kept = add_head(connection, 200, type, SIZE_MAX);
+    connection->state = CONNECTION_STREAMING;
+    // Many may listen for days.
+    free(connection->in);
+    connection->in = NULL;
+    connection->in_at = connection->in_n = 0;
+    output_done(&exchange->fields);
+    int r = is_kept ? answer_write(connection) : -1;
+    watch_stream(connection, r);
+}
+
+// As a chunk, or as it is. False: there is no memory.
+static bool add_piece(struct connection *connection, const void *bytes, size_t n)
+{
+    char head[CHUNK_HEAD_MAX];
+    int  n_head = snprintf(head, sizeof head, "%zx\r\n", n);
+
+    if (!connection->is_chunking)
+        return output_add(&connection->out, bytes, n);
+    return output_reserve(&connection->out, (size_t)n_head + n + 2) &&
+           output_add(&connection->out, head, (size_t)n_head) &&
+           output_add(&connection->out, bytes, n) && output_add(&connection->out, "\r\n", 2);
+}
+
+bool http_exchange_write(struct http_exchange *exchange, const void *bytes, size_t n)
+{
+    struct connection *connection = connection_of(exchange);
+    bool               was_behind = output_pending(&connection->out) > 0;
+
+    if (connection->state == CONNECTION_GONE)
+        return false;
+    assert(connection->state == CONNECTION_STREAMING && !connection->is_ending);
+    if (exchange->request.method == HTTP_HEAD || n == 0)
+        return true;
+    if (was_behind &&
+        output_pending(&connection->out) + n > connection->server->limits->stream_bytes)
+        return false;
+    if (!was_behind)
+        server_set_deadline(connection, connection->server->limits->stall_ms);
+    if (!add_piece(connection, bytes, n)) {
+        connection_end(connection);
+        return false;
+    }
+    if (was_behind)
+        return true; // its turn comes
+    int r = answer_write(connection);
+    watch_stream(connection, r);
+    return r >= 0;
+}
+
+size_t http_exchange_pending(const struct http_exchange *exchange)
+{
+    return output_pending(&connection_of((struct http_exchange *)(uintptr_t)exchange)->out);
+}
+
+void http_exchange_end(struct http_exchange *exchange)
+{
+    struct connection *connection = connection_of(exchange);
+
+    if (connection->state == CONNECTION_GONE)
+        return;
+    assert(connection->state == CONNECTION_STREAMING && !connection->is_ending);
+    connection->is_ending = true;
+    server_set_deadline(connection, connection->server->limits->stall_ms);
+    if (connection->is_chunking && exchange->request.method != HTTP_HEAD &&
+        !output_add(&connection->out, "0\r\n\r\n", 5))
+        connection_end(connection);
+    else
+        send_now(connection);
+}
+
+void http_exchange_abort(struct http_exchange *exchange)
+{
+    connection_end(connection_of(exchange));
+}

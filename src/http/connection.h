@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// connection: what server.c, connection.c and answer.c share, and nobody else sees.
+//
+//   IDLE -> HEAD -> BODY -> RUNNING -> (ANSWERING | STREAMING) -> ANSWERED -> IDLE
+//                                                                          -> LINGERING -> GONE
+//
+// While an exchange runs nothing more is read: what the client sends next waits in the kernel. What
+// follows from an answer or an end, as the call of over(), is done by connection_settle(), from the
+// loop: never within a call of the handler's.
+
+#include <netinet/in.h>
+#include "http/chunks.h"
+#include "http/server.h"
+
+#define IN_BYTES (HTTP_REQUEST_MAX + 4096u) // behind the longest head there is room for the body
+
+enum connection_state {
+    CONNECTION_IDLE,
+    CONNECTION_HEAD,
+    CONNECTION_BODY,
+    CONNECTION_RUNNING,   // the handler has it all and has not answered
+    CONNECTION_ANSWERING, // what it said is on its way
+    CONNECTION_STREAMING,
+    CONNECTION_ANSWERED,  // all of it is with the kernel
+    CONNECTION_LINGERING, // all is said; the client may still be writing, and must not be cut off
+    CONNECTION_GONE,
+};
+
+// Bytes on their way out: copied ones, then borrowed ones.
+struct output {
+    char       *bytes;
+    size_t      at, n, size;
+    const char *borrowed;
+    size_t      n_borrowed;
+};
+
+struct http_exchange {
+    struct http_request request;
+    void               *data;
+    struct output       fields; // of the answer, that the handler has added
+    bool                is_begun, is_answered;
+};
+
+struct connection {
+    struct http_server   *server;
+    struct connection    *next, *prev;
+    int                   fd;
+    enum connection_state state;
+    uint32_t              events; // of epoll that are asked for
+    uint64_t              deadline_ms;
+    union {
+        struct sockaddr     any;
+        struct sockaddr_in  v4;
+        struct sockaddr_in6 v6;
+    } peer;
+    char                *in; // NULL while nothing is read
+    size_t               in_at, in_n;
+    char                *body;
+    size_t               body_n, body_size, body_max;
+    uint64_t             body_left; // of one that has a length
+    struct http_chunks   chunks;
+    struct output        out;
+    bool                 is_last;     // it ends with this exchange
+    bool                 is_chunking; // of a stream
+    bool                 is_ending;   // a stream whose end is on its way
+    bool                 is_working;  // it is its turn, at the end of which it is settled
+    bool                 is_unsettled;
+    struct connection   *next_unsettled;
+    struct http_exchange exchange;
+};
+
+struct http_server {
+    sd_event                  *event;
+    sd_event_source           *poll_source, *timer, *settler;
+    struct connection         *unsettled;
+    sd_event_source          **listeners;
+    size_t                     n_listeners;
+    int                        poll_fd;
+    struct connection          all; // the head of a ring; the longest idle ones first
+    unsigned                   n;
+    const struct http_limits  *limits;
+    const struct http_handler *handler;
+    void                      *context;
+    bool                       is_draining, is_full;
+    void (*drained)(void *context);
+    void    *drained_context;
+    uint64_t now_ms; // of this turn of the loop
+    char     date[32];
+    uint64_t date_s;
+};
+
+// ---- server.c ---------------------------------------------------------------------------------
+
+// Asks the kernel for these events alone.
+void server_watch(struct connection *connection, uint32_t events);
+void server_set_deadline(struct connection *connection, unsigned ms);
+void server_make_idle(struct connection *connection); // the youngest idle one
+void server_settle_later(struct connection *connection);
+void server_remove(struct connection *connection); // and frees it
+
+// ---- connection.c -----------------------------------------------------------------------------
+
+// Something has come, or can be written. It may be freed afterwards.
+void connection_turn(struct connection *connection, uint32_t events);
+void connection_expire(struct connection *connection); // its deadline is over
+void connection_settle(struct connection *connection);
+void connection_end(struct connection *connection);      // as it is
+void connection_answered(struct connection *connection); // the answer is written
+
+// ---- answer.c ---------------------------------------------------------------------------------
+
+void answer_refuse(struct connection *connection, const struct http_refusal *refusal);
+void answer_continue(struct connection *connection);
+// Writes what there is: 1: all of it, 0: the client does not take more for now, -1: it is gone.
+int  answer_write(struct connection *connection);
+void answer_free(struct connection *connection);
+
+size_t output_pending(const struct output *output);

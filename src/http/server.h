@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// server: HTTP/1.1 on the sockets it is handed, in an sd-event loop.
+//
+// It owns the connections: reads heads strictly (request.h), bodies up to what the handler takes,
+// and writes answers; keeps to every limit of `struct http_limits`, and ends whoever is slow,
+// silent or does not read. What the requests mean is the handler's.
+//
+// An exchange is one request and its answer. Its handler is called when the head is there, and says
+// how large the body may be; again with the whole body; and when the exchange is over, however it
+// ends. In between it answers, at once or later. A stream is an answer without an end: what is
+// written to it while the client does not read is kept up to a limit, and what is beyond is
+// refused, never waited for.
+//
+// Everything happens in the loop; nothing blocks.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <systemd/sd-event.h>
+#include "base/error.h"
+#include "http/request.h"
+
+struct http_server;
+struct http_exchange;
+
+struct http_limits {
+    unsigned connections;  // of all clients together; beyond that the longest idle one ends
+    unsigned idle_ms;      // between two requests
+    unsigned head_ms;      // from its first byte to the whole head
+    unsigned body_ms;      // of a body, besides what its length gives it
+    unsigned body_bytes_s; // slower than that it is ended
+    unsigned stall_ms;     // without a byte that the client takes of an answer
+    size_t   stream_bytes; // kept of a stream that is not read
+};
+
+extern const struct http_limits http_limits_default;
+
+struct http_handler {
+    // The head is there. Returns how many bytes the body may have; it may answer at once, and then
+    // what it returns does not count.
+    size_t (*begin)(void *context, struct http_exchange *exchange);
+    // All of the body is there; borrowed until the exchange is over.
+    void (*run)(void *context, struct http_exchange *exchange, const char *body, size_t n);
+    // The answer is written, or the client is gone. Nothing of the exchange may be used afterwards.
+    void (*over)(void *context, struct http_exchange *exchange);
+};
+
+// Takes the listening sockets, which are nonblocking then; `handler` and `limits` are borrowed.
+int http_server_open(struct http_server **ret, sd_event *event, const int *fds, size_t n_fds,
+                     const struct http_limits *limits, const struct http_handler *handler,
+                     void *context, struct error *err) MUST_USE;
+// Ends all connections. Takes NULL, returns NULL.
+struct http_server *http_server_close(struct http_server *server);
+void                http_server_closep(struct http_server **server);
+
+// Accepts nobody any more, tells those who are served that their connection ends, and calls `done`
+// when the last one is gone.
+void http_server_drain(struct http_server *server, void (*done)(void *context), void *context);
+
+unsigned http_server_connections(const struct http_server *server);
+
+// ---- of an exchange ----------------------------------------------------------------------------
+
+const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+const struct sockaddr     *http_exchange_peer(const struct http_exchange *exchange);
+void                     **http_exchange_data(struct http_exchange *exchange); // the handler's own
+
+// A field of the answer, before it is given. Name and value are of our own making: a control byte
+// in them is a mistake that ends the program.
+void http_exchange_add(struct http_exchange *exchange, const char *name, const char *value);
+
+// Answers. `type` may be NULL where there is no body. The bytes are copied.
+void http_exchange_answer(struct http_exchange *exchange, int status, const char *type,
+                          const void *body, size_t n);
+// The same with bytes that stay as long as the server.
+void http_exchange_answer_static(struct http_exchange *exchange, int status, const char *type,
+                                 const void *body, size_t n);
+
+// Begins an answer that has no length.
+void http_exchange_stream(struct http_exchange *exchange, const char *type);
+// Writes to it. False: it is too far behind, and nothing of it was kept.
+bool http_exchange_write(struct http_exchange *exchange, const void *bytes, size_t n);
+// How much is waiting to be read by the client.
+size_t http_exchange_pending(const struct http_exchange *exchange);
+// Ends it as the protocol wants it.
+void http_exchange_end(struct http_exchange *exchange);
+// Ends the connection as it is.
+void http_exchange_abort(struct http_exchange *exchange);

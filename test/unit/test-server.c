@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: MIT
+#include "http/server.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <time.h>
+
+#define WAIT_MS  10000 // for what must come
+#define TEXT_MAX (9u << 20)
+#define BODY_MAX 10000u
+#define LARGE    (8u << 20) // more than the kernel keeps for one who does not read
+#define CLIENTS  8
+
+// ---- the server of the tests -------------------------------------------------------------------
+
+// What the handler is asked by the path: to answer with the body, later, by a stream, or never.
+struct world {
+    sd_event             *event;
+    struct http_server   *server;
+    struct http_limits    limits;
+    int                   listening;
+    int                   clients[CLIENTS];
+    unsigned              n_clients;
+    struct http_exchange *waiting; // the last one that is not answered
+    struct http_exchange *stream;
+    unsigned              n_over, n_begun;
+    bool                  is_drained;
+    char                 *large;
+};
+
+static bool is_path(struct http_exchange *exchange, const char *path)
+{
+    struct http_text text = http_exchange_request(exchange)->path;
+
+    return text.n == strlen(path) && memcmp(text.bytes, path, text.n) == 0;
+}
+
+static size_t begin(void *context, struct http_exchange *exchange)
+{
+    struct world *world = context;
+
+    world->n_begun++;
+    *http_exchange_data(exchange) = world;
+    if (is_path(exchange, "/denied"))
+        http_exchange_answer(exchange, 403, "text/plain", "no", 2);
+    return BODY_MAX;
+}
+
+static void run(void *context, struct http_exchange *exchange, const char *body, size_t n)
+{
+    struct world *world = context;
+
+    assert_ptr_equal(*http_exchange_data(exchange), world);
+    assert_int_equal(http_exchange_peer(exchange)->sa_family, AF_INET);
+    if (is_path(exchange, "/later")) {
+        world->waiting = exchange;
+    } else if (is_path(exchange, "/stream")) {
+        world->stream = exchange;
+        http_exchange_stream(exchange, "text/event-stream");
+    } else if (is_path(exchange, "/large")) {
+        http_exchange_answer_static(exchange, 200, "text/plain", world->large, LARGE);
+    } else if (is_path(exchange, "/none")) {
+        http_exchange_answer(exchange, 204, NULL, NULL, 0);
+    } else {
+        http_exchange_add(exchange, "X-Field", "of the handler");
+        http_exchange_answer(exchange, 200, "text/plain", body, n);
+    }
+}
+
+static void over(void *context, struct http_exchange *exchange)
+{
+    struct world *world = context;
+
+    world->n_over++;
+    if (world->waiting == exchange)
+        world->waiting = NULL;
+    if (world->stream == exchange)
+        world->stream = NULL;
+}
+
+static const struct http_handler handler = { begin, run, over };
+
+static void drained(void *context)
+{
+    ((struct world *)context)->is_drained = true;
+}
+
+static void world_open(struct world *world, const struct http_limits *limits)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct error       err = { 0 };
+
+    *world = (struct world){ .limits = limits ? *limits : http_limits_default };
+    world->large = malloc(LARGE);
+    memset(world->large, 'x', LARGE);
+    assert_true(sd_event_new(&world->event) >= 0);
+    world->listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_return_code(bind(world->listening, (struct sockaddr *)&address, sizeof address), errno);
+    assert_return_code(listen(world->listening, 64), errno);
+    if (http_server_open(&world->server, world->event, &world->listening, 1, &world->limits,
+                         &handler, world, &err) < 0)
+        fail_msg("%s", err.message);
+}
+
+static void world_close(struct world *world)
+{
+    world->server = http_server_close(world->server);
+    assert_int_equal(world->n_over, world->n_begun);
+    for (unsigned i = 0; i < world->n_clients; i++)
+        (void)fd_close(world->clients[i]);
+    (void)fd_close(world->listening);
+    sd_event_unref(world->event);
+    free(world->large);
+}
+
+static void turn(struct world *world)
+{
+    assert_true(sd_event_run(world->event, 1000) >= 0);
+}
+
+// ---- clients ----------------------------------------------------------------------------------
+
+static int client(struct world *world)
+{
+    struct sockaddr_in address;
+    socklen_t          n = sizeof address;
+    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_return_code(getsockname(world->listening, (struct sockaddr *)&address, &n), errno);
+    assert_return_code(connect(fd, (struct sockaddr *)&address, sizeof address), errno);
+    assert_true(world->n_clients < CLIENTS);
+    world->clients[world->n_clients++] = fd;
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// Reads until `end` has come, or the connection has its end if it is NULL. Returns the text, which
+// is good until the next call.
+static const char *hear(struct world *world, int fd, const char *end)
+{
+    static char text[TEXT_MAX];
+    size_t      n = 0;
+
+    for (int64_t until = now_ms() + WAIT_MS; now_ms() < until;) {
+        turn(world);
+        ssize_t r = recv(fd, text + n, sizeof text - n - 1, MSG_DONTWAIT);
+        if (r > 0)
+            n += (size_t)r;
+        text[n] = '\0';
+        if (end ? r > 0 && strstr(text, end) : r == 0)
+            return text;
+        if (r == 0 || (r < 0 && errno != EAGAIN))
+            fail_msg("no '%s', but the end, after: %s", end, text);
+    }
+    fail_msg("no '%s' in: %s", end, text);
+    return NULL;
+}
+
+static void heard(struct world *world, int fd, const char *end, const char *want)
+{
+    const char *text = hear(world, fd, end);
+
+    if (!strstr(text, want))
+        fail_msg("no '%s' in: %s", want, text);
+}
+
+#define WAIT_FOR(world, condition)                                                                 \
+    do {                                                                                           \
+        int64_t until_ = now_ms() + WAIT_MS;                                                       \
+        while (!(condition) && now_ms() < until_)                                                  \
+            turn(world);                                                                           \
+        assert_true(condition);                                                                    \
+    } while (0)
+
+// ---- answers ----------------------------------------------------------------------------------
+
+static void test_an_answer(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    const char *text = hear(&world, fd, "hello");
+    assert_int_equal(strncmp(text, "HTTP/1.1 200 OK\r\nDate: ", 23), 0);
+    assert_non_null(strstr(text, "\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"));
+    assert_non_null(strstr(text, "\r\nX-Field: of the handler\r\n\r\nhello"));
+    assert_null(strstr(text, "Connection:"));
+    say(fd, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    text = hear(&world, fd, "\r\n\r\n");
+    assert_int_equal(strncmp(text, "HTTP/1.1 204 No Content\r\n", 25), 0);
+    assert_null(strstr(text, "Content-Length"));
+    say(fd, "HEAD /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard(&world, fd, "\r\n\r\n", "\r\nContent-Length: 8388608\r\n");
+    say(fd, "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    heard(&world, fd, NULL, "\r\nConnection: close\r\n");
+    world_close(&world);
+}
+
+// Each byte by itself, and all at once.
+static void test_in_pieces(void **state)
+{
+    static const char text[] = "POST /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+                               "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nfghi"
+                               "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    struct world      world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int one = client(&world), all = client(&world);
+    for (size_t i = 0; i < sizeof text - 1; i++) {
+        assert_int_equal(send(one, text + i, 1, MSG_NOSIGNAL), 1);
+        turn(&world);
+    }
+    say(all, text);
+    for (unsigned i = 0; i < 2; i++) {
+        const char *came = hear(&world, i ? all : one, NULL);
+        const char *first = strstr(came, "\r\n\r\nabcdeHTTP/1.1 200");
+        assert_non_null(first);
+        assert_non_null(strstr(first, "\r\n\r\nfghiHTTP/1.1 200"));
+    }
+    assert_int_equal(world.n_begun, 6);
+    world_close(&world);
+}
+
+static void test_refusals(void **state)
+{
+    static const struct {
+        const char *text, *want;
+        unsigned    n_begun;
+    } cases[] = {
+        { "GET / HTTP/1.1\nHost: a\n\n", "HTTP/1.1 400 Bad Request\r\n", 0 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc"
+          "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+          "HTTP/1.1 400 Bad Request\r\n", 0 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10001\r\n\r\n",
+          "HTTP/1.1 413 Content Too Large\r\n", 1 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", "", 1 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc",
+          "HTTP/1.1 400 Bad Request\r\n", 1 },
+        { "POST /denied HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nGET / HTTP/1.1\r\n",
+          "HTTP/1.1 403 Forbidden\r\n", 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct world world;
+        world_open(&world, NULL);
+        int fd = client(&world);
+        say(fd, cases[i].text);
+        if (*cases[i].want) {
+            const char *text = hear(&world, fd, NULL);
+            if (strncmp(text, cases[i].want, strlen(cases[i].want)) != 0)
+                fail_msg("%zu: %s", i, text);
+            assert_non_null(strstr(text, "\r\nConnection: close\r\n"));
+            assert_null(strstr(text + 9, "HTTP/1.1 ")); // one answer, not two
+        } else {
+            WAIT_FOR(&world, world.n_begun == 1);
+        }
+        assert_int_equal(world.n_begun, cases[i].n_begun);
+        world_close(&world);
+    }
+}
+
+// What is announced costs nothing; what comes and is too large is refused when it is too large.
+static void test_too_much_in_chunks(void **state)
+{
+    static char  piece[4096];
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n");
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(send(fd, piece, sizeof piece, MSG_NOSIGNAL), sizeof piece);
+    heard(&world, fd, NULL, "HTTP/1.1 413 Content Too Large\r\n");
+    world_close(&world);
+}
+
+static void test_what_it_waits_for(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    heard(&world, fd, "\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n");
+    say(fd, "abc");
+    heard(&world, fd, "abc", "HTTP/1.1 200 OK\r\n");
+    say(fd, "POST /denied HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+            "Expect: 100-continue\r\n\r\n");
+    assert_int_equal(strncmp(hear(&world, fd, NULL), "HTTP/1.1 403 Forbidden\r\n", 24), 0);
+    world_close(&world);
+}
+
+// The answer of a handler that needs time, also to a client that has asked more meanwhile.
+static void test_later(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world), other = client(&world);
+    say(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (unsigned i = 0; i < 2; i++) {
+        WAIT_FOR(&world, world.waiting);
+        say(other, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        heard(&world, other, "\r\n\r\n", "200 OK");
+        http_exchange_answer(world.waiting, 200, "text/plain", i ? "second" : "first", i ? 6 : 5);
+        heard(&world, fd, i ? "second" : "first", "200 OK");
+        assert_null(i ? world.waiting : NULL);
+    }
+    // One who is gone when it comes.
+    say(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.waiting);
+    struct linger now = { 1, 0 };
+    assert_return_code(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now), errno);
+    (void)fd_close(fd);
+    world.clients[0] = -1;
+    WAIT_FOR(&world, !world.waiting);
+    world_close(&world);
+}
+
+// ---- slow and silent clients -------------------------------------------------------------------
+
+static const struct http_limits short_limits = {
+    .connections = 3,
+    .idle_ms = 150,
+    .head_ms = 80,
+    .body_ms = 80,
+    .body_bytes_s = 1000000,
+    .stall_ms = 150,
+    .stream_bytes = 65536,
+};
+
+static void test_slow_ones(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        { "", "" },
+        { "GET / HTTP/1.1\r\nHost", "HTTP/1.1 408 Request Timeout\r\n" },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc",
+          "HTTP/1.1 408 Request Timeout\r\n" },
+        { "GET /none HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 204 No Content\r\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        struct world world;
+        world_open(&world, &short_limits);
+        int fd = client(&world);
+        say(fd, cases[i].text);
+        const char *text = hear(&world, fd, NULL);
+        if (strncmp(text, cases[i].want, strlen(cases[i].want)) != 0 || (!*cases[i].want && *text))
+            fail_msg("%zu: %s", i, text);
+        world_close(&world);
+    }
+}
+
+static void test_who_does_not_read(void **state)
+{
+    const int    small = 4096;
+    struct world world;
+
+    (void)state;
+    world_open(&world, &short_limits);
+    int fd = client(&world), other = client(&world);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    say(fd, "GET /large HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.n_begun == 1);
+    say(other, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    heard(&world, other, NULL, "200 OK");
+    WAIT_FOR(&world, world.n_over == 2);
+    WAIT_FOR(&world, http_server_connections(world.server) == 0);
+    world_close(&world);
+}
+
+// It has asked, and then said that it says nothing more: it can still hear.
+static void test_half_closed(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world), other = client(&world);
+    say(fd, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    say(other, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_return_code(shutdown(fd, SHUT_WR), errno);
+    assert_return_code(shutdown(other, SHUT_WR), errno);
+    const char *text = hear(&world, fd, NULL);
+    assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), LARGE);
+    WAIT_FOR(&world, world.waiting);
+    http_exchange_answer(world.waiting, 200, "text/plain", "late", 4);
+    heard(&world, other, NULL, "late");
+    world_close(&world);
+}
+
+static void test_their_number(void **state)
+{
+    struct world world;
+
+    (void)state;
+    struct http_limits limits = short_limits;
+    limits.idle_ms = limits.head_ms = 60000;
+    world_open(&world, &limits);
+    int idle = client(&world);
+    WAIT_FOR(&world, http_server_connections(world.server) == 1);
+    int waiting = client(&world), last = client(&world);
+    say(waiting, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    say(last, "GET / HT");
+    WAIT_FOR(&world, world.waiting && http_server_connections(world.server) == 3);
+    // The one that does nothing makes room.
+    int one = client(&world);
+    say(one, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard(&world, one, "\r\n\r\n", "200 OK");
+    assert_string_equal(hear(&world, idle, NULL), "");
+    // And then whoever did nothing longest.
+    int two = client(&world);
+    say(two, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.n_begun == 3);
+    assert_string_equal(hear(&world, one, NULL), "");
+    // Without one that can go, the next one waits for its turn.
+    int three = client(&world);
+    say(three, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (unsigned i = 0; i < 20; i++)
+        turn(&world);
+    assert_int_equal(http_server_connections(world.server), 3);
+    say(last, "TP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    heard(&world, last, NULL, "200 OK");
+    (void)shutdown(last, SHUT_WR);
+    heard(&world, three, "\r\n\r\n", "204 No Content");
+    world_close(&world);
+}
+
+// ---- streams ----------------------------------------------------------------------------------
+
+static void test_a_stream(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, &short_limits);
+    int fd = client(&world);
+    say(fd, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard(&world, fd, "\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n");
+    int64_t until = now_ms() + 400; // longer than any limit: it waits for us, not we for it
+    while (now_ms() < until)
+        turn(&world);
+    assert_true(http_exchange_write(world.stream, "data: 1\n\n", 9));
+    heard(&world, fd, "1\n\n\r\n", "9\r\ndata: 1\n\n\r\n");
+    assert_true(http_exchange_write(world.stream, "data: 2\n\n", 9));
+    http_exchange_end(world.stream);
+    heard(&world, fd, NULL, "9\r\ndata: 2\n\n\r\n0\r\n\r\n");
+    WAIT_FOR(&world, !world.stream);
+    world_close(&world);
+}
+
+static void test_a_stream_of_1_0(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, "GET /stream HTTP/1.0\r\n\r\n");
+    WAIT_FOR(&world, world.stream);
+    assert_true(http_exchange_write(world.stream, "data: 1\n\n", 9));
+    http_exchange_end(world.stream);
+    const char *text = hear(&world, fd, NULL);
+    assert_null(strstr(text, "chunked"));
+    assert_non_null(strstr(text, "\r\n\r\ndata: 1\n\n"));
+    world_close(&world);
+}
+
+// It is told that it is behind, is kept within its limit, and ends when it takes nothing for long.
+static void test_a_reader_that_stands(void **state)
+{
+    static const char piece[1000];
+    const int         small = 4096;
+    struct world      world;
+    unsigned          n_refused = 0;
+
+    (void)state;
+    world_open(&world, &short_limits);
+    int fd = client(&world);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    say(fd, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.stream);
+    for (unsigned i = 0; i < 20000 && n_refused == 0; i++)
+        n_refused += !http_exchange_write(world.stream, piece, sizeof piece);
+    assert_int_equal(n_refused, 1);
+    assert_true(http_exchange_pending(world.stream) <= world.limits.stream_bytes + 2000);
+    WAIT_FOR(&world, !world.stream);
+    world_close(&world);
+}
+
+static void test_a_reader_that_leaves(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.stream);
+    (void)fd_close(fd);
+    world.clients[0] = -1;
+    WAIT_FOR(&world, !world.stream);
+    assert_int_equal(http_server_connections(world.server), 0);
+    world_close(&world);
+}
+
+// ---- the end ----------------------------------------------------------------------------------
+
+static void test_draining(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int idle = client(&world), fd = client(&world);
+    say(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.waiting && http_server_connections(world.server) == 2);
+    http_server_drain(world.server, drained, &world);
+    assert_string_equal(hear(&world, idle, NULL), "");
+    assert_false(world.is_drained);
+    int late = client(&world); // it stays in the queue, for the next process
+    http_exchange_answer(world.waiting, 200, "text/plain", "last", 4);
+    const char *text = hear(&world, fd, NULL);
+    assert_non_null(strstr(text, "\r\nConnection: close\r\n"));
+    assert_null(strstr(strstr(text, "last"), "HTTP/1.1"));
+    (void)shutdown(fd, SHUT_WR);
+    WAIT_FOR(&world, world.is_drained);
+    assert_int_equal(recv(late, &(char){ 0 }, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_answer),
+        cmocka_unit_test(test_in_pieces),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_too_much_in_chunks),
+        cmocka_unit_test(test_what_it_waits_for),
+        cmocka_unit_test(test_later),
+        cmocka_unit_test(test_slow_ones),
+        cmocka_unit_test(test_who_does_not_read),
+        cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_their_number),
+        cmocka_unit_test(test_a_stream),
+        cmocka_unit_test(test_a_stream_of_1_0),
+        cmocka_unit_test(test_a_reader_that_stands),
+        cmocka_unit_test(test_a_reader_that_leaves),
+        cmocka_unit_test(test_draining),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
