@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+#include "store/job.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define COLUMNS                                                                                    \
+    "id, kind, server, overlay, asked_by, asked_by_name, parameters, state, progress, "            \
+    "is_cancelled, attempt, error_kind, error_message, created_us, started_us, ended_us"
+
+static const char *const state_words[] = {
+    [JOB_QUEUED] = "queued", [JOB_RUNNING] = "running",     [JOB_DONE] = "done",
+    [JOB_FAILED] = "failed", [JOB_CANCELLED] = "cancelled",
+};
+_Static_assert(ELEMENTS(state_words) == JOB_STATES, "every state has a word");
+
+static const char *const stream_words[] = {
+    [JOB_OUTPUT] = "output",
+    [JOB_ERROR] = "error",
+    [JOB_NOTE] = "note",
+};
+_Static_assert(ELEMENTS(stream_words) == JOB_STREAMS, "every stream has a word");
+
+const char *job_state_word(enum job_state state)
+{
+    return state_words[state];
+}
+
+const char *job_stream_word(enum job_stream stream)
+{
+    return stream_words[stream];
+}
+
+// ---- rows -------------------------------------------------------------------------------------
+
+static int find_word(int *ret, const char *word, const char *const *words, int n, struct error *err)
+{
+    for (int i = 0; i < n; i++)
+        if (word && strcmp(words[i], word) == 0) {
+            *ret = i;
+            return 0;
+        }
+    return error_set(err, ERROR_FAILED, "the database holds a word that is not of ours");
+}
+
+static enum error_kind kind_of(const char *word)
+{
+    for (int kind = ERROR_INVALID; word && kind < ERROR_KIND_COUNT; kind++)
+        if (strcmp(error_kind_info((enum error_kind)kind)->word, word) == 0)
+            return (enum error_kind)kind;
+    return word ? ERROR_FAILED : ERROR_NONE;
+}
+
+static int take_row(struct job *ret, const struct statement *row, struct error *err)
+{
+    int state = 0;
+
+    ret->id = statement_number(row, 0);
+    ret->server = statement_number(row, 2);
+    ret->overlay = statement_number(row, 3);
+    ret->asked_by = statement_number(row, 4);
+    ret->progress = statement_is_null(row, 8) ? -1 : (int)statement_number(row, 8);
+    ret->is_cancelled = statement_number(row, 9);
+    ret->attempt = (unsigned)statement_number(row, 10);
+    ret->error_kind = kind_of(statement_text(row, 11));
+    ret->created_us = statement_number(row, 13);
+    ret->started_us = statement_number(row, 14);
+    ret->ended_us = statement_number(row, 15);
+    if (statement_copy(row, 1, ret->kind, sizeof ret->kind, err) < 0 ||
+        statement_copy(row, 5, ret->asked_by_name, sizeof ret->asked_by_name, err) < 0 ||
+        statement_copy(row, 6, ret->parameters, sizeof ret->parameters, err) < 0 ||
+        statement_copy(row, 12, ret->error_message, sizeof ret->error_message, err) < 0 ||
+        find_word(&state, statement_text(row, 7), state_words, JOB_STATES, err) < 0)
+        return -1;
+    ret->state = (enum job_state)state;
+    return 0;
+}
+
+// 1: there was a row.
+static int take_next(struct job *ret, struct statement *row, struct error *err)
+{
+    int r = statement_next(row, err);
+
+    return r <= 0 || take_row(ret, row, err) == 0 ? r : -1;
+}
+
+static int not_found(struct error *err)
+{
+    return error_set(err, ERROR_NOT_FOUND, "there is no such job");
+}
+
+// ---- asking -----------------------------------------------------------------------------------
+
+// One that runs already may have read what has changed since.
+static int find_queued(int64_t *ret_id, struct database *db, const struct job *job,
+                       struct error *err)
+{
+    static const struct query query =
+        QUERY("SELECT id FROM jobs WHERE state = 'queued' AND kind = :kind AND "
+              "server IS nullif(:server, 0) AND overlay IS nullif(:overlay, 0) AND "
+              "parameters = :parameters ORDER BY id LIMIT 1");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_text(&row, ":kind", job->kind);
+    statement_bind_number(&row, ":server", job->server);
+    statement_bind_number(&row, ":overlay", job->overlay);
+    statement_bind_text(&row, ":parameters", job->parameters);
+    int r = statement_next(&row, err);
+    if (r > 0)
+        *ret_id = statement_number(&row, 0);
+    return r;
+}
+
+static int insert(int64_t *ret_id, struct database *db, const struct job *job, struct error *err)
+{
+    static const struct query query = QUERY(
+        "INSERT INTO jobs (kind, server, overlay, asked_by, asked_by_name, parameters, created_us) "
+        "VALUES (:kind, nullif(:server, 0), nullif(:overlay, 0), nullif(:user, 0), :name, "
+        ":parameters, :created)");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_text(&row, ":kind", job->kind);
+    statement_bind_number(&row, ":server", job->server);
+    statement_bind_number(&row, ":overlay", job->overlay);
+    statement_bind_number(&row, ":user", job->asked_by);
+    statement_bind_text(&row, ":name", job->asked_by_name);
+    statement_bind_text(&row, ":parameters", job->parameters);
+    statement_bind_number(&row, ":created", job->created_us);
+    return statement_insert(&row, ret_id, err);
+}
+
+int job_add(int64_t *ret_id, bool *ret_is_new, struct database *db, const struct job *job,
+            struct error *err)
+{
+    assert(database_is_writing(db));
+    int r = find_queued(ret_id, db, job, err);
+    if (r < 0)
+        return -1;
+    *ret_is_new = r == 0;
+    return r > 0 ? 0 : insert(ret_id, db, job, err);
+}
+
+int job_wait_for(struct database *db, int64_t id, int64_t after, struct error *err)
+{
+    static const struct query query =
+        QUERY("INSERT OR IGNORE INTO job_dependencies (job, after) VALUES (:job, :after)");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    assert(database_is_writing(db) && after < id);
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":job", id);
+    statement_bind_number(&row, ":after", after);
+    return statement_run(&row, err);
+}
+
+int job_cancel(struct database *db, int64_t id, int64_t now_us, struct error *err)
+{
+    static const struct query             query = QUERY("UPDATE jobs SET is_cancelled = 1, "
+                                                                    "ended_us = iif(state = 'queued', :now, NULL), "
+                                                                    "state = iif(state = 'queued', 'cancelled', state) "
+                                                                    "WHERE id = :id AND state IN ('queued', 'running')");
+    AUTO(statement_done) struct statement row = { 0 };
+    struct job                            job;
+    unsigned                              n = 0;
+
+    assert(database_is_writing(db));
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":now", now_us);
+    statement_bind_number(&row, ":id", id);
+    if (statement_change(&row, &n, err) < 0)
+        return -1;
+    if (n > 0)
+        return 0;
+    return job_find(&job, db, id, err) < 0
+               ? -1
+               : error_set(err, ERROR_BUSY, "the job has ended already: it is %s",
+                           job_state_word(job.state));
+}
+
+int job_find(struct job *ret, struct database *db, int64_t id, struct error *err)
+{
+    static const struct query query = QUERY("SELECT " COLUMNS " FROM jobs WHERE id = :id");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":id", id);
+    int r = take_next(ret, &row, err);
+    return r == 0 ? not_found(err) : MIN(r, 0);
+}
+
+int job_next(struct job *ret, struct database *db, int64_t before, int64_t server, int64_t overlay,
+             struct error *err)
+{
+    static const struct query all =
+        QUERY("SELECT " COLUMNS " FROM jobs WHERE id < :before ORDER BY id DESC LIMIT 1");
+    static const struct query of_server =
+        QUERY("SELECT " COLUMNS
+              " FROM jobs WHERE server = :of AND id < :before ORDER BY id DESC LIMIT 1");
+    static const struct query of_overlay =
+        QUERY("SELECT " COLUMNS
+              " FROM jobs WHERE overlay = :of AND id < :before ORDER BY id DESC LIMIT 1");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    assert(!server || !overlay);
+    if (statement_begin(&row, db, server ? &of_server : overlay ? &of_overlay : &all, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":before", before ? before : INT64_MAX);
+    if (server || overlay)
+        statement_bind_number(&row, ":of", server ? server : overlay);
+    return take_next(ret, &row, err);
+}
+
+// ---- working ----------------------------------------------------------------------------------
+
+// What waits for one that did not succeed, and what waits for that in its turn.
+static int fail_those_who_wait(struct database *db, int64_t now_us, struct error *err)
+{
+    static const struct query query = QUERY(
+        "UPDATE jobs SET state = 'failed', ended_us = :now, error_kind = 'failed', "
+        "error_message = 'what it had to wait for did not succeed' "
+        "WHERE state = 'queued' AND EXISTS (SELECT 1 FROM job_dependencies, jobs AS earlier "
+        "WHERE job = jobs.id AND earlier.id = after AND earlier.state IN ('failed', 'cancelled'))");
+    unsigned n = 1;
+
+    while (n > 0)
+        if (database_run(db, &query, ":now", now_us, &n, err) < 0)
+            return -1;
+    return 0;
+}
+
+// Nothing that came before it, about the same server or overlay, is still to be done or under way.
+static int lease_oldest(struct job *ret, struct database *db, const char *worker, int64_t now_us,
+                        int64_t until_s, struct error *err)
+{
+    static const struct query query = QUERY(
+        "UPDATE jobs SET state = 'running', lease_by = :worker, lease_until_s = :until, "
+        "attempt = attempt + 1, started_us = :now WHERE id = (SELECT id FROM jobs AS next "
+        "WHERE state = 'queued' "
+        "AND NOT EXISTS (SELECT 1 FROM jobs AS earlier WHERE earlier.state IN ('queued', "
+        "'running') AND earlier.id < next.id AND (earlier.server = next.server OR "
+        "earlier.overlay = next.overlay)) "
+        "AND NOT EXISTS (SELECT 1 FROM job_dependencies, jobs AS earlier WHERE job = next.id AND "
+        "earlier.id = after AND earlier.state != 'done') "
+        "ORDER BY id LIMIT 1) RETURNING " COLUMNS);
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_text(&row, ":worker", worker);
+    statement_bind_number(&row, ":until", until_s);
+    statement_bind_number(&row, ":now", now_us);
+    return take_next(ret, &row, err);
+}
+
+int job_take(struct job *ret, struct database *db, const char *worker, int64_t now_us,
+             int64_t until_s, struct error *err)
+{
+    assert(database_is_writing(db));
+    return fail_those_who_wait(db, now_us, err) < 0
+               ? -1
+               : lease_oldest(ret, db, worker, now_us, until_s, err);
+}
+
+int job_take_over(struct job *ret, struct database *db, const char *worker, int64_t now_s,
+                  int64_t until_s, struct error *err)
+{
+    static const struct query query =
+        QUERY("UPDATE jobs SET lease_by = :worker, lease_until_s = :until, attempt = attempt + 1 "
+              "WHERE id = (SELECT id FROM jobs WHERE state = 'running' AND lease_until_s <= :now "
+              "ORDER BY id LIMIT 1) RETURNING " COLUMNS);
+    AUTO(statement_done) struct statement row = { 0 };
+
+    assert(database_is_writing(db));
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_text(&row, ":worker", worker);
+    statement_bind_number(&row, ":until", until_s);
+    statement_bind_number(&row, ":now", now_s);
+    return take_next(ret, &row, err);
+}
+
+int job_renew(bool *ret_is_cancelled, struct database *db, int64_t id, const char *worker,
+              int64_t until_s, int progress, struct error *err)
+{
+    static const struct query query =
+        QUERY("UPDATE jobs SET lease_until_s = :until, progress = nullif(:progress, -1) "
+              "WHERE id = :id AND state = 'running' AND lease_by = :worker "
+              "RETURNING is_cancelled");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":until", until_s);
+    statement_bind_number(&row, ":progress", progress);
+    statement_bind_number(&row, ":id", id);
+    statement_bind_text(&row, ":worker", worker);
+    int r = statement_next(&row, err);
+    if (r > 0)
+        *ret_is_cancelled = statement_number(&row, 0);
+    return r == 0 ? not_found(err) : MIN(r, 0);
+}
+
+int job_end(struct database *db, int64_t id, const char *worker, enum job_state state,
+            const struct error *why, const char *result, int64_t now_us, struct error *err)
+{
+    static const struct query query = QUERY(
+        "UPDATE jobs SET state = :state, lease_by = NULL, lease_until_s = NULL, ended_us = :now, "
+        "error_kind = :kind, error_message = :message, result = :result "
+        "WHERE id = :id AND state = 'running' AND lease_by = :worker");
+    AUTO(statement_done) struct statement row = { 0 };
+    unsigned                              n = 0;
+
+    assert(state > JOB_RUNNING && (state == JOB_FAILED) == (why != NULL));
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_text(&row, ":state", job_state_word(state));
+    statement_bind_number(&row, ":now", now_us);
+    statement_bind_text(&row, ":kind", why ? error_kind_info(why->kind)->word : NULL);
+    statement_bind_text(&row, ":message", why ? why->message : NULL);
+    statement_bind_text(&row, ":result", result);
+    statement_bind_number(&row, ":id", id);
+    statement_bind_text(&row, ":worker", worker);
+    if (statement_change(&row, &n, err) < 0)
+        return -1;
+    return n ? 0 : not_found(err);
+}
+
+int job_drop_before(struct database *db, int64_t time_us, struct error *err)
+{
+    static const struct query query = QUERY("DELETE FROM jobs WHERE ended_us < :time");
+
+    assert(database_is_writing(db));
+    return database_run(db, &query, ":time", time_us, NULL, err);
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+#include "store/job.h"
+#include "store-world.h"
+
+#define NOW_US INT64_C(1000000000)
+#define NOW_S  1000
+#define WORKER "worker 1"
+
+static int64_t add(struct database *db, const char *kind, int64_t server, int64_t overlay)
+{
+    struct job   job = { .server = server,
+                         .overlay = overlay,
+                         .created_us = NOW_US,
+                         .parameters = "{}",
+                         .asked_by_name = "bill",
+                         .asked_by = 1 };
+    bool         is_new = false;
+    int64_t      id = 0;
+    struct error err = { 0 };
+
+    snprintf(job.kind, sizeof job.kind, "%s", kind);
+    if (STORED(db, job_add(&id, &is_new, db, &job, &err)) < 0)
+        fail_msg("%s", err.message);
+    return is_new ? id : -id;
+}
+
+static int64_t take(struct database *db)
+{
+    struct job   job = { 0 };
+    struct error err = { 0 };
+    int          r = -1;
+
+    (void)STORED(db, (r = job_take(&job, db, WORKER, NOW_US, NOW_S + 60, &err)) < 0 ? -1 : 0);
+    if (r < 0)
+        fail_msg("%s", err.message);
+    return r ? job.id : 0;
+}
+
+static void end(struct database *db, int64_t id, enum job_state state)
+{
+    struct error err = { 0 }, why = { 0 };
+
+    (void)error_set(&why, ERROR_TIMEOUT, "it took too long");
+    if (STORED(db, job_end(db, id, WORKER, state, state == JOB_FAILED ? &why : NULL, "{}", NOW_US,
+                           &err)) < 0)
+        fail_msg("%s", err.message);
+}
+
+static enum job_state state_of(struct database *db, int64_t id)
+{
+    struct job   job;
+    struct error err = { 0 };
+
+    if (job_find(&job, db, id, &err) < 0)
+        fail_msg("%s", err.message);
+    return job.state;
+}
+
+static void test_a_job(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    struct job       job;
+    bool             is_cancelled = true;
+    struct error     err = { 0 };
+    int64_t          id = add(db, "server.start", 3, 0);
+
+    assert_int_equal(job_find(&job, db, id, &err), 0);
+    assert_string_equal(job.kind, "server.start");
+    assert_int_equal(job.server, 3);
+    assert_int_equal(job.overlay, 0);
+    assert_string_equal(job.asked_by_name, "bill");
+    assert_int_equal(job.progress, -1);
+    assert_int_equal(job.state, JOB_QUEUED);
+    assert_int_equal(take(db), id);
+    assert_int_equal(take(db), 0);
+    assert_int_equal(job_renew(&is_cancelled, db, id, WORKER, NOW_S + 90, 40, &err), 0);
+    assert_false(is_cancelled);
+    assert_int_equal(job_find(&job, db, id, &err), 0);
+    assert_true(job.state == JOB_RUNNING && job.progress == 40 && job.attempt == 1);
+    end(db, id, JOB_FAILED);
+    assert_int_equal(job_find(&job, db, id, &err), 0);
+    assert_int_equal(job.error_kind, ERROR_TIMEOUT);
+    assert_string_equal(job.error_message, "it took too long");
+    assert_true(job.ended_us == NOW_US && job.state == JOB_FAILED);
+    // It is nobody's any more.
+    assert_int_equal(job_renew(&is_cancelled, db, id, WORKER, NOW_S, -1, &err), -1);
+    assert_int_equal(err.kind, ERROR_NOT_FOUND);
+    assert_int_equal(job_end(db, id, WORKER, JOB_DONE, NULL, "{}", NOW_US, &err), -1);
+    assert_int_equal(job_find(&job, db, 77, &err), -1);
+    assert_int_equal(err.kind, ERROR_NOT_FOUND);
+}
+
+static void test_who_runs_beside_whom(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          build = add(db, "overlay.build", 0, 7);
+    int64_t          start = add(db, "server.start", 3, 0);
+    int64_t          rebuild = add(db, "overlay.wipe", 0, 7);
+    int64_t          stop = add(db, "server.stop", 3, 0);
+    int64_t          other = add(db, "server.start", 4, 0);
+    int64_t          update = add(db, "steam.profiles", 0, 0);
+
+    assert_int_equal(take(db), build);
+    assert_int_equal(take(db), start);
+    assert_int_equal(take(db), other);
+    assert_int_equal(take(db), update);
+    assert_int_equal(take(db), 0);
+    end(db, start, JOB_FAILED); // the next one does not depend on it
+    assert_int_equal(take(db), stop);
+    assert_int_equal(take(db), 0);
+    end(db, build, JOB_DONE);
+    assert_int_equal(take(db), rebuild);
+    assert_int_equal(take(db), 0);
+}
+
+static void test_the_same_again(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          id = add(db, "overlay.build", 0, 7);
+
+    assert_int_equal(add(db, "overlay.build", 0, 7), -id);
+    assert_true(add(db, "overlay.wipe", 0, 7) > id);
+    assert_true(add(db, "overlay.build", 0, 8) > id);
+    assert_true(add(db, "overlay.build", 7, 0) > id);
+    assert_int_equal(take(db), id);
+    assert_true(add(db, "overlay.build", 0, 7) > id); // what runs may have begun too early
+}
+
+static void test_waiting(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          build = add(db, "overlay.build", 0, 7), start = add(db, "server.start", 3, 0);
+    int64_t          second = add(db, "overlay.build", 0, 8), last = add(db, "server.start", 4, 0);
+    int64_t          after_all = add(db, "steam.profiles", 0, 0);
+    struct job       job;
+    struct error     err = { 0 };
+
+    assert_int_equal(STORED(db, job_wait_for(db, start, build, &err)), 0);
+    assert_int_equal(STORED(db, job_wait_for(db, start, build, &err)), 0);
+    assert_int_equal(STORED(db, job_wait_for(db, last, second, &err)), 0);
+    assert_int_equal(STORED(db, job_wait_for(db, after_all, last, &err)), 0);
+    assert_int_equal(take(db), build);
+    assert_int_equal(take(db), second);
+    assert_int_equal(take(db), 0);
+    end(db, build, JOB_DONE);
+    assert_int_equal(take(db), start);
+    end(db, second, JOB_FAILED);
+    assert_int_equal(take(db), 0);
+    assert_int_equal(state_of(db, last), JOB_FAILED);
+    assert_int_equal(job_find(&job, db, after_all, &err), 0);
+    assert_string_equal(job.error_message, "what it had to wait for did not succeed");
+}
+
+static void test_cancelling(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t      running = add(db, "overlay.build", 0, 7), queued = add(db, "overlay.wipe", 0, 7);
+    bool         is_cancelled = false;
+    struct error err = { 0 };
+
+    assert_int_equal(take(db), running);
+    assert_int_equal(STORED(db, job_cancel(db, queued, NOW_US, &err)), 0);
+    assert_int_equal(state_of(db, queued), JOB_CANCELLED);
+    assert_int_equal(STORED(db, job_cancel(db, running, NOW_US, &err)), 0);
+    assert_int_equal(state_of(db, running), JOB_RUNNING);
+    assert_int_equal(job_renew(&is_cancelled, db, running, WORKER, NOW_S, -1, &err), 0);
+    assert_true(is_cancelled);
+    end(db, running, JOB_CANCELLED);
+    assert_int_equal(STORED(db, job_cancel(db, running, NOW_US, &err)), -1);
+    assert_int_equal(err.kind, ERROR_BUSY);
+    assert_string_equal(err.message, "the job has ended already: it is cancelled");
+    assert_int_equal(STORED(db, job_cancel(db, 77, NOW_US, &err)), -1);
+    assert_int_equal(err.kind, ERROR_NOT_FOUND);
+}
+
+// Its worker is killed, or asleep so long that it must not go on.
+static void test_taking_over(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          id = add(db, "overlay.build", 0, 7);
+    struct job       job;
+    bool             is_cancelled;
+    struct error     err = { 0 };
+    int              r = -1;
+
+    assert_int_equal(take(db), id);
+    (void)STORED(db, (r = job_take_over(&job, db, "worker 2", NOW_S + 59, NOW_S + 99, &err)));
+    assert_int_equal(r, 0);
+    (void)STORED(db, (r = job_take_over(&job, db, "worker 2", NOW_S + 60, NOW_S + 99, &err)) - 1);
+    assert_int_equal(r, 1);
+    assert_true(job.id == id && job.attempt == 2 && job.state == JOB_RUNNING);
+    assert_int_equal(job_renew(&is_cancelled, db, id, WORKER, NOW_S + 99, -1, &err), -1);
+    assert_int_equal(job_end(db, id, WORKER, JOB_DONE, NULL, "{}", NOW_US, &err), -1);
+    assert_int_equal(job_renew(&is_cancelled, db, id, "worker 2", NOW_S + 99, -1, &err), 0);
+}
+
+static void test_lists(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          first = add(db, "server.start", 3, 0), second = add(db, "overlay.build", 0, 3);
+    struct job       job;
+    struct error     err = { 0 };
+
+    assert_int_equal(job_next(&job, db, 0, 0, 0, &err), 1);
+    assert_int_equal(job.id, second);
+    assert_int_equal(job_next(&job, db, second, 0, 0, &err), 1);
+    assert_int_equal(job.id, first);
+    assert_int_equal(job_next(&job, db, first, 0, 0, &err), 0);
+    assert_int_equal(job_next(&job, db, 0, 3, 0, &err), 1);
+    assert_int_equal(job.id, first);
+    assert_int_equal(job_next(&job, db, 0, 0, 3, &err), 1);
+    assert_int_equal(job.id, second);
+    assert_int_equal(take(db), first);
+    end(db, first, JOB_DONE);
+    assert_int_equal(STORED(db, job_drop_before(db, NOW_US + 1, &err)), 0);
+    assert_int_equal(job_find(&job, db, first, &err), -1);
+    assert_int_equal(job_find(&job, db, second, &err), 0);
+}
+
+// ---- its log ----------------------------------------------------------------------------------
+
+static void test_its_log(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    static char      text[2 * JOB_LINE_MAX];
+    int64_t          id = add(db, "overlay.build", 0, 7);
+    struct statement lines = { 0 };
+    struct job_line  line;
+    struct error     err = { 0 };
+
+    memset(text, 'x', sizeof text);
+    assert_int_equal(STORED(db, job_line_add(db, id, JOB_OUTPUT, 1, "one\x1b[1m", 7, &err)), 0);
+    assert_int_equal(STORED(db, job_line_add(db, id, JOB_ERROR, 2, text, sizeof text, &err)), 0);
+    assert_int_equal(STORED(db, job_line_add(db, 77, JOB_ERROR, 2, "", 0, &err)), -1);
+    assert_int_equal(job_lines_begin(&lines, db, id, 0, &err), 0);
+    assert_int_equal(job_lines_next(&line, &lines, &err), 1);
+    assert_true(line.number == 1 && line.time_us == 1 && line.stream == JOB_OUTPUT);
+    assert_string_equal(line.text, "one?[1m");
+    assert_int_equal(job_lines_next(&line, &lines, &err), 1);
+    assert_true(line.number == 2 && line.stream == JOB_ERROR);
+    assert_int_equal(strlen(line.text), JOB_LINE_MAX);
+    assert_int_equal(job_lines_next(&line, &lines, &err), 0);
+    statement_done(&lines);
+    assert_int_equal(job_lines_begin(&lines, db, id, 1, &err), 0);
+    assert_int_equal(job_lines_next(&line, &lines, &err), 1);
+    assert_int_equal(line.number, 2);
+    statement_done(&lines);
+}
+
+static void test_its_end(void **state)
+{
+    struct database   *db = ((struct store_world *)*state)->db;
+    int64_t            id = add(db, "overlay.build", 0, 7);
+    struct transaction transaction = { 0 };
+    struct statement   lines = { 0 };
+    struct job_line    line;
+    struct error       err = { 0 };
+
+    assert_int_equal(transaction_begin(&transaction, db, &err), 0);
+    for (unsigned i = 0; i < JOB_LINES_MAX + 10; i++)
+        assert_int_equal(job_line_add(db, id, JOB_OUTPUT, i, "line", 4, &err), 0);
+    assert_int_equal(transaction_commit(&transaction, &err), 0);
+    assert_int_equal(job_lines_begin(&lines, db, id, JOB_LINES_MAX - 2, &err), 0);
+    assert_int_equal(job_lines_next(&line, &lines, &err), 1);
+    assert_string_equal(line.text, "line");
+    assert_int_equal(job_lines_next(&line, &lines, &err), 1);
+    assert_string_equal(line.text, "the log is too long: what follows is not kept");
+    assert_int_equal(job_lines_next(&line, &lines, &err), 0);
+    statement_done(&lines);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_STORE(test_a_job),          IN_STORE(test_who_runs_beside_whom),
+        IN_STORE(test_the_same_again), IN_STORE(test_waiting),
+        IN_STORE(test_cancelling),     IN_STORE(test_taking_over),
+        IN_STORE(test_lists),          IN_STORE(test_its_log),
+        IN_STORE(test_its_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
