@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "web/guard.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+    const char *name, *value;
+} fields[] = {
+    { "Cache-Control", "no-store" },
+    { "Content-Security-Policy",
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+      "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+      "frame-ancestors 'none'" },
+    { "Cross-Origin-Opener-Policy", "same-origin" },
+    { "Cross-Origin-Resource-Policy", "same-origin" },
+    { "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()" },
+    { "Referrer-Policy", "no-referrer" },
+    { "X-Content-Type-Options", "nosniff" },
+    { "X-Frame-Options", "DENY" },
+};
+
+void guard_add_fields(struct http_exchange *exchange)
+{
+    for (size_t i = 0; i < ELEMENTS(fields); i++)
+        http_exchange_add(exchange, fields[i].name, fields[i].value);
+}
+
+// ---- cookies ----------------------------------------------------------------------------------
+
+// With "__Host-" a browser takes it from nobody but this very host, by https.
+static const char *cookie_name(const struct web *web)
+{
+    return web->is_secure ? "__Host-" GUARD_COOKIE : GUARD_COOKIE;
+}
+
+void guard_set_cookie(struct api_request *request, const char *word)
+{
+    char        value[192];
+    const char *secure = request->web->is_secure ? "; Secure" : "";
+    const char *age = *word ? "" : "; Max-Age=0";
+
+    (void)snprintf(value, sizeof value, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
+                   cookie_name(request->web), word, secure, age); // it fits
+    http_exchange_add(request->exchange, "Set-Cookie", value);
+}
+
+// The value of the one cookie of that name. False: there is none, or more than one.
+static bool find_cookie(char ret[SECRET_WORD_MAX], struct http_text cookies, const char *name)
+{
+    size_t n_name = strlen(name);
+    bool   is_found = false;
+
+    for (size_t at = 0; at < cookies.n;) {
+        const char *begin = cookies.bytes + at;
+        const char *end = memchr(begin, ';', cookies.n - at);
+        size_t      n = end ? (size_t)(end - begin) : cookies.n - at;
+        at += n + 1;
+        for (; n > 0 && *begin == ' '; begin++)
+            n--;
+        if (n <= n_name || memcmp(begin, name, n_name) != 0 || begin[n_name] != '=')
+            continue;
+        size_t n_value = n - n_name - 1;
+        if (is_found || n_value >= SECRET_WORD_MAX)
+            return false;
+        memcpy(ret, begin + n_name + 1, n_value);
+        ret[n_value] = '\0';
+        is_found = true;
+    }
+    return is_found;
+}
+
+// ---- who it is --------------------------------------------------------------------------------
+
+static int not_known(struct error *err)
+{
+    return error_set(err, ERROR_DENIED, "nobody is logged in: log in first");
+}
+
+static int see(struct api_request *request, int64_t now_unix_s, struct error *err)
+{
+    return session_see(request->web->db, request->session.id, now_unix_s, err);
+}
+
+int guard_identify(struct api_request *request, struct error *err)
+{
+    const struct http_request *http = http_exchange_request(request->exchange);
+    struct secret_hash         hash;
+    struct user                user;
+    struct session             session;
+    char                       word[SECRET_WORD_MAX];
+    bool                       is_stale = false;
+    int64_t                    now_unix_s = api_now_unix_s();
+
+    if (!find_cookie(word, http->fields[HTTP_COOKIE], cookie_name(request->web)) ||
+        secret_hash_word(&hash, SECRET_SESSION, word, err) < 0)
+        return not_known(err);
+    if (session_find(&session, &user, &is_stale, request->web->db, &hash, now_unix_s, err) < 0)
+        return -1;
+    request->user = user;
+    request->session = session;
+    return is_stale ? see(request, now_unix_s, err) : 0;
+}
+
+// ---- whether he means it -----------------------------------------------------------------------
+
+static bool is_text(struct http_text text, const char *want)
+{
+    return text.n == strlen(want) && memcmp(text.bytes, want, text.n) == 0;
+}
+
+// "https://HOST", or "http://HOST" where there is no https.
+static bool is_own_origin(const struct web *web, struct http_text origin, struct http_text host)
+{
+    const char *scheme = web->is_secure ? "https://" : "http://";
+    size_t      n = strlen(scheme);
+
+    return host.n > 0 && origin.n == n + host.n && memcmp(origin.bytes, scheme, n) == 0 &&
+           strncasecmp(origin.bytes + n, host.bytes, host.n) == 0;
+}
+
+int guard_check_origin(struct api_request *request, struct error *err)
+{
+    const struct http_request *http = http_exchange_request(request->exchange);
+    struct http_text           site = http->fields[HTTP_SEC_FETCH_SITE];
+    struct http_text           origin = http->fields[HTTP_ORIGIN];
+
+    if (http->method == HTTP_GET || http->method == HTTP_HEAD)
+        return 0;
+    if (site.bytes && !is_text(site, "same-origin"))
+        return error_set(err, ERROR_DENIED, "the request comes from another page");
+    if (origin.bytes ? is_own_origin(request->web, origin, http->fields[HTTP_HOST]) : site.n > 0)
+        return 0;
+    return error_set(err, ERROR_DENIED, "the request does not say that it comes from this page");
+}
+
+int guard_check_type(const struct http_request *request, struct error *err)
+{
+    struct http_text type = request->fields[HTTP_CONTENT_TYPE];
+
+    // What a form of another page can send is of other types.
+    if (is_text(type, "application/json") || is_text(type, "application/json; charset=utf-8"))
+        return 0;
+    return error_set(err, ERROR_INVALID, "the body must be of the type application/json");
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+// left4me-web: the JSON API, on the sockets it is handed. It has no network of its own.
+
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include "base/log.h"
+#include "base/notify.h"
+#include "web/api.h"
+
+#define DATABASE   "/var/lib/left4me/db/left4me.db"
+#define FDS_MAX    8
+#define DB_WAIT_MS 2000u // the loop stands still meanwhile
+
+static void done(struct web *web)
+{
+    web->server = http_server_close(web->server);
+    web->hasher = hasher_close(web->hasher);
+    web->throttle = throttle_free(web->throttle);
+    web->db = database_close(web->db);
+    web->event = sd_event_unref(web->event);
+}
+
+static void drained(void *context)
+{
+    (void)sd_event_exit(context, 0);
+}
+
+// Those who are served are served; whoever comes finds the next process at the socket.
+static int stop(sd_event_source *source, const struct signalfd_siginfo *si, void *context)
+{
+    struct web *web = context;
+
+    (void)si;
+    (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    http_server_drain(web->server, drained, web->event);
+    return 0;
+}
+
+static int set_up(struct web *web, const char *path, struct error *err)
+{
+    int fds[FDS_MAX], n = sd_listen_fds(1);
+
+    if (n <= 0 || n > FDS_MAX)
+        return error_set(err, ERROR_INVALID,
+                         "it is started by its socket: 'systemctl start left4me-web.socket'");
+    for (int i = 0; i < n; i++)
+        fds[i] = SD_LISTEN_FDS_START + i;
+    if (sd_event_new(&web->event) < 0 || sodium_init() < 0)
+        return error_set(err, ERROR_SYSTEM, "the event loop does not start");
+    web->throttle = throttle_new();
+    if (!web->throttle)
+        return error_set(err, ERROR_NO_SPACE, "out of memory");
+    if (database_open(&web->db, path, err) < 0 || database_check(web->db, err) < 0 ||
+        hasher_open(&web->hasher, web->event, err) < 0)
+        return -1;
+    database_set_wait(web->db, DB_WAIT_MS);
+    return http_server_open(&web->server, web->event, fds, (size_t)n, &http_limits_default,
+                            &api_handler, web, err);
+}
+
+static int watch_signals(struct web *web, struct error *err)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set); // neither fails
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    if (sd_event_add_signal(web->event, NULL, SIGTERM, stop, web) < 0 ||
+        sd_event_add_signal(web->event, NULL, SIGINT, stop, web) < 0)
+        return error_set(err, ERROR_SYSTEM, "watching signals");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct web   web = { 0 };
+    struct error err = { 0 };
+
+    web.is_secure = !(argc > 2 && strcmp(argv[2], "--insecure") == 0);
+    if (set_up(&web, argc > 1 ? argv[1] : DATABASE, &err) < 0 || watch_signals(&web, &err) < 0) {
+        fprintf(stderr, "left4me-web: %s\n", err.message);
+        done(&web);
+        return EXIT_FAILURE;
+    }
+    (void)sd_notify(0, "READY=1");
+    int r = sd_event_loop(web.event);
+    done(&web);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""left4me-web on a socket that it is handed: accounts, sessions, and who may ask what."""
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = ""
+PASSWORD = "correct horse battery"
+READY_S = 30
+
+
+def word_hash(word, purpose):
+    return hashlib.blake2b(word.encode(), key=f"left4me {purpose}".encode(), digest_size=32).digest()
+
+
+class Web:
+    """The program, its database, and a listening socket that outlives it."""
+
+    def __init__(self, path):
+        self.database = path / "left4me.db"
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.process = None
+
+    def start(self):
+        """Waits until it says that it is ready."""
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(f"\0left4me-web-{os.getpid()}-{time.monotonic_ns()}")
+        notify.settimeout(READY_S)
+        listening = self.socket.fileno()
+        # Descriptor 3 is the first that is handed over; its process id is known there alone.
+        self.process = subprocess.Popen(
+            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, "--insecure"],
+            env={**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": "@" + notify.getsockname()[1:].decode()}, pass_fds=[listening])
+        with notify:
+            assert b"READY=1" in notify.recv(4096)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(READY_S) == 0
+
+    def invite(self, role="user", name=None, age_s=0, user=None):
+        """The word of a new invitation, as a command of root's would make one."""
+        word = hashlib.sha256(os.urandom(32)).hexdigest()[:43]
+        now = int(time.time()) - age_s
+        with contextlib.closing(sqlite3.connect(self.database)) as db, db:
+            db.execute("INSERT INTO invitations (hash, name, role, user, created_unix_s, expires_unix_s) VALUES (?, ?, ?, ?, ?, ?)",
+                       (word_hash(word, "invitation"), name, role, user, now, now + 3 * 86400))
+        return word
+
+
+class Browser:
+    """One that keeps a cookie, and says where its requests come from."""
+
+    def __init__(self, web, **fields):
+        self.web, self.cookie, self.fields = web, None, fields
+
+    def ask(self, method, path, body=None, **fields):
+        headers = {"Origin": f"http://127.0.0.1:{self.web.port}", "Sec-Fetch-Site": "same-origin"}
+        headers.update((name.replace("_", "-"), value) for name, value in {**self.fields, **fields}.items())
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+            body = body if isinstance(body, (str, bytes)) else json.dumps(body)
+        connection = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=READY_S)
+        with contextlib.closing(connection):
+            connection.request(method, "/api/v1" + path, body, {name: value for name, value in headers.items() if value is not None})
+            answer = connection.getresponse()
+            self.answer, text = answer, answer.read()
+        if cookie := answer.getheader("Set-Cookie"):
+            self.cookie = cookie.partition(";")[0]
+        return answer.status, json.loads(text) if text else None
+
+    def join(self, word, name="bill", password=PASSWORD):
+        return self.ask("POST", "/join", {"invitation": word, "name": name, "password": password})
+
+    def login(self, name="bill", password=PASSWORD):
+        return self.ask("POST", "/session", {"name": name, "password": password})
+
+
+class WebTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="left4me-web-")
+        self.addCleanup(directory.cleanup)
+        self.web = Web(pathlib.Path(directory.name))
+        self.addCleanup(self.web.socket.close)
+        self.web.start()
+        self.addCleanup(self.end)
+
+    def end(self):
+        if self.web.process.poll() is None:
+            self.web.stop()
+
+    def user(self, name="bill", role="user"):
+        browser = Browser(self.web)
+        self.assertEqual(browser.join(self.web.invite(role), name)[0], 200)
+        return browser
+
+    def error(self, said, status, kind, part="", field=None):
+        self.assertEqual(said[0], status, said)
+        self.assertEqual(set(said[1]), {"error"})
+        self.assertEqual(set(said[1]["error"]), {"kind", "message", "field"})
+        self.assertEqual((said[1]["error"]["kind"], said[1]["error"]["field"]), (kind, field), said)
+        self.assertIn(part, said[1]["error"]["message"])
+
+
+class TestAccounts(WebTest):
+    def test_joining(self):
+        word, browser = self.web.invite("admin"), Browser(self.web)
+        self.error(browser.join(word, "a b"), 400, "invalid", "user name has")
+        self.error(browser.join(word, "bill", "short"), 400, "invalid", "'password' must have 10 to 256 bytes", "password")
+        status, said = browser.join(word)
+        self.assertEqual((status, said["user"]["name"], said["user"]["role"], said["user"]["active"]), (200, "bill", "admin", True))
+        self.assertEqual(browser.ask("GET", "/me")[1]["name"], "bill")
+        self.error(Browser(self.web).join(word, "zoey"), 401, "denied", "has been used")
+        self.error(Browser(self.web).join(self.web.invite(age_s=3 * 86400 + 1), "zoey"), 401, "denied", "too old")
+        self.error(Browser(self.web).join(self.web.invite(), "BILL"), 409, "exists", "there is a user 'BILL' already")
+        self.assertEqual(Browser(self.web).join(self.web.invite(name="zoey"), "louis")[1]["user"]["name"], "zoey")
+
+    def test_logging_in_and_out(self):
+        first = self.user()
+        cookie = first.answer.getheader("Set-Cookie")
+        for part in ("left4me=", "; Path=/", "; HttpOnly", "; SameSite=Strict"):
+            self.assertIn(part, cookie)
+        browser = Browser(self.web)
+        self.error(browser.ask("GET", "/me"), 401, "denied", "log in")
+        self.error(browser.login(password="wrong password"), 401, "denied", "the name or the password is wrong")
+        self.assertIsNone(browser.cookie)
+        self.assertEqual(browser.login("BILL")[1]["user"]["name"], "bill")
+        self.assertEqual(browser.ask("DELETE", "/session")[0], 204)
+        self.assertEqual(browser.cookie, "left4me=")
+        self.error(browser.ask("GET", "/me"), 401, "denied")
+        self.assertEqual(first.ask("GET", "/me")[0], 200)
+
+    def test_a_word_that_was_put_there_is_not_kept(self):
+        """whoever logs in has a new word, and the old one is nobody's"""
+        browser = self.user()
+        old = browser.cookie
+        self.assertEqual(browser.login()[0], 200)
+        self.assertNotEqual(browser.cookie, old)
+        browser.cookie = old
+        self.error(browser.ask("GET", "/me"), 401, "denied")
+
+    def test_sessions(self):
+        one, other, stranger = self.user(), Browser(self.web, User_Agent="another browser"), self.user("zoey")
+        self.assertEqual(other.login()[0], 200)
+        rows = one.ask("GET", "/me/sessions")[1]["sessions"]
+        self.assertEqual([row["current"] for row in rows], [True, False])
+        self.assertEqual({row["address"] for row in rows}, {"127.0.0.1"})
+        self.assertEqual(rows[1]["agent"], "another browser")
+        self.error(stranger.ask("DELETE", f"/me/sessions/{rows[1]['id']}"), 404, "not-found")
+        self.assertEqual(one.ask("DELETE", f"/me/sessions/{rows[1]['id']}")[0], 204)
+        self.error(other.ask("GET", "/me"), 401, "denied")
+
+    def test_guessing_takes_longer(self):
+        """after a few tries whoever guesses must wait, the account and the address, and so must the right password"""
+        self.user()
+        browser = Browser(self.web)
+        for _ in range(5):
+            self.error(browser.login(password="wrong password"), 401, "denied")
+        self.error(browser.login(), 429, "busy", "too many failed logins")
+        self.assertGreaterEqual(int(browser.answer.getheader("Retry-After")), 1)
+        self.error(browser.login("nobody", "wrong password"), 429, "busy")
+
+    def test_nobody_learns_who_there_is(self):
+        self.user()
+        said = [Browser(self.web).login(name, "wrong password") for name in ("bill", "nobody")]
+        self.assertEqual(*said)
+
+    def test_what_is_recorded(self):
+        browser = self.user()
+        browser.ask("DELETE", "/session")
+        with contextlib.closing(sqlite3.connect(self.web.database)) as db:
+            rows = db.execute("SELECT action, user_name, origin, subject FROM audit_events ORDER BY id").fetchall()
+            text = "\n".join(db.iterdump())
+        self.assertEqual(rows, [(action, "bill", "127.0.0.1", "bill") for action in ("user.create", "session.begin", "session.end")])
+        self.assertNotIn(PASSWORD, text)
+        self.assertIn("$argon2id$", text)
+
+
+class TestRequests(WebTest):
+    def test_other_pages(self):
+        """what a browser sends because another page made it is refused, whatever cookie comes with it"""
+        browser = self.user()
+        own = f"http://127.0.0.1:{self.web.port}"
+        for origin, site in (("http://evil.example", None), ("http://evil.example", "same-origin"), (None, "cross-site"), (None, "same-site"),
+                             (own, "cross-site"), (own, "none"), ("null", None), (own.replace("http", "https"), None), (own + "0", None),
+                             (None, None), ("", None)):
+            with self.subTest(origin=origin, site=site):
+                self.error(browser.ask("DELETE", "/session", Origin=origin, Sec_Fetch_Site=site), 403, "denied", "page")
+        self.assertEqual(browser.ask("GET", "/me", Origin="http://evil.example", Sec_Fetch_Site="cross-site")[0], 200)
+        self.assertEqual(browser.ask("DELETE", "/session", Origin=None)[0], 204)
+
+    def test_bodies(self):
+        browser = Browser(self.web)
+        for body, part in (("", "not a JSON object"), ("[]", "not a JSON object"), ("{", "not a JSON object"), ('{"name":"a","name":"b"}', "not a JSON"),
+                           ({"name": "bill", "password": PASSWORD, "more": 1}, "not known"), (b'{"name":"\xff"}', "not a JSON")):
+            self.error(browser.ask("POST", "/session", body), 400, "invalid", part)
+        self.error(browser.ask("POST", "/session", {"name": 5, "password": PASSWORD}), 400, "invalid", "must be a text", "name")
+        self.error(browser.ask("POST", "/session", {"name": "a\n", "password": PASSWORD}), 400, "invalid", "control", "name")
+        self.error(browser.ask("POST", "/session", {"name": "a"}), 400, "invalid", "must be a text", "password")
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx"):
+            self.error(browser.ask("POST", "/session", "{}", Content_Type=kind), 400, "invalid", "type application/json")
+        self.error(browser.ask("POST", "/session", "{" + " " * 70000 + "}"), 413, "invalid", "too large")
+
+    def test_addresses(self):
+        browser = self.user()
+        for path in ("/", "/nothing", "/me/", "/me/sessions/x", "/me/sessions/0", "/me/sessions/01x", "/me/sessions/99999999999999999999"):
+            self.error(browser.ask("GET", path), 404, "not-found")
+        for path in ("/../me", "/%2e%2e/me", "/me%2fsessions", "/me%00", "//me", "/me/./sessions", "/%ff"):
+            self.error(browser.ask("GET", path), 400, "invalid", "not well-formed")
+        self.error(browser.ask("POST", "/me", {}), 405, "invalid")
+
+    def test_every_answer_is_guarded(self):
+        browser = self.user()
+        for method, path in (("GET", "/health"), ("GET", "/me"), ("GET", "/nothing"), ("DELETE", "/me"), ("HEAD", "/health")):
+            browser.ask(method, path)
+            fields = {name.lower(): value for name, value in browser.answer.getheaders()}
+            self.assertEqual((fields["cache-control"], fields["x-content-type-options"], fields["x-frame-options"]), ("no-store", "nosniff", "DENY"))
+            self.assertIn("default-src 'none'", fields["content-security-policy"])
+            self.assertIn("frame-ancestors 'none'", fields["content-security-policy"])
+            self.assertEqual(fields["referrer-policy"], "no-referrer")
+
+    def test_it_is_stopped_and_started(self):
+        """nobody is refused while one process follows another, and sessions outlive it"""
+        browser = self.user()
+        self.web.stop()
+        waiting = socket.create_connection(("127.0.0.1", self.web.port))
+        waiting.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.web.start()
+        waiting.settimeout(READY_S)
+        self.assertTrue(waiting.recv(100).startswith(b"HTTP/1.1 200 OK"))
+        waiting.close()
+        self.assertEqual(browser.ask("GET", "/me")[0], 200)
+
+    def test_it_is_killed(self):
+        browser = self.user()
+        self.web.process.kill()
+        self.web.process.wait()
+        self.web.start()
+        self.assertEqual(browser.ask("GET", "/me")[1]["name"], "bill")
+
+    def test_a_database_that_is_damaged(self):
+        self.web.stop()
+        self.web.database.write_bytes(b"not a database" * 1000)
+        done = subprocess.run(["sh", "-c", 'exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", PROGRAM, self.web.database, "--insecure"],
+                              stdin=self.web.socket, capture_output=True, timeout=READY_S, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"is damaged: restore a backup", done.stderr)
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    unittest.main()
