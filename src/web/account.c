@@ -9,14 +9,6 @@
 
 #define AGENT_MAX 512u
 
-static json_t *user_json(const struct user *user)
-{
-    return json_pack("{s:I, s:s, s:s, s:b, s:b, s:I, s:o}", "id", (json_int_t)user->id, "name",
-                     user->name, "role", role_word(user->role), "active", (int)user->is_active,
-                     "totp", (int)user->has_totp, "created", (json_int_t)user->created_unix_s,
-                     "login", user->login_unix_s ? json_integer(user->login_unix_s) : json_null());
-}
-
 static void forget_hasher(struct api_request *request)
 {
     hasher_forget(request->web->hasher, request);
@@ -65,7 +57,7 @@ static int answer_session(struct api_request *request, struct error *err)
     if (begin_session(request, word, err) < 0)
         return -1;
     guard_set_cookie(request, word);
-    return api_answer(request, 200, json_pack("{s:o}", "user", user_json(&request->user)), err);
+    return api_answer(request, 200, json_pack("{s:o}", "user", api_user_json(&request->user)), err);
 }
 
 // The same words for a name that nobody has, and no password.
@@ -170,7 +162,7 @@ static int logout_run(struct api_request *request, struct error *err)
 
 static int me_run(struct api_request *request, struct error *err)
 {
-    return api_answer(request, 200, user_json(&request->user), err);
+    return api_answer(request, 200, api_user_json(&request->user), err);
 }
 
 static json_t *session_json(const struct session *session, int64_t own)
@@ -241,7 +233,7 @@ static int accept_invitation(struct api_request *request, const char *password_h
         invitation_accept(&user, db, &invitation, name, password_hash, api_now_unix_s(), err) < 0 ||
         user_find(&request->user, db, user, err) < 0 ||
         api_audit(request, invitation.user ? "user.password" : "user.create", request->user.name,
-                  user_json(&request->user), err) < 0 ||
+                  api_user_json(&request->user), err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
     return answer_session(request, err);
@@ -275,6 +267,71 @@ static int join_run(struct api_request *request, struct error *err)
     return hasher_make(request->web->hasher, password, join_hashed, request, err);
 }
 
+// ---- a new password ---------------------------------------------------------------------------
+
+static int set_password(struct api_request *request, const char *hash, struct error *err)
+{
+    AUTO(transaction_done) struct transaction transaction = { 0 };
+    struct database                          *db = request->web->db;
+
+    if (transaction_begin(&transaction, db, err) < 0 ||
+        user_set_password_hash(db, request->user.id, hash, err) < 0 ||
+        session_end_all(db, request->user.id, 0, err) < 0 ||
+        api_audit(request, "user.password", request->user.name, NULL, err) < 0)
+        return -1;
+    return transaction_commit(&transaction, err);
+}
+
+// All sessions end, this one as well: it goes on under a new word.
+static void password_hashed(void *context, bool is_match, const char *hash)
+{
+    struct api_request *request = context;
+    struct error        err = { 0 };
+
+    (void)is_match;
+    request->forget = NULL;
+    if (!*hash)
+        (void)error_set(&err, ERROR_NO_SPACE, "there is no memory for it right now");
+    if (!*hash || set_password(request, hash, &err) < 0 || answer_session(request, &err) < 0)
+        api_answer_error(request, &err);
+}
+
+static void old_password_checked(void *context, bool is_match, const char *hash)
+{
+    struct api_request *request = context;
+    struct throttle    *throttle = request->web->throttle;
+    const char         *password = json_string_value(json_object_get(request->body, "password"));
+    struct error        err = { 0 };
+
+    (void)hash;
+    request->forget = NULL;
+    if (!is_match) {
+        throttle_failed(throttle, keys_of(request, request->user.name).account, api_now_unix_s());
+        (void)error_set(&err, ERROR_DENIED, "the old password is wrong");
+    } else if (hasher_make(request->web->hasher, password, password_hashed, request, &err) == 0) {
+        request->forget = forget_hasher;
+        return;
+    }
+    api_answer_error(request, &err);
+}
+
+// Whoever finds a browser that is logged in does not take the account with it.
+static int password_run(struct api_request *request, struct error *err)
+{
+    static const char *const fields[] = { "old_password", "password", NULL };
+    char                     old[PASSWORD_BYTES_MAX + 1], password[PASSWORD_BYTES_MAX + 1];
+    char                     hash[PASSWORD_HASH_MAX];
+
+    if (api_check_fields(request, fields, err) < 0 ||
+        api_text(old, sizeof old, 1, request, "old_password", err) < 0 ||
+        api_text(password, sizeof password, PASSWORD_BYTES_MIN, request, "password", err) < 0 ||
+        check_throttle(request, request->user.name, err) < 0 ||
+        user_password_hash(hash, request->web->db, request->user.id, err) < 0)
+        return -1;
+    request->forget = forget_hasher;
+    return hasher_match(request->web->hasher, hash, old, old_password_checked, request, err);
+}
+
 // ---- the table --------------------------------------------------------------------------------
 
 static int health_run(struct api_request *request, struct error *err)
@@ -289,9 +346,9 @@ static const struct route routes[] = {
     { HTTP_DELETE, "/session", API_USER, false, logout_run },
     { HTTP_POST, "/join", API_ANYBODY, true, join_run },
     { HTTP_GET, "/me", API_USER, false, me_run },
+    { HTTP_PUT, "/me/password", API_USER, true, password_run },
     { HTTP_GET, "/me/sessions", API_USER, false, sessions_run },
     { HTTP_DELETE, "/me/sessions/#", API_USER, false, session_end_run },
 };
 
-const struct route_table api_tables[] = { { routes, ELEMENTS(routes) } };
-const size_t             api_n_tables = ELEMENTS(api_tables);
+const struct route_table account_routes = { routes, ELEMENTS(routes) };

@@ -13,6 +13,15 @@
 
 #define PATH_MAX_BYTES 512u
 
+static const struct route_table *const tables[] = { &account_routes, &user_routes };
+
+void api_each_route(void (*show)(void *context, const struct route *route), void *context)
+{
+    for (size_t t = 0; t < ELEMENTS(tables); t++)
+        for (size_t i = 0; i < tables[t]->n; i++)
+            show(context, &tables[t]->routes[i]);
+}
+
 int64_t api_now_unix_s(void)
 {
     return (int64_t)time(NULL);
@@ -62,6 +71,15 @@ void api_answer_error(struct api_request *request, const struct error *err)
     if (api_answer(request, status, json, &ignored) < 0)
         http_exchange_answer(request->exchange, 503, "application/json", fallback,
                              sizeof fallback - 1);
+}
+
+json_t *api_user_json(const struct user *user)
+{
+    return json_pack("{s:I, s:s, s:s, s:b, s:b, s:b, s:I, s:o}", "id", (json_int_t)user->id, "name",
+                     user->name, "role", role_word(user->role), "active", (int)user->is_active,
+                     "password", (int)user->has_password, "totp", (int)user->has_totp, "created",
+                     (json_int_t)user->created_unix_s, "login",
+                     user->login_unix_s ? json_integer(user->login_unix_s) : json_null());
 }
 
 // ---- bodies -----------------------------------------------------------------------------------
@@ -116,6 +134,26 @@ int api_check_fields(struct api_request *request, const char *const *fields, str
     return 0;
 }
 
+int api_query_number(int64_t *ret, struct api_request *request, const char *name, int64_t min,
+                     int64_t max, int64_t fallback, struct error *err)
+{
+    char     text[24];
+    uint64_t number;
+    int      r =
+        http_query_find(text, sizeof text, http_exchange_request(request->exchange)->query, name);
+
+    *ret = fallback;
+    if (r == 0)
+        return 0;
+    if (r > 0 && number_parse_u64(&number, text, (uint64_t)min, (uint64_t)max, err) == 0) {
+        *ret = (int64_t)number;
+        return 0;
+    }
+    (void)error_set(err, ERROR_INVALID, "'%s' must be a number from %lld to %lld", name,
+                    (long long)min, (long long)max);
+    return about(request, name);
+}
+
 static int parse_body(struct api_request *request, const char *bytes, size_t n, struct error *err)
 {
     json_error_t why;
@@ -167,9 +205,9 @@ static const struct route *find_route(struct api_request *request, enum http_met
     enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
 
     *ret_is_path = false;
-    for (size_t t = 0; t < api_n_tables; t++)
-        for (size_t i = 0; i < api_tables[t].n; i++) {
-            const struct route *route = &api_tables[t].routes[i];
+    for (size_t t = 0; t < ELEMENTS(tables); t++)
+        for (size_t i = 0; i < tables[t]->n; i++) {
+            const struct route *route = &tables[t]->routes[i];
             if (!matches(route, path, request->parameters))
                 continue;
             if (route->method == wanted)

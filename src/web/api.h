@@ -60,8 +60,10 @@ struct route_table {
     size_t              n;
 };
 
-extern const struct route_table api_tables[];
-extern const size_t             api_n_tables;
+extern const struct route_table account_routes, user_routes;
+
+// Calls `show` for each route there is.
+void api_each_route(void (*show)(void *context, const struct route *route), void *context);
 
 extern const struct http_handler api_handler; // its context is a struct web
 
@@ -79,6 +81,12 @@ int api_text(char *ret, size_t size, size_t min, struct api_request *request, co
 // That there is nothing in it but these, which end with NULL.
 int api_check_fields(struct api_request *request, const char *const *fields, struct error *err)
     MUST_USE;
+
+// The number of a parameter of the query, `fallback` if it is not there.
+int api_query_number(int64_t *ret, struct api_request *request, const char *name, int64_t min,
+                     int64_t max, int64_t fallback, struct error *err) MUST_USE;
+
+json_t *api_user_json(const struct user *user);
 
 int64_t api_now_unix_s(void);
 // The address of the client, as a text.

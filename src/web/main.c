@@ -78,13 +78,72 @@ static int watch_signals(struct web *web, struct error *err)
     return 0;
 }
 
+// ---- the command line --------------------------------------------------------------------------
+
+static void show_route(void *context, const struct route *route)
+{
+    static const char *const methods[] = {
+        [HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
+        [HTTP_PUT] = "PUT", [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
+    };
+    static const char *const access[] = {
+        [API_ANYBODY] = "anybody",
+        [API_USER] = "user",
+        [API_ADMIN] = "admin",
+    };
+
+    (void)context;
+    printf("%s\t" API_PREFIX "%s\t%s\n", methods[route->method], route->path,
+           access[route->access]);
+}
+
+static NORETURN void usage(int code)
+{
+    fputs("Usage: left4me-web [--insecure] [DATABASE]\n"
+          "       left4me-web --routes\n"
+          "\n"
+          "  --insecure  it is reached without https, as on the machine itself\n"
+          "  --routes    list what can be asked: method, path, and who may\n",
+          code ? stderr : stdout);
+    exit(code);
+}
+
+// Returns the path of the database.
+static const char *parse(struct web *web, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "insecure", no_argument, NULL, 'i' },
+        { "routes", no_argument, NULL, 'r' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
+    };
+
+    web->is_secure = true;
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
+        switch (c) {
+        case 'i':
+            web->is_secure = false;
+            break;
+        case 'r':
+            api_each_route(show_route, NULL);
+            exit(EXIT_SUCCESS);
+        case 'h':
+            usage(EXIT_SUCCESS);
+        default:
+            usage(2);
+        }
+    if (argc - optind > 1)
+        usage(2);
+    return optind < argc ? argv[optind] : DATABASE;
+}
+
 int main(int argc, char **argv)
 {
     struct web   web = { 0 };
     struct error err = { 0 };
+    const char  *path = parse(&web, argc, argv);
 
-    web.is_secure = !(argc > 2 && strcmp(argv[2], "--insecure") == 0);
-    if (set_up(&web, argc > 1 ? argv[1] : DATABASE, &err) < 0 || watch_signals(&web, &err) < 0) {
+    if (set_up(&web, path, &err) < 0 || watch_signals(&web, &err) < 0) {
         fprintf(stderr, "left4me-web: %s\n", err.message);
         done(&web);
         return EXIT_FAILURE;

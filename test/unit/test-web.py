@@ -192,6 +192,104 @@ class TestAccounts(WebTest):
         self.assertIn("$argon2id$", text)
 
 
+class TestPeople(WebTest):
+    """What an admin does with the accounts of others."""
+
+    def test_users(self):
+        admin, user = self.user("bill", "admin"), self.user("zoey")
+        rows = admin.ask("GET", "/users")[1]["users"]
+        self.assertEqual([(row["name"], row["role"], row["active"]) for row in rows], [("bill", "admin", True), ("zoey", "user", True)])
+        zoey = rows[1]["id"]
+        self.assertEqual(admin.ask("PATCH", f"/users/{zoey}", {"role": "admin"})[1]["role"], "admin")
+        self.error(user.ask("GET", "/me"), 401, "denied")  # her session ended with what she was
+        user.login("zoey")
+        self.assertEqual(user.ask("PATCH", f"/users/{rows[0]['id']}", {"active": False})[1]["active"], False)
+        self.error(admin.ask("GET", "/me"), 401, "denied")
+        self.error(admin.login("bill"), 401, "denied", "the name or the password is wrong")
+        self.error(user.ask("PATCH", f"/users/{zoey}", {"role": "user"}), 409, "busy", "his own account")
+        self.error(user.ask("DELETE", f"/users/{zoey}"), 409, "busy", "his own account")
+        self.error(user.ask("PATCH", f"/users/{rows[0]['id']}", {"role": "king"}), 400, "invalid", "'user' or 'admin'")
+        self.error(user.ask("PATCH", f"/users/{rows[0]['id']}", {"active": 1}), 400, "invalid", "true or false", "active")
+        self.assertEqual(user.ask("DELETE", f"/users/{rows[0]['id']}")[0], 204)
+        self.error(user.ask("GET", f"/users/{rows[0]['id']}"), 404, "not-found")
+
+    def test_invitations(self):
+        admin = self.user("bill", "admin")
+        status, said = admin.ask("POST", "/invitations", {"role": "user", "name": "zoey"})
+        self.assertEqual((status, set(said)), (201, {"id", "invitation"}))
+        row, = admin.ask("GET", "/invitations")[1]["invitations"]
+        self.assertEqual((row["id"], row["name"], row["role"], row["user"]), (said["id"], "zoey", "user", None))
+        self.assertNotIn(said["invitation"], json.dumps(row))
+        zoey = Browser(self.web)
+        self.assertEqual(zoey.join(said["invitation"], "another")[1]["user"]["name"], "zoey")
+        self.assertEqual(admin.ask("GET", "/invitations")[1]["invitations"], [])
+        gone = admin.ask("POST", "/invitations", {"role": "user"})[1]
+        self.assertEqual(admin.ask("DELETE", f"/invitations/{gone['id']}")[0], 204)
+        self.error(Browser(self.web).join(gone["invitation"], "louis"), 401, "denied")
+
+    def test_a_lost_password(self):
+        admin, zoey = self.user("bill", "admin"), self.user("zoey")
+        number = zoey.ask("GET", "/me")[1]["id"]
+        word = admin.ask("POST", f"/users/{number}/invitation")[1]["invitation"]
+        self.assertEqual(Browser(self.web).join(word, "zoey", "another password")[1]["user"]["id"], number)
+        self.error(zoey.ask("GET", "/me"), 401, "denied")
+        self.assertEqual(zoey.login("zoey", "another password")[0], 200)
+
+    def test_a_new_password(self):
+        one, other = self.user(), Browser(self.web)
+        other.login()
+        self.error(one.ask("PUT", "/me/password", {"old_password": "wrong password", "password": "another password"}), 403, "denied", "old password")
+        self.assertEqual(one.ask("PUT", "/me/password", {"old_password": PASSWORD, "password": "another password"})[0], 200)
+        self.assertEqual(one.ask("GET", "/me")[0], 200)
+        self.error(other.ask("GET", "/me"), 401, "denied")
+        self.error(other.login(), 401, "denied")
+        self.assertEqual(other.login(password="another password")[0], 200)
+
+    def test_the_log(self):
+        admin = self.user("bill", "admin")
+        for _ in range(3):
+            admin.ask("POST", "/invitations", {"role": "user"})
+        page = admin.ask("GET", "/audit?limit=2")[1]
+        self.assertEqual([row["action"] for row in page["events"]], ["invitation.create"] * 2)
+        rest = admin.ask("GET", f"/audit?before={page['before']}")[1]
+        self.assertEqual([row["action"] for row in rest["events"]], ["invitation.create", "session.begin", "user.create"])
+        self.assertIsNone(rest["before"])
+        self.assertEqual(rest["events"][2]["after"]["name"], "bill")
+        for query in ("limit=0", "limit=101", "before=x", "limit=1&limit=2"):
+            self.error(admin.ask("GET", f"/audit?{query}"), 400, "invalid", "must be a number", query.partition("=")[0])
+
+
+# Who may ask what: a route that is not here fails.
+MATRIX = {
+    ("GET", "/health"): "anybody", ("POST", "/session"): "anybody", ("POST", "/join"): "anybody",
+    ("DELETE", "/session"): "user", ("GET", "/me"): "user", ("PUT", "/me/password"): "user", ("GET", "/me/sessions"): "user",
+    ("DELETE", "/me/sessions/#"): "user",
+    ("GET", "/users"): "admin", ("GET", "/users/#"): "admin", ("PATCH", "/users/#"): "admin", ("DELETE", "/users/#"): "admin",
+    ("POST", "/users/#/invitation"): "admin", ("GET", "/invitations"): "admin", ("POST", "/invitations"): "admin",
+    ("DELETE", "/invitations/#"): "admin", ("GET", "/audit"): "admin",
+}
+
+
+class TestAccess(WebTest):
+    def test_the_matrix(self):
+        """every route, asked by nobody, a user, and an admin, about something that is not there"""
+        rows = [line.split("\t") for line in subprocess.run([PROGRAM, "--routes"], capture_output=True, text=True, check=True).stdout.splitlines()]
+        self.assertEqual({(method, path.removeprefix("/api/v1")): access for method, path, access in rows}, MATRIX)
+        who = {"anybody": Browser(self.web), "user": self.user("zoey"), "admin": self.user("bill", "admin")}
+        ranks = list(who)
+        for (method, path), access in MATRIX.items():
+            for rank, browser in who.items():
+                with self.subTest(method=method, path=path, rank=rank):
+                    before = browser.cookie
+                    status, said = browser.ask(method, path.replace("#", "999999"), {} if method in ("POST", "PUT", "PATCH") else None)
+                    if ranks.index(rank) >= ranks.index(access):
+                        self.assertTrue(status not in (401, 403) or path == "/join", said)
+                    else:
+                        self.error((status, said), 401 if rank == "anybody" else 403, "denied")
+                    if (method, path) == ("DELETE", "/session") and before:
+                        self.assertEqual(browser.login({"user": "zoey", "admin": "bill"}[rank])[0], 200)
+
+
 class TestRequests(WebTest):
     def test_other_pages(self):
         """what a browser sends because another page made it is refused, whatever cookie comes with it"""

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+
+// users: what an admin does with the accounts of others, invitations, and the log of changes.
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "store/audit.h"
+#include "store/invitation.h"
+#include "web/api.h"
+
+#define LIST_MAX 100 // rows of an answer
+
+static void answer_nothing(struct api_request *request)
+{
+    http_exchange_answer(request->exchange, 204, NULL, NULL, 0);
+}
+
+// ---- users ------------------------------------------------------------------------------------
+
+static int users_run(struct api_request *request, struct error *err)
+{
+    struct user user = { 0 };
+    json_t     *list = json_array();
+    int         r;
+
+    while ((r = user_next(&user, request->web->db, user.id, err)) > 0)
+        (void)json_array_append_new(list, api_user_json(&user)); // absent without memory
+    if (r == 0)
+        return api_answer(request, 200, json_pack("{s:o}", "users", list), err);
+    json_decref(list);
+    return -1;
+}
+
+static int user_run(struct api_request *request, struct error *err)
+{
+    struct user user;
+
+    if (user_find(&user, request->web->db, request->parameters[0], err) < 0)
+        return -1;
+    return api_answer(request, 200, api_user_json(&user), err);
+}
+
+static int not_yourself(const struct api_request *request, struct error *err)
+{
+    if (request->parameters[0] == request->user.id)
+        return error_set(err, ERROR_BUSY, "nobody does this to his own account");
+    return 0;
+}
+
+static int change_role(struct api_request *request, struct error *err)
+{
+    char      word[16];
+    enum role role;
+
+    if (!json_object_get(request->body, "role"))
+        return 0;
+    if (api_text(word, sizeof word, 1, request, "role", err) < 0 ||
+        role_parse(&role, word, err) < 0)
+        return -1;
+    return user_set_role(request->web->db, request->parameters[0], role, err);
+}
+
+static int change_active(struct api_request *request, struct error *err)
+{
+    const json_t *active = json_object_get(request->body, "active");
+
+    if (!active)
+        return 0;
+    if (!json_is_boolean(active)) {
+        (void)snprintf(request->field, sizeof request->field, "active"); // it fits
+        return error_set(err, ERROR_INVALID, "'active' must be true or false");
+    }
+    return user_set_active(request->web->db, request->parameters[0], json_is_true(active), err);
+}
+
+// Whoever is made less, or more, begins anew with what he has now.
+static int user_change_run(struct api_request *request, struct error *err)
+{
+    static const char *const                  fields[] = { "role", "active", NULL };
+    AUTO(transaction_done) struct transaction transaction = { 0 };
+    struct database                          *db = request->web->db;
+    struct user                               user;
+
+    if (api_check_fields(request, fields, err) < 0 || not_yourself(request, err) < 0 ||
+        transaction_begin(&transaction, db, err) < 0 || change_role(request, err) < 0 ||
+        change_active(request, err) < 0 ||
+        session_end_all(db, request->parameters[0], 0, err) < 0 ||
+        user_find(&user, db, request->parameters[0], err) < 0 ||
+        api_audit(request, "user.change", user.name, api_user_json(&user), err) < 0 ||
+        transaction_commit(&transaction, err) < 0)
+        return -1;
+    return api_answer(request, 200, api_user_json(&user), err);
+}
+
+static int user_remove_run(struct api_request *request, struct error *err)
+{
+    AUTO(transaction_done) struct transaction transaction = { 0 };
+    struct database                          *db = request->web->db;
+    struct user                               user;
+
+    if (not_yourself(request, err) < 0 || transaction_begin(&transaction, db, err) < 0 ||
+        user_find(&user, db, request->parameters[0], err) < 0 ||
+        user_remove(db, user.id, err) < 0 ||
+        api_audit(request, "user.delete", user.name, NULL, err) < 0 ||
+        transaction_commit(&transaction, err) < 0)
+        return -1;
+    answer_nothing(request);
+    return 0;
+}
+
+// ---- invitations ------------------------------------------------------------------------------
+
+static json_t *invitation_json(const struct invitation *invitation)
+{
+    return json_pack(
+        "{s:I, s:s?, s:s, s:o, s:o, s:I, s:I}", "id", (json_int_t)invitation->id, "name",
+        *invitation->name ? invitation->name : NULL, "role", role_word(invitation->role), "user",
+        invitation->user ? json_integer(invitation->user) : json_null(), "made_by",
+        invitation->made_by ? json_integer(invitation->made_by) : json_null(), "created",
+        (json_int_t)invitation->created_unix_s, "expires", (json_int_t)invitation->expires_unix_s);
+}
+
+static int invitations_run(struct api_request *request, struct error *err)
+{
+    struct invitation invitation = { 0 };
+    json_t           *list = json_array();
+    int               r;
+
+    while ((r = invitation_next(&invitation, request->web->db, invitation.id, api_now_unix_s(),
+                                err)) > 0)
+        (void)json_array_append_new(list, invitation_json(&invitation));
+    if (r == 0)
+        return api_answer(request, 200, json_pack("{s:o}", "invitations", list), err);
+    json_decref(list);
+    return -1;
+}
+
+static int read_invitation(struct invitation *ret, struct api_request *request, struct error *err)
+{
+    static const char *const fields[] = { "name", "role", NULL };
+    char                     role[16];
+
+    *ret = (struct invitation){ .made_by = request->user.id, .created_unix_s = api_now_unix_s() };
+    if (api_check_fields(request, fields, err) < 0 ||
+        api_text(role, sizeof role, 1, request, "role", err) < 0 ||
+        role_parse(&ret->role, role, err) < 0)
+        return -1;
+    return json_object_get(request->body, "name")
+               ? api_text(ret->name, sizeof ret->name, 1, request, "name", err)
+               : 0;
+}
+
+// The word is shown this once.
+static int add_invitation(struct api_request *request, const struct invitation *wanted,
+                          struct error *err)
+{
+    AUTO(transaction_done) struct transaction transaction = { 0 };
+    struct database                          *db = request->web->db;
+    struct invitation                         invitation = *wanted;
+    struct secret_hash                        hash;
+    char                                      word[SECRET_WORD_MAX];
+
+    secret_make(word, &hash, SECRET_INVITATION);
+    if (transaction_begin(&transaction, db, err) < 0 ||
+        invitation_add(&invitation.id, db, &invitation, &hash, err) < 0 ||
+        api_audit(request, "invitation.create", invitation.name, NULL, err) < 0 ||
+        transaction_commit(&transaction, err) < 0)
+        return -1;
+    return api_answer(request, 201,
+                      json_pack("{s:I, s:s}", "id", (json_int_t)invitation.id, "invitation", word),
+                      err);
+}
+
+static int invitation_add_run(struct api_request *request, struct error *err)
+{
+    struct invitation invitation;
+
+    return read_invitation(&invitation, request, err) < 0
+               ? -1
+               : add_invitation(request, &invitation, err);
+}
+
+// For whoever has lost his password.
+static int user_invite_run(struct api_request *request, struct error *err)
+{
+    struct user user;
+
+    if (user_find(&user, request->web->db, request->parameters[0], err) < 0)
+        return -1;
+    const struct invitation invitation = { .user = user.id,
+                                           .role = user.role,
+                                           .made_by = request->user.id,
+                                           .created_unix_s = api_now_unix_s() };
+    return add_invitation(request, &invitation, err);
+}
+
+static int invitation_remove_run(struct api_request *request, struct error *err)
+{
+    AUTO(transaction_done) struct transaction transaction = { 0 };
+    struct database                          *db = request->web->db;
+
+    if (transaction_begin(&transaction, db, err) < 0 ||
+        invitation_remove(db, request->parameters[0], err) < 0 ||
+        api_audit(request, "invitation.delete", "", NULL, err) < 0 ||
+        transaction_commit(&transaction, err) < 0)
+        return -1;
+    answer_nothing(request);
+    return 0;
+}
+
+// ---- the log of changes ------------------------------------------------------------------------
+
+static json_t *event_json(const struct audit_event *event)
+{
+    json_t *before = event->before ? json_loads(event->before, 0, NULL) : NULL;
+    json_t *after = event->after ? json_loads(event->after, 0, NULL) : NULL;
+
+    // What was cut off is no JSON any more, and is shown as the text that it is.
+    if (event->before && !before)
+        before = json_string(event->before);
+    if (event->after && !after)
+        after = json_string(event->after);
+    return json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:s, s:o?, s:o?}", "id", (json_int_t)event->id,
+                     "time_us", (json_int_t)event->time_us, "user",
+                     event->user ? json_integer(event->user) : json_null(), "user_name",
+                     event->user_name, "origin", event->origin, "action", event->action, "subject",
+                     event->subject, "before", before, "after", after);
+}
+
+static int list_events(json_t *list, int64_t *ret_next, struct api_request *request, int64_t before,
+                       int64_t limit, struct error *err)
+{
+    AUTO(statement_done) struct statement rows = { 0 };
+    struct audit_event                    event = { 0 };
+    int                                   r = 1;
+
+    *ret_next = 0;
+    if (audit_list_begin(&rows, request->web->db, before, err) < 0)
+        return -1;
+    for (int64_t n = 0; (r = audit_list_next(&event, &rows, err)) > 0; n++) {
+        if (n == limit) {
+            *ret_next = (int64_t)json_integer_value(
+                json_object_get(json_array_get(list, (size_t)n - 1), "id"));
+            return 0;
+        }
+        (void)json_array_append_new(list, event_json(&event));
+    }
+    return r;
+}
+
+static int audit_run(struct api_request *request, struct error *err)
+{
+    json_t *list = json_array();
+    int64_t before, limit, next;
+
+    if (api_query_number(&before, request, "before", 1, INT64_MAX, 0, err) < 0 ||
+        api_query_number(&limit, request, "limit", 1, LIST_MAX, LIST_MAX, err) < 0 ||
+        list_events(list, &next, request, before, limit, err) < 0) {
+        json_decref(list);
+        return -1;
+    }
+    return api_answer(
+        request, 200,
+        json_pack("{s:o, s:o}", "events", list, "before", next ? json_integer(next) : json_null()),
+        err);
+}
+
+// ---- the table --------------------------------------------------------------------------------
+
+static const struct route routes[] = {
+    { HTTP_GET, "/users", API_ADMIN, false, users_run },
+    { HTTP_GET, "/users/#", API_ADMIN, false, user_run },
+    { HTTP_PATCH, "/users/#", API_ADMIN, true, user_change_run },
+    { HTTP_DELETE, "/users/#", API_ADMIN, false, user_remove_run },
+    { HTTP_POST, "/users/#/invitation", API_ADMIN, false, user_invite_run },
+    { HTTP_GET, "/invitations", API_ADMIN, false, invitations_run },
+    { HTTP_POST, "/invitations", API_ADMIN, true, invitation_add_run },
+    { HTTP_DELETE, "/invitations/#", API_ADMIN, false, invitation_remove_run },
+    { HTTP_GET, "/audit", API_ADMIN, false, audit_run },
+};
+
+const struct route_table user_routes = { routes, ELEMENTS(routes) };
