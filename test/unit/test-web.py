@@ -3,7 +3,6 @@
 """left4me-web on a socket that it is handed: accounts, sessions, and who may ask what."""
 
 import contextlib
-import hashlib
 import http.client
 import json
 import os
@@ -17,13 +16,9 @@ import tempfile
 import time
 import unittest
 
-PROGRAM = ""
+PROGRAM = COMMAND = ""
 PASSWORD = "correct horse battery"
 READY_S = 30
-
-
-def word_hash(word, purpose):
-    return hashlib.blake2b(word.encode(), key=f"left4me {purpose}".encode(), digest_size=32).digest()
 
 
 class Web:
@@ -52,14 +47,19 @@ class Web:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(READY_S) == 0
 
-    def invite(self, role="user", name=None, age_s=0, user=None):
-        """The word of a new invitation, as a command of root's would make one."""
-        word = hashlib.sha256(os.urandom(32)).hexdigest()[:43]
-        now = int(time.time()) - age_s
+    def command(self, *words, code=0):
+        """What the operator's command prints with --json, a row a line."""
+        done = subprocess.run([COMMAND, "--database", self.database, "--json", *words], capture_output=True, text=True, timeout=READY_S, check=False)
+        assert done.returncode == code, done
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def invite(self, name="bill", role="user"):
+        """The word of a new invitation."""
+        return self.command("user", "add", name, *(["--admin"] if role == "admin" else []))[0]["invitation"]
+
+    def change(self, sql):
         with contextlib.closing(sqlite3.connect(self.database)) as db, db:
-            db.execute("INSERT INTO invitations (hash, name, role, user, created_unix_s, expires_unix_s) VALUES (?, ?, ?, ?, ?, ?)",
-                       (word_hash(word, "invitation"), name, role, user, now, now + 3 * 86400))
-        return word
+            db.execute(sql)
 
 
 class Browser:
@@ -107,7 +107,7 @@ class WebTest(unittest.TestCase):
 
     def user(self, name="bill", role="user"):
         browser = Browser(self.web)
-        self.assertEqual(browser.join(self.web.invite(role), name)[0], 200)
+        self.assertEqual(browser.join(self.web.invite(name, role))[0], 200)
         return browser
 
     def error(self, said, status, kind, part="", field=None):
@@ -120,16 +120,19 @@ class WebTest(unittest.TestCase):
 
 class TestAccounts(WebTest):
     def test_joining(self):
-        word, browser = self.web.invite("admin"), Browser(self.web)
+        admin = self.user("bill", "admin")
+        word, browser = admin.ask("POST", "/invitations", {"role": "admin"})[1]["invitation"], Browser(self.web)
         self.error(browser.join(word, "a b"), 400, "invalid", "user name has")
-        self.error(browser.join(word, "bill", "short"), 400, "invalid", "'password' must have 10 to 256 bytes", "password")
-        status, said = browser.join(word)
-        self.assertEqual((status, said["user"]["name"], said["user"]["role"], said["user"]["active"]), (200, "bill", "admin", True))
-        self.assertEqual(browser.ask("GET", "/me")[1]["name"], "bill")
-        self.error(Browser(self.web).join(word, "zoey"), 401, "denied", "has been used")
-        self.error(Browser(self.web).join(self.web.invite(age_s=3 * 86400 + 1), "zoey"), 401, "denied", "too old")
-        self.error(Browser(self.web).join(self.web.invite(), "BILL"), 409, "exists", "there is a user 'BILL' already")
-        self.assertEqual(Browser(self.web).join(self.web.invite(name="zoey"), "louis")[1]["user"]["name"], "zoey")
+        self.error(browser.join(word, "zoey", "short"), 400, "invalid", "'password' must have 10 to 256 bytes", "password")
+        self.error(browser.join(word, "BILL"), 409, "exists", "there is a user 'BILL' already")
+        status, said = browser.join(word, "zoey")
+        self.assertEqual((status, said["user"]["name"], said["user"]["role"], said["user"]["active"]), (200, "zoey", "admin", True))
+        self.assertEqual(browser.ask("GET", "/me")[1]["name"], "zoey")
+        self.error(Browser(self.web).join(word, "louis"), 401, "denied", "has been used")
+        late = self.web.invite("louis")
+        self.web.change("UPDATE invitations SET expires_unix_s = expires_unix_s - 3 * 86400")
+        self.error(Browser(self.web).join(late), 401, "denied", "too old")
+        self.assertEqual(Browser(self.web).join(self.web.invite("francis"), "louis")[1]["user"]["name"], "francis")
 
     def test_logging_in_and_out(self):
         first = self.user()
@@ -187,9 +190,49 @@ class TestAccounts(WebTest):
         with contextlib.closing(sqlite3.connect(self.web.database)) as db:
             rows = db.execute("SELECT action, user_name, origin, subject FROM audit_events ORDER BY id").fetchall()
             text = "\n".join(db.iterdump())
-        self.assertEqual(rows, [(action, "bill", "127.0.0.1", "bill") for action in ("user.create", "session.begin", "session.end")])
+        self.assertEqual(rows, [
+            ("invitation.create", "root", "command line", "bill"),
+            *((action, "bill", "127.0.0.1", "bill") for action in ("user.create", "session.begin", "session.end"))])
         self.assertNotIn(PASSWORD, text)
         self.assertIn("$argon2id$", text)
+
+
+class TestCommand(WebTest):
+    """The operator's command, beside the program that serves."""
+
+    def test_users(self):
+        self.assertEqual(self.web.command("user", "list"), [])
+        browser = self.user("bill", "admin")
+        self.assertEqual([(row["name"], row["role"], row["active"], row["password"]) for row in self.web.command("user", "list")],
+                         [("bill", "admin", True, True)])
+        for words, code, part in ((("user", "add", "BILL"), 4, "'left4me user invite bill'"), (("user", "add", "a b"), 2, "user name has"),
+                                  (("user", "invite", "zoey"), 3, "no such user"), (("user", "deactivate", "bill"), 4, "last admin"),
+                                  (("user", "delete", "bill"), 4, "last admin"), (("user", "delete", "zoey"), 3, "no such user")):
+            self.assertIn(part, self.web.command(*words, code=code)[0]["error"]["message"])
+        zoey = self.user("zoey")
+        self.web.command("user", "deactivate", "zoey")
+        self.error(zoey.ask("GET", "/me"), 401, "denied")
+        self.error(zoey.login("zoey"), 401, "denied")
+        self.web.command("user", "activate", "zoey")
+        self.assertEqual(zoey.login("zoey")[0], 200)
+        self.web.command("user", "delete", "zoey")
+        self.error(zoey.ask("GET", "/me"), 401, "denied")
+        word = self.web.command("user", "invite", "bill")[0]["invitation"]
+        self.assertEqual(Browser(self.web).join(word, "", "another password")[0], 200)
+        self.error(browser.ask("GET", "/me"), 401, "denied")
+
+    def test_the_log_is_checked(self):
+        browser = self.user("bill", "admin")
+        first = self.web.command("log", "check")[0]["hash"]
+        browser.ask("DELETE", "/session")
+        self.assertNotEqual(self.web.command("log", "check")[0]["hash"], first)
+        self.web.change("DELETE FROM audit_events WHERE id = 2")
+        self.assertIn("event 3 is not what followed", self.web.command("log", "check", code=1)[0]["error"]["message"])
+
+    def test_what_is_no_command(self):
+        for words in ((), ("user",), ("user", "add"), ("user", "list", "x"), ("user", "list", "--admin"), ("users", "list"), ("--nothing",)):
+            self.assertEqual(subprocess.run([COMMAND, *words], capture_output=True, check=False).returncode, 2)
+        self.assertIn("user add NAME [--admin]", subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True).stdout)
 
 
 class TestPeople(WebTest):
@@ -252,7 +295,7 @@ class TestPeople(WebTest):
         page = admin.ask("GET", "/audit?limit=2")[1]
         self.assertEqual([row["action"] for row in page["events"]], ["invitation.create"] * 2)
         rest = admin.ask("GET", f"/audit?before={page['before']}")[1]
-        self.assertEqual([row["action"] for row in rest["events"]], ["invitation.create", "session.begin", "user.create"])
+        self.assertEqual([row["action"] for row in rest["events"]], ["invitation.create", "session.begin", "user.create", "invitation.create"])
         self.assertIsNone(rest["before"])
         self.assertEqual(rest["events"][2]["after"]["name"], "bill")
         for query in ("limit=0", "limit=101", "before=x", "limit=1&limit=2"):
@@ -362,5 +405,5 @@ class TestRequests(WebTest):
 
 
 if __name__ == "__main__":
-    PROGRAM = sys.argv.pop(1)
+    PROGRAM, COMMAND = sys.argv.pop(1), sys.argv.pop(1)
     unittest.main()
