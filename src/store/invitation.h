@@ -6,7 +6,7 @@
 #include "store/secret.h"
 #include "store/user.h"
 
-#define INVITATION_LIFE_S (3 * 86400)
+#define INVITATION_LIFE_S INT64_C(259200) // three days
 
 struct invitation {
     int64_t   id;

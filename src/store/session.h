@@ -10,10 +10,10 @@
 #include "store/secret.h"
 #include "store/user.h"
 
-#define SESSION_IDLE_S      (7 * 86400)
-#define SESSION_LIFE_S      (30 * 86400)
-#define SESSION_SEEN_STEP_S 60 // it is not written for each request
-#define SESSION_USER_MAX    32 // of one user; the oldest one ends
+#define SESSION_IDLE_S      INT64_C(604800)  // seven days
+#define SESSION_LIFE_S      INT64_C(2592000) // thirty
+#define SESSION_SEEN_STEP_S 60               // it is not written for each request
+#define SESSION_USER_MAX    32               // of one user; the oldest one ends
 #define SESSION_ADDRESS_MAX 64u
 #define SESSION_AGENT_MAX   129u
 
