@@ -12,6 +12,7 @@
 #define LINGER_MS    2000u
 #define LINGER_BYTES 65536u // that are thrown away of what a client still sends
 #define BODY_STEP    4096u
+#define TURN_MAX     16u // requests that are taken before it is the turn of others
 
 // ---- the end ----------------------------------------------------------------------------------
 
@@ -338,18 +339,22 @@ static void turn(struct connection *connection, uint32_t events)
     }
 }
 
-// As many requests as are there and can be answered at once.
+// The requests that are there and can be answered at once; of many, the first.
 void connection_settle(struct connection *connection)
 {
-    bool goes_on = true;
+    unsigned n = 0;
+    bool     goes_on = true;
 
     connection->is_working = true;
     while (goes_on)
         if (connection->state == CONNECTION_ANSWERED)
             next_exchange(connection);
         else
-            goes_on = connection->state == CONNECTION_HEAD && take_request(connection);
+            goes_on = connection->state == CONNECTION_HEAD && n < TURN_MAX &&
+                      take_request(connection) && ++n;
     connection->is_working = false;
+    if (n == TURN_MAX && connection->state == CONNECTION_HEAD)
+        server_settle_later(connection);
     if (connection->state == CONNECTION_GONE) {
         end_exchange(connection);
         server_remove(connection);

@@ -8,7 +8,8 @@
 //
 // While an exchange runs nothing more is read: what the client sends next waits in the kernel. What
 // follows from an answer or an end, as the call of over(), is done by connection_settle(), from the
-// loop: never within a call of the handler's.
+// loop: never within a call of the handler's. Of one connection only so many requests are taken
+// before others have their turn.
 
 #include <netinet/in.h>
 #include "http/chunks.h"

@@ -112,11 +112,15 @@ void server_settle_later(struct connection *connection)
     (void)sd_event_source_set_enabled(server->settler, SD_EVENT_ONESHOT); // no way to fail
 }
 
+// Those that want it again meanwhile have their turn in the next one. A connection is removed by
+// its own settling alone, so that none goes that is still in the list.
 static void settle_all(struct http_server *server)
 {
-    while (server->unsettled) {
-        struct connection *connection = server->unsettled;
-        server->unsettled = connection->next_unsettled;
+    struct connection *connection = server->unsettled;
+
+    server->unsettled = NULL;
+    for (struct connection *next; connection; connection = next) {
+        next = connection->next_unsettled;
         connection->is_unsettled = false;
         connection_settle(connection);
     }

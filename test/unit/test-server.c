@@ -394,6 +394,30 @@ static void test_who_does_not_read(void **state)
     world_close(&world);
 }
 
+// They are answered, but nobody waits for all of one's.
+static void test_many_at_once(void **state)
+{
+    static const char one[] = "GET /none HTTP/1.1\r\nHost: a\r\n\r\n";
+    char              text[500 * (sizeof one - 1) + 1];
+    struct world      world;
+    unsigned          n = 0;
+
+    (void)state;
+    for (size_t at = 0; at < sizeof text - 1; at += sizeof one - 1)
+        memcpy(text + at, one, sizeof one);
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, text);
+    for (int64_t until = now_ms() + WAIT_MS; world.n_begun < 500 && now_ms() < until;) {
+        turn(&world);
+        if (world.n_begun > n + 32)
+            fail_msg("%u in one turn", world.n_begun - n);
+        n = world.n_begun;
+    }
+    assert_int_equal(world.n_begun, 500);
+    world_close(&world);
+}
+
 // It has asked, and then said that it says nothing more: it can still hear.
 static void test_half_closed(void **state)
 {
@@ -566,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_later),
         cmocka_unit_test(test_slow_ones),
         cmocka_unit_test(test_who_does_not_read),
+        cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_half_closed),
         cmocka_unit_test(test_their_number),
         cmocka_unit_test(test_a_stream),
