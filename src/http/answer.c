@@ -147,6 +147,7 @@ int answer_write(struct connection *connection)
             return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1;
         output_skip(out, (size_t)n);
         server_set_deadline(connection, connection->server->limits->stall_ms);
+        connection->deadline_ms = MIN(connection->deadline_ms, connection->answer_end_ms);
     }
     if (out->size > 4096) // nobody needs so much all the time
         output_done(out);
@@ -230,6 +231,16 @@ void http_exchange_add(struct http_exchange *exchange, const char *name, const c
         connection_of(exchange)->is_last = true; // it will not come far without memory
 }
 
+// Who takes a byte now and then would otherwise be served for ever.
+static void set_answer_end(struct connection *connection)
+{
+    const struct http_limits *limits = connection->server->limits;
+    uint64_t                  n = output_pending(&connection->out);
+
+    connection->answer_end_ms =
+        connection->server->now_ms + limits->stall_ms + n * 1000 / limits->body_bytes_s;
+}
+
 static bool begin_answer(struct connection *connection)
 {
     if (connection->state == CONNECTION_GONE)
@@ -240,6 +251,7 @@ static bool begin_answer(struct connection *connection)
     if (connection->state == CONNECTION_BODY)
         connection->is_last = true;
     server_set_deadline(connection, connection->server->limits->stall_ms);
+    connection->answer_end_ms = UINT64_MAX; // of a stream
     return true;
 }
 
@@ -259,6 +271,7 @@ static void answer(struct http_exchange *exchange, int status, const char *type,
         is_kept = output_add(&connection->out, body, n);
     }
     connection->state = CONNECTION_ANSWERING;
+    set_answer_end(connection);
     if (is_kept)
         send_now(connection);
     else
@@ -386,6 +399,7 @@ void http_exchange_end(struct http_exchange *exchange)
     assert(connection->state == CONNECTION_STREAMING && !connection->is_ending);
     connection->is_ending = true;
     server_set_deadline(connection, connection->server->limits->stall_ms);
+    set_answer_end(connection);
     if (connection->is_chunking && exchange->request.method != HTTP_HEAD &&
         !output_add(&connection->out, "0\r\n\r\n", 5))
         connection_end(connection);

@@ -368,6 +368,14 @@ void connection_turn(struct connection *connection, uint32_t events)
     connection_settle(connection);
 }
 
+// The kernel would keep what it has of the answer for one who does not take it.
+static void throw_away_answer(const struct connection *connection)
+{
+    const struct linger at_once = { .l_onoff = 1 };
+
+    (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); // or later
+}
+
 void connection_expire(struct connection *connection)
 {
     static const struct http_refusal too_slow = { 408, "the request took too long to come" };
@@ -377,6 +385,8 @@ void connection_expire(struct connection *connection)
         connection->state = CONNECTION_BODY; // there is more of it to come
         answer_refuse(connection, &too_slow);
     } else {
+        if (output_pending(&connection->out) > 0)
+            throw_away_answer(connection);
         connection_end(connection);
     }
     connection_settle(connection);

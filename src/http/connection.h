@@ -51,6 +51,7 @@ struct connection {
     enum connection_state state;
     uint32_t              events; // of epoll that are asked for
     uint64_t              deadline_ms;
+    uint64_t              answer_end_ms; // when all of an answer must be with the client
     union {
         struct sockaddr     any;
         struct sockaddr_in  v4;

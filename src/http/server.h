@@ -31,7 +31,7 @@ struct http_limits {
     unsigned idle_ms;      // between two requests
     unsigned head_ms;      // from its first byte to the whole head
     unsigned body_ms;      // of a body, besides what its length gives it
-    unsigned body_bytes_s; // slower than that it is ended
+    unsigned body_bytes_s; // whoever is slower with a body, or with an answer, is ended
     unsigned stall_ms;     // without a byte that the client takes of an answer
     size_t   stream_bytes; // kept of a stream that is not read
 };

@@ -394,6 +394,41 @@ static void test_who_does_not_read(void **state)
     world_close(&world);
 }
 
+// Whoever takes a little now and then is ended as well: many of him would fill the place of all.
+static void test_who_reads_slowly(void **state)
+{
+    static char  bytes[65536];
+    const int    small = 4096;
+    struct world world;
+    size_t       n = 0;
+
+    (void)state;
+    struct http_limits limits = short_limits;
+    limits.stall_ms = 1000; // that he keeps to
+    limits.body_bytes_s = 100000000;
+    world_open(&world, &limits);
+    int fd = client(&world);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    say(fd, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.n_begun == 1);
+    for (int64_t until = now_ms() + 4000, next = 0; world.n_over == 0 && now_ms() < until;) {
+        turn(&world);
+        if (now_ms() < next)
+            continue;
+        next = now_ms() + 50;
+        n += (size_t)MAX(recv(fd, bytes, 8192, MSG_DONTWAIT), (ssize_t)0);
+    }
+    assert_int_equal(world.n_over, 1);
+    // The kernel keeps nothing for him either.
+    ssize_t r;
+    while ((r = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+        n += (size_t)r;
+    assert_int_equal(r, -1);
+    assert_int_equal(errno, ECONNRESET);
+    assert_true(n < LARGE);
+    world_close(&world);
+}
+
 // They are answered, but nobody waits for all of one's.
 static void test_many_at_once(void **state)
 {
@@ -590,6 +625,7 @@ int main(void)
         cmocka_unit_test(test_later),
         cmocka_unit_test(test_slow_ones),
         cmocka_unit_test(test_who_does_not_read),
+        cmocka_unit_test(test_who_reads_slowly),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_half_closed),
         cmocka_unit_test(test_their_number),
