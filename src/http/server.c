@@ -225,6 +225,10 @@ static int accept_some(sd_event_source *source, int fd, uint32_t events, void *c
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            if (i > 0) // it is said of nobody as well
+                return 0;
+            if (make_room(server))
+                continue;
             listen_again(server, false);
             set_timer(server, FD_RESERVE_MS);
             return 0;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define WAIT_MS  10000 // for what must come
@@ -510,6 +511,33 @@ static void test_their_number(void **state)
     world_close(&world);
 }
 
+// Short of descriptors the one that does nothing makes room, too.
+static void test_without_descriptors(void **state)
+{
+    struct world  world;
+    struct rlimit limit, few;
+
+    (void)state;
+    world_open(&world, NULL);
+    int idle = client(&world), asking = -1;
+    WAIT_FOR(&world, http_server_connections(world.server) == 1);
+    int one = client(&world);
+    WAIT_FOR(&world, http_server_connections(world.server) == 2);
+    asking = client(&world);
+    say(asking, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
+    int next = dup(0);
+    (void)fd_close(next);
+    few = (struct rlimit){ (rlim_t)next, limit.rlim_max };
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &few), errno);
+    heard(&world, asking, "\r\n\r\n", "204 No Content");
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &limit), errno);
+    assert_string_equal(hear(&world, idle, NULL), "");
+    assert_int_equal(recv(one, &(char){ 0 }, 1, MSG_DONTWAIT), -1); // one was enough
+    assert_int_equal(errno, EAGAIN);
+    world_close(&world);
+}
+
 // ---- streams ----------------------------------------------------------------------------------
 
 static void test_a_stream(void **state)
@@ -629,6 +657,7 @@ int main(void)
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_half_closed),
         cmocka_unit_test(test_their_number),
+        cmocka_unit_test(test_without_descriptors),
         cmocka_unit_test(test_a_stream),
         cmocka_unit_test(test_a_stream_of_1_0),
         cmocka_unit_test(test_a_reader_that_stands),
