@@ -315,7 +315,14 @@ void answer_continue(struct connection *connection)
 
 // ---- streams ----------------------------------------------------------------------------------
 
-// `r` as of answer_write(). Whoever has read all has all the time.
+// Whoever has read all has all the time; but who asked for the head alone has it.
+void answer_rest(struct connection *connection)
+{
+    if (connection->exchange.request.method != HTTP_HEAD)
+        connection->deadline_ms = UINT64_MAX;
+}
+
+// `r` as of answer_write().
 static void watch_stream(struct connection *connection, int r)
 {
     if (r < 0) {
@@ -323,7 +330,7 @@ static void watch_stream(struct connection *connection, int r)
         return;
     }
     if (r > 0)
-        connection->deadline_ms = UINT64_MAX;
+        answer_rest(connection);
     server_watch(connection, EPOLLRDHUP | (r == 0 ? EPOLLOUT : 0u));
 }
 
@@ -341,6 +348,8 @@ void http_exchange_stream(struct http_exchange *exchange, const char *type)
     free(connection->in);
     connection->in = NULL;
     connection->in_at = connection->in_n = 0;
+    exchange->request.path = exchange->request.query = (struct http_text){ 0 };
+    memset(exchange->request.fields, 0, sizeof exchange->request.fields);
     output_done(&exchange->fields);
     int r = is_kept ? answer_write(connection) : -1;
     watch_stream(connection, r);

@@ -58,6 +58,7 @@ static void free_input(struct connection *connection)
 // Were it closed while the client still writes, the kernel would take the answer back.
 static void linger(struct connection *connection)
 {
+    free_input(connection);
     connection->state = CONNECTION_LINGERING;
     connection->body_left = LINGER_BYTES;
     (void)shutdown(connection->fd, SHUT_WR); // it is gone already, or hears of it
@@ -296,7 +297,7 @@ static void write_more(struct connection *connection)
     if (r < 0) {
         connection_end(connection);
     } else if (r > 0 && connection->state == CONNECTION_STREAMING && !connection->is_ending) {
-        connection->deadline_ms = UINT64_MAX;
+        answer_rest(connection);
         server_watch(connection, EPOLLRDHUP);
     } else if (r > 0) {
         connection_answered(connection);

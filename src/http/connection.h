@@ -117,6 +117,7 @@ void answer_refuse(struct connection *connection, const struct http_refusal *ref
 void answer_continue(struct connection *connection);
 // Writes what there is: 1: all of it, 0: the client does not take more for now, -1: it is gone.
 int  answer_write(struct connection *connection);
+void answer_rest(struct connection *connection); // what there was of a stream is written
 void answer_free(struct connection *connection);
 
 size_t output_pending(const struct output *output);

@@ -79,7 +79,7 @@ void http_exchange_answer(struct http_exchange *exchange, int status, const char
 void http_exchange_answer_static(struct http_exchange *exchange, int status, const char *type,
                                  const void *body, size_t n);
 
-// Begins an answer that has no length.
+// Begins an answer that has no length. The texts of the request are gone then.
 void http_exchange_stream(struct http_exchange *exchange, const char *type);
 // Writes to it. False: it is too far behind, and nothing of it was kept.
 bool http_exchange_write(struct http_exchange *exchange, const void *bytes, size_t n);

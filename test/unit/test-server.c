@@ -578,6 +578,40 @@ static void test_a_stream_of_1_0(void **state)
     world_close(&world);
 }
 
+// What was asked is of the bytes that were read, which nobody keeps for days.
+static void test_what_a_stream_forgets(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, "GET /stream?a=b HTTP/1.1\r\nHost: a\r\nCookie: c=d\r\n\r\n");
+    WAIT_FOR(&world, world.stream);
+    const struct http_request *request = http_exchange_request(world.stream);
+    assert_int_equal(request->method, HTTP_GET);
+    assert_true(!request->path.bytes && request->path.n == 0);
+    assert_true(!request->query.bytes && !request->fields[HTTP_COOKIE].bytes);
+    world_close(&world);
+}
+
+// It has heard all that it will: it does not stay as long as whoever listens.
+static void test_the_head_of_a_stream(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, &short_limits);
+    int fd = client(&world);
+    say(fd, "HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.stream);
+    assert_true(http_exchange_write(world.stream, "data: 1\n\n", 9));
+    const char *text = hear(&world, fd, NULL);
+    assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
+    assert_null(world.stream);
+    world_close(&world);
+}
+
 // It is told that it is behind, is kept within its limit, and ends when it takes nothing for long.
 static void test_a_reader_that_stands(void **state)
 {
@@ -660,6 +694,8 @@ int main(void)
         cmocka_unit_test(test_without_descriptors),
         cmocka_unit_test(test_a_stream),
         cmocka_unit_test(test_a_stream_of_1_0),
+        cmocka_unit_test(test_what_a_stream_forgets),
+        cmocka_unit_test(test_the_head_of_a_stream),
         cmocka_unit_test(test_a_reader_that_stands),
         cmocka_unit_test(test_a_reader_that_leaves),
         cmocka_unit_test(test_draining),
