@@ -133,6 +133,8 @@ static int settle(sd_event_source *source, void *context)
     (void)source;
     server->now_ms = now_ms();
     settle_all(server);
+    if (server->n == 0 && server->is_draining && server->drained)
+        server->drained(server->drained_context); // which may have closed the server
     return 0;
 }
 
@@ -155,8 +157,8 @@ void server_remove(struct connection *connection)
     server->n--;
     if (server->is_full && !server->is_draining)
         listen_again(server, true);
-    if (server->n == 0 && server->is_draining && server->drained)
-        server->drained(server->drained_context);
+    if (server->n == 0 && server->is_draining)
+        (void)sd_event_source_set_enabled(server->settler, SD_EVENT_ONESHOT); // it tells of it
 }
 
 // ---- accepting --------------------------------------------------------------------------------
@@ -364,6 +366,14 @@ void http_server_closep(struct http_server **server)
     *server = http_server_close(*server);
 }
 
+// Closed, it would be told that what it has just asked was thrown away.
+static bool has_asked(const struct connection *connection)
+{
+    char byte;
+
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void http_server_drain(struct http_server *server, void (*done)(void *context), void *context)
 {
     listen_again(server, false);
@@ -373,7 +383,7 @@ void http_server_drain(struct http_server *server, void (*done)(void *context), 
     for (struct connection *c = server->all.next, *next; c != &server->all; c = next) {
         next = c->next;
         c->is_last = true;
-        if (c->state == CONNECTION_IDLE)
+        if (c->state == CONNECTION_IDLE && !has_asked(c))
             connection_end(c);
     }
     if (server->n == 0 && done)

@@ -52,12 +52,13 @@ struct http_handler {
 int http_server_open(struct http_server **ret, sd_event *event, const int *fds, size_t n_fds,
                      const struct http_limits *limits, const struct http_handler *handler,
                      void *context, struct error *err) MUST_USE;
-// Ends all connections. Takes NULL, returns NULL.
+// Ends all connections; not within a call of the handler's. Takes NULL, returns NULL.
 struct http_server *http_server_close(struct http_server *server);
 void                http_server_closep(struct http_server **server);
 
 // Accepts nobody any more, tells those who are served that their connection ends, and calls `done`
-// when the last one is gone.
+// when the last one is gone: it may close the server. A request that has come already is answered;
+// a stream goes on until the handler ends it.
 void http_server_drain(struct http_server *server, void (*done)(void *context), void *context);
 
 unsigned http_server_connections(const struct http_server *server);

@@ -676,6 +676,59 @@ static void test_draining(void **state)
     world_close(&world);
 }
 
+// Who has asked before he could know of the end is answered.
+static void test_draining_what_is_asked(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world), served = client(&world);
+    say(served, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard(&world, served, "\r\n\r\n", "204 No Content");
+    WAIT_FOR(&world, http_server_connections(world.server) == 2);
+    say(fd, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    say(served, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    http_server_drain(world.server, drained, &world);
+    heard(&world, fd, NULL, "\r\nConnection: close\r\n");
+    heard(&world, served, NULL, "\r\nConnection: close\r\n");
+    (void)shutdown(fd, SHUT_WR);
+    (void)shutdown(served, SHUT_WR);
+    WAIT_FOR(&world, world.is_drained);
+    world_close(&world);
+}
+
+// Whoever waited for the end may close the server there and then.
+static void close_drained(void *context)
+{
+    struct world *world = context;
+
+    world->server = http_server_close(world->server);
+    world->is_drained = true;
+}
+
+static void test_closing_when_drained(void **state)
+{
+    static const bool is_late[] = { false, true };
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(is_late); i++) {
+        struct world       world;
+        struct http_limits limits = short_limits;
+        limits.stall_ms = 50;
+        world_open(&world, &limits);
+        int fd = client(&world);
+        say(fd, is_late[i] ? "GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
+                           : "GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        WAIT_FOR(&world, world.n_begun == 1);
+        http_server_drain(world.server, close_drained, &world);
+        if (!is_late[i])
+            (void)shutdown(fd, SHUT_WR);
+        WAIT_FOR(&world, world.is_drained);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -699,6 +752,8 @@ int main(void)
         cmocka_unit_test(test_a_reader_that_stands),
         cmocka_unit_test(test_a_reader_that_leaves),
         cmocka_unit_test(test_draining),
+        cmocka_unit_test(test_draining_what_is_asked),
+        cmocka_unit_test(test_closing_when_drained),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
