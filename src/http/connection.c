@@ -75,6 +75,7 @@ static void next_exchange(struct connection *connection)
     connection->body_n = connection->body_size = connection->body_max = 0;
     answer_free(connection);
     connection->exchange = (struct http_exchange){ 0 };
+    connection->in_seen = 0;
     if (connection->is_last || connection->server->is_draining) {
         linger(connection);
         return;
@@ -223,13 +224,26 @@ static void begin_exchange(struct connection *connection)
         run(connection);
 }
 
+// Nothing ends but by a line: a head that comes byte by byte is not read from its beginning each
+// time.
+static bool has_new_line(struct connection *connection)
+{
+    size_t seen = connection->in_seen;
+
+    connection->in_seen = connection->in_n;
+    return connection->in_n >= HTTP_REQUEST_MAX ||
+           memchr(connection->in + seen, '\n', connection->in_n - seen);
+}
+
 // One request of those that may be waiting. False: there is not a whole one.
 static bool take_request(struct connection *connection)
 {
     struct http_request request;
     struct http_refusal refusal;
-    int r = http_request_parse(&request, &refusal, connection->in, connection->in_n);
 
+    if (!has_new_line(connection))
+        return false;
+    int r = http_request_parse(&request, &refusal, connection->in, connection->in_n);
     if (r == 0)
         return false;
     if (r < 0) {

@@ -59,6 +59,7 @@ struct connection {
     } peer;
     char                *in; // NULL while nothing is read
     size_t               in_at, in_n;
+    size_t               in_seen; // of a head that has not come to its end
     char                *body;
     size_t               body_n, body_size, body_max;
     uint64_t             body_left; // of one that has a length

@@ -279,6 +279,23 @@ static void test_refusals(void **state)
     }
 }
 
+// A head that is too long, in pieces without the end of a line.
+static void test_too_long_a_line(void **state)
+{
+    static char  piece[1024];
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, "GET /");
+    memset(piece, 'a', sizeof piece);
+    for (size_t n = 0; n <= HTTP_REQUEST_MAX; n += sizeof piece)
+        assert_int_equal(send(fd, piece, sizeof piece, MSG_NOSIGNAL), sizeof piece);
+    heard(&world, fd, NULL, "HTTP/1.1 414 URI Too Long\r\n");
+    world_close(&world);
+}
+
 // What is announced costs nothing; what comes and is too large is refused when it is too large.
 static void test_too_much_in_chunks(void **state)
 {
@@ -735,6 +752,7 @@ int main(void)
         cmocka_unit_test(test_an_answer),
         cmocka_unit_test(test_in_pieces),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_too_long_a_line),
         cmocka_unit_test(test_too_much_in_chunks),
         cmocka_unit_test(test_what_it_waits_for),
         cmocka_unit_test(test_later),
