@@ -33,7 +33,7 @@ CREATE TABLE invitations (
     name            TEXT,                                -- NULL: who comes chooses it
     role            TEXT    NOT NULL CHECK (role IN ('user', 'admin')),
     user            INTEGER REFERENCES users ON DELETE CASCADE,    -- whose password it sets; NULL: a new one's
-    made_by         INTEGER REFERENCES users ON DELETE SET NULL,
+    made_by         INTEGER REFERENCES users ON DELETE CASCADE,    -- NULL: a command
     created_unix_s  INTEGER NOT NULL,
     expires_unix_s  INTEGER NOT NULL
 ) STRICT;

@@ -168,6 +168,18 @@ static int keep_an_admin(struct database *db, unsigned n_before, struct error *e
     return 0;
 }
 
+// Who may do something else from now on logs in again, and what he has prepared for others, or for
+// himself, is worth nothing.
+static int end_what_he_has_begun(struct database *db, int64_t id, struct error *err)
+{
+    static const struct query sessions = QUERY("DELETE FROM sessions WHERE user = :id");
+    static const struct query invitations = QUERY("DELETE FROM invitations WHERE made_by = :id");
+
+    return database_run(db, &sessions, ":id", id, NULL, err) < 0
+               ? -1
+               : database_run(db, &invitations, ":id", id, NULL, err);
+}
+
 int user_set_role(struct database *db, int64_t id, enum role role, struct error *err)
 {
     static const struct query query = QUERY("UPDATE users SET role = :role WHERE id = :id");
@@ -179,7 +191,9 @@ int user_set_role(struct database *db, int64_t id, enum role role, struct error 
         return -1;
     statement_bind_text(&row, ":role", role_word(role));
     statement_bind_number(&row, ":id", id);
-    return change_one(&row, err) < 0 ? -1 : keep_an_admin(db, n_admins, err);
+    if (change_one(&row, err) < 0 || end_what_he_has_begun(db, id, err) < 0)
+        return -1;
+    return keep_an_admin(db, n_admins, err);
 }
 
 int user_set_active(struct database *db, int64_t id, bool is_active, struct error *err)
@@ -193,7 +207,9 @@ int user_set_active(struct database *db, int64_t id, bool is_active, struct erro
         return -1;
     statement_bind_number(&row, ":active", is_active);
     statement_bind_number(&row, ":id", id);
-    return change_one(&row, err) < 0 ? -1 : keep_an_admin(db, n_admins, err);
+    if (change_one(&row, err) < 0 || (!is_active && end_what_he_has_begun(db, id, err) < 0))
+        return -1;
+    return keep_an_admin(db, n_admins, err);
 }
 
 // What refers to a user without CASCADE is what he has.
@@ -235,6 +251,7 @@ int user_set_password_hash(struct database *db, int64_t id, const char *hash, st
 {
     static const struct query query =
         QUERY("UPDATE users SET password_hash = :hash WHERE id = :id");
+    static const struct query invitations = QUERY("DELETE FROM invitations WHERE user = :id");
     AUTO(statement_done) struct statement row = { 0 };
 
     assert(database_is_writing(db));
@@ -242,7 +259,7 @@ int user_set_password_hash(struct database *db, int64_t id, const char *hash, st
         return -1;
     statement_bind_text(&row, ":hash", hash);
     statement_bind_number(&row, ":id", id);
-    return change_one(&row, err);
+    return change_one(&row, err) < 0 ? -1 : database_run(db, &invitations, ":id", id, NULL, err);
 }
 
 int user_set_login(struct database *db, int64_t id, int64_t now_unix_s, struct error *err)

@@ -41,6 +41,7 @@ int user_count_admins(unsigned *ret, struct database *db, struct error *err) MUS
 
 int user_add(int64_t *ret_id, struct database *db, const char *name, enum role role,
              int64_t now_unix_s, struct error *err) MUST_USE;
+// Another role, or none any more, ends his sessions and the invitations that he has made.
 int user_set_role(struct database *db, int64_t id, enum role role, struct error *err) MUST_USE;
 int user_set_active(struct database *db, int64_t id, bool is_active, struct error *err) MUST_USE;
 int user_remove(struct database *db, int64_t id, struct error *err) MUST_USE;
@@ -48,6 +49,8 @@ int user_remove(struct database *db, int64_t id, struct error *err) MUST_USE;
 // "" of who has none.
 int user_password_hash(char ret[USER_PASSWORD_MAX], struct database *db, int64_t id,
                        struct error *err) MUST_USE;
+// A link by which he could have set it is good no longer. Sessions are for whoever knows which one
+// is to go on.
 int user_set_password_hash(struct database *db, int64_t id, const char *hash, struct error *err)
     MUST_USE;
 int user_set_login(struct database *db, int64_t id, int64_t now_unix_s, struct error *err) MUST_USE;

@@ -189,6 +189,45 @@ static void test_a_new_password(void **state)
     assert_int_equal(find(&old, db, &session, NOW, &err), -1);
 }
 
+// What an admin has prepared does not bring him back when he is one no longer.
+static void test_whose_invitation_it_is(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    struct error     err = { 0 };
+
+    for (unsigned i = 0; i < 4; i++) {
+        static const char *const names[] = { "bill", "louis", "francis", "zoey" };
+        int64_t                  user = add_user(db, names[i], ROLE_ADMIN);
+        struct invitation  wanted = { .role = ROLE_ADMIN, .made_by = user, .created_unix_s = NOW };
+        struct secret_hash hash = invite(db, &wanted), session = begin(db, user, NOW);
+        struct session     old;
+        assert_int_equal(invitation_find(&wanted, db, &hash, NOW, &err), 0);
+        int r = i == 0   ? STORED(db, user_set_role(db, user, ROLE_USER, &err))
+                : i == 1 ? STORED(db, user_set_active(db, user, false, &err))
+                : i == 2 ? STORED(db, user_remove(db, user, &err))
+                         : STORED(db, user_set_active(db, user, true, &err));
+        assert_int_equal(r, 0);
+        assert_int_equal(invitation_find(&wanted, db, &hash, NOW, &err), i < 3 ? -1 : 0);
+        if (i == 1)
+            assert_int_equal(STORED(db, user_set_active(db, user, true, &err)), 0);
+        assert_int_equal(find(&old, db, &session, NOW, &err), i < 3 ? -1 : 0);
+    }
+}
+
+// A link that somebody has asked for and not used is of no use to who finds it later.
+static void test_a_password_that_is_changed(void **state)
+{
+    struct database   *db = ((struct store_world *)*state)->db;
+    int64_t            user = add_user(db, "bill", ROLE_USER);
+    struct invitation  wanted = { .user = user, .created_unix_s = NOW };
+    struct secret_hash hash = invite(db, &wanted);
+    struct error       err = { 0 };
+
+    assert_int_equal(STORED(db, user_set_password_hash(db, user, "$new", &err)), 0);
+    assert_int_equal(invitation_find(&wanted, db, &hash, NOW, &err), -1);
+    assert_int_equal(err.kind, ERROR_DENIED);
+}
+
 static void test_invitations_are_listed(void **state)
 {
     struct database  *db = ((struct store_world *)*state)->db;
@@ -219,6 +258,8 @@ int main(void)
         IN_STORE(test_their_end),
         IN_STORE(test_an_invitation),
         IN_STORE(test_a_new_password),
+        IN_STORE(test_whose_invitation_it_is),
+        IN_STORE(test_a_password_that_is_changed),
         IN_STORE(test_invitations_are_listed),
     };
 
