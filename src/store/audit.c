@@ -6,8 +6,9 @@
 #include <sodium.h>
 #include <string.h>
 
-#define COLUMNS     "id, time_us, user, user_name, origin, action, subject, before, after, hash"
-#define COLUMN_HASH 9
+#define COLUMNS       "id, time_us, user, user_name, origin, action, subject, before, after, hash"
+#define COLUMN_HASH   9
+#define COLUMN_ANCHOR 10
 
 _Static_assert(AUDIT_HASH_BYTES == crypto_generichash_BYTES, "a hash of the usual length");
 
@@ -210,13 +211,20 @@ static int check_event(struct audit_hash *last, const struct statement *row, str
 
 int audit_check(struct audit_hash *ret_newest, struct database *db, struct error *err)
 {
-    static const struct query query = QUERY("SELECT " COLUMNS " FROM audit_events ORDER BY id");
+    // In one statement, or another program might drop some between the anchor and the first one.
+    static const struct query query =
+        QUERY("SELECT " COLUMNS ", coalesce((SELECT hash FROM audit_anchor), zeroblob(32)) "
+              "FROM audit_events ORDER BY id");
     AUTO(statement_done) struct statement row = { 0 };
-    int                                   r;
 
-    if (read_anchor(ret_newest, db, err) < 0 || statement_begin(&row, db, &query, err) < 0)
+    if (statement_begin(&row, db, &query, err) < 0)
         return -1;
-    while ((r = statement_next(&row, err)) > 0)
+    int r = statement_next(&row, err);
+    if (r <= 0)
+        return r < 0 ? -1 : read_anchor(ret_newest, db, err);
+    if (take_hash(ret_newest, &row, COLUMN_ANCHOR, err) < 0)
+        return -1;
+    for (; r > 0; r = statement_next(&row, err))
         if (check_event(ret_newest, &row, err) < 0)
             return -1;
     return r;
@@ -224,16 +232,19 @@ int audit_check(struct audit_hash *ret_newest, struct database *db, struct error
 
 // ---- dropping ---------------------------------------------------------------------------------
 
-// Clocks go back as well: all up to the newest one that is old enough.
+// All up to the first one that is young enough: a clock that was in the past for a moment takes
+// nothing away, and one that was in the future keeps what came after it.
+#define IS_OLD                                                                                     \
+    "id < coalesce((SELECT min(id) FROM audit_events WHERE time_us >= :time), "                    \
+    "9223372036854775807) "
+
 int audit_drop_before(struct database *db, int64_t time_us, struct error *err)
 {
     static const struct query keep_hash =
         QUERY("INSERT INTO audit_anchor (id, hash) SELECT 1, hash FROM audit_events "
-              "WHERE time_us < :time ORDER BY id DESC LIMIT 1 "
+              "WHERE " IS_OLD "ORDER BY id DESC LIMIT 1 "
               "ON CONFLICT (id) DO UPDATE SET hash = excluded.hash");
-    static const struct query drop =
-        QUERY("DELETE FROM audit_events WHERE id <= (SELECT max(id) FROM audit_events "
-              "WHERE time_us < :time)");
+    static const struct query drop = QUERY("DELETE FROM audit_events WHERE " IS_OLD);
 
     assert(database_is_writing(db));
     return database_run(db, &keep_hash, ":time", time_us, NULL, err) < 0

@@ -2,6 +2,9 @@
 #include "store/audit.h"
 #include "store-world.h"
 
+#include <errno.h>
+#include <sys/wait.h>
+
 static int add(struct database *db, int64_t time_us, const char *subject, struct error *err)
 {
     struct audit_event event = { .time_us = time_us,
@@ -125,6 +128,59 @@ static void test_old_ones_go(void **state)
     assert_memory_not_equal(&now, &newest, sizeof now);
 }
 
+// A clock that was wrong for one event does not take away what came before it.
+static void test_a_clock_that_was_wrong(void **state)
+{
+    struct database   *db = ((struct store_world *)*state)->db;
+    struct statement   list = { 0 };
+    struct audit_event event;
+    struct audit_hash  newest;
+    struct error       err = { 0 };
+
+    add_three(db);
+    assert_int_equal(add(db, 1, "server 4", &err), 0);
+    assert_int_equal(STORED(db, audit_drop_before(db, 1500, &err)), 0);
+    assert_int_equal(audit_check(&newest, db, &err), 0);
+    assert_int_equal(audit_list_begin(&list, db, 3, &err), 0);
+    assert_int_equal(audit_list_next(&event, &list, &err), 1);
+    assert_int_equal(event.id, 2);
+    assert_int_equal(audit_list_next(&event, &list, &err), 0);
+    statement_done(&list);
+}
+
+static void add_and_drop(const char *path)
+{
+    struct database *db = NULL;
+    struct error     err = { 0 };
+
+    if (database_open(&db, path, &err) < 0)
+        _exit(1);
+    for (int64_t i = 0; i < 400; i++)
+        if (add(db, 10000 + i, "server 1", &err) < 0 ||
+            STORED(db, audit_drop_before(db, 10000 + i - 2, &err)) < 0)
+            _exit(1);
+    _exit(0);
+}
+
+static void test_checking_beside_who_drops(void **state)
+{
+    struct store_world *world = *state;
+    struct audit_hash   newest;
+    struct error        err = { 0 };
+    char                path[128];
+    int                 status;
+
+    snprintf(path, sizeof path, "%s/db", world->dir->path);
+    pid_t pid = fork();
+    assert_return_code(pid, errno);
+    if (pid == 0)
+        add_and_drop(path);
+    while (waitpid(pid, &status, WNOHANG) == 0)
+        if (audit_check(&newest, world->db, &err) < 0)
+            fail_msg("%s", err.message);
+    assert_int_equal(status, 0);
+}
+
 // A character is not cut in two, and the chain is over what is stored.
 static void test_long_texts_are_cut(void **state)
 {
@@ -161,6 +217,8 @@ int main(void)
         IN_STORE(test_list),
         IN_STORE(test_tampering_is_found),
         IN_STORE(test_old_ones_go),
+        IN_STORE(test_a_clock_that_was_wrong),
+        IN_STORE(test_checking_beside_who_drops),
         IN_STORE(test_long_texts_are_cut),
     };
 
