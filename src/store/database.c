@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/fd.h"
 #include "migrations.h"
 
 #define APPLICATION_ID 0x4c344d65 // "L4Me"
 #define FILE_MODE      0600
-#define BACKUP_PAGES   256 // at a time; in between others may write
 
 static const char *const migrations[] = { MIGRATIONS };
 
@@ -199,9 +199,15 @@ static int set_up(struct database *db, struct error *err)
         return -1;
     assert(is_set == 1);
     return execute(db,
-                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                   "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
+                   "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
+                   "PRAGMA temp_store = MEMORY;",
                    err);
+}
+
+// It changes the file: when it is known to be ours.
+static int begin_wal(struct database *db, struct error *err)
+{
+    return execute(db, "PRAGMA journal_mode = WAL", err);
 }
 
 // SQLite would make it with the mode that the umask leaves. The files beside take that of this one.
@@ -224,7 +230,7 @@ static int open_at(struct database *db, const char *path, unsigned to, struct er
                                NULL);
     if (code != SQLITE_OK)
         return db->handle ? handle_raise(db, code, err) : error_sys(err, ENOMEM, "opening");
-    if (set_up(db, err) < 0 || check_owner(db, &version, err) < 0)
+    if (set_up(db, err) < 0 || check_owner(db, &version, err) < 0 || begin_wal(db, err) < 0)
         return -1;
     return version < to ? bring_forward(db, to, err) : 0;
 }
@@ -287,23 +293,17 @@ static int copy_pages(struct database *to, struct database *from, struct error *
     if (!backup)
         return handle_raise(to, sqlite3_extended_errcode(to->handle), err);
     // In one step, or a busy writer would have it begin again and again.
-    do
-        code = sqlite3_backup_step(backup, -1);
-    while (code == SQLITE_BUSY || code == SQLITE_LOCKED);
+    code = sqlite3_backup_step(backup, -1);
     (void)sqlite3_backup_finish(backup); // it repeats what step has said
     return code == SQLITE_DONE ? 0 : handle_raise(to, code, err);
 }
 
-int database_back_up(struct database *db, const char *path, struct error *err)
+static int back_up_to(struct database *db, const char *path, struct error *err)
 {
     AUTO(database_closep) struct database *copy = calloc(1, sizeof *copy);
-    AUTO_FD                                fd = -1;
 
     if (!copy)
         return error_sys(err, ENOMEM, "allocating a connection");
-    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-    if (fd < 0)
-        return error_sys(err, errno, "creating '%s'", path);
     int code =
         sqlite3_open_v2(path, &copy->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL);
@@ -314,6 +314,18 @@ int database_back_up(struct database *db, const char *path, struct error *err)
         database_check(copy, err) < 0)
         return error_prefix(err, "'%s'", path);
     return 0;
+}
+
+int database_back_up(struct database *db, const char *path, struct error *err)
+{
+    AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+
+    if (fd < 0)
+        return error_sys(err, errno, "creating '%s'", path);
+    if (back_up_to(db, path, err) == 0)
+        return 0;
+    (void)unlink(path); // or it would be taken for one
+    return -1;
 }
 
 // ---- transactions -----------------------------------------------------------------------------

@@ -50,7 +50,8 @@ int      database_version(unsigned *ret, struct database *db, struct error *err)
 // Reads all of it: damage, and rows that point nowhere, are ERROR_FAILED.
 int database_check(struct database *db, struct error *err) MUST_USE;
 
-// Copies it as it is at this moment to the new file `path`, while others read and write.
+// Copies it as it is at this moment to the new file `path`, while others read and write; not within
+// a transaction of `db`. There is no file if it fails.
 int database_back_up(struct database *db, const char *path, struct error *err) MUST_USE;
 
 // ---- transactions -----------------------------------------------------------------------------

@@ -396,6 +396,71 @@ static void test_a_backup(void **state)
     database_close(db);
 }
 
+// What does not become one leaves nothing that looks like one.
+static void test_no_backup(void **state)
+{
+    char               copy[128];
+    struct database   *db = open_new(state);
+    struct transaction transaction = { 0 };
+    struct error       err = { 0 };
+
+    snprintf(copy, sizeof copy, "%s", path_of(state, "copy"));
+    assert_int_equal(transaction_begin(&transaction, db, &err), 0);
+    assert_int_equal(put_user(db, "one", &err), 1);
+    (void)alarm(20); // it would try for ever
+    assert_int_equal(database_back_up(db, copy, &err), -1);
+    (void)alarm(0);
+    assert_int_equal(err.kind, ERROR_BUSY);
+    shell(state, "test ! -e copy && test ! -e copy-journal");
+    transaction_done(&transaction);
+    assert_int_equal(database_back_up(db, copy, &err), 0);
+    database_close(db);
+}
+
+// Programs that start together find the same new file.
+static void test_opened_by_many(void **state)
+{
+    enum { MANY = 8, ROUNDS = 10 };
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        pid_t pids[MANY];
+        unlink(path_of(state, "db"));
+        unlink(path_of(state, "db-wal"));
+        unlink(path_of(state, "db-shm"));
+        for (unsigned i = 0; i < MANY; i++) {
+            pids[i] = fork();
+            assert_return_code(pids[i], errno);
+            if (pids[i] == 0) {
+                struct database *db = NULL;
+                struct error     err = { 0 };
+                if (database_open(&db, path_of(state, "db"), &err) < 0) {
+                    fprintf(stderr, "%s\n", err.message);
+                    _exit(1);
+                }
+                database_close(db);
+                _exit(0);
+            }
+        }
+        int status, n_failed = 0;
+        for (unsigned i = 0; i < MANY; i++) {
+            assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+            n_failed += status != 0;
+        }
+        assert_int_equal(n_failed, 0);
+    }
+}
+
+// It is not turned into anything else before that is known.
+static void test_another_program_keeps_its_file(void **state)
+{
+    struct database *db = NULL;
+    struct error     err = { 0 };
+
+    shell(state, "sqlite3 db 'CREATE TABLE a (b)' && cp db before");
+    assert_int_equal(database_open(&db, path_of(state, "db"), &err), -1);
+    shell(state, "cmp db before");
+}
+
 int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, unit_dir_setup, unit_dir_teardown)
@@ -411,6 +476,9 @@ int main(void)
         IN_DIR(test_one_writes),
         IN_DIR(test_a_writer_that_is_killed),
         IN_DIR(test_a_backup),
+        IN_DIR(test_no_backup),
+        IN_DIR(test_opened_by_many),
+        IN_DIR(test_another_program_keeps_its_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
