@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "store/secret.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include "base/fd.h"
 
 #define RANDOM_BYTES 32u
@@ -20,7 +22,7 @@ _Static_assert(SECRET_SEAL_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 static const struct {
     const char *prefix, *purpose;
 } purposes[] = {
-    [SECRET_SESSION] = { "", "left4me session" },
+    [SECRET_SESSION] = { "", "left4me session of a browser" },
     [SECRET_API_TOKEN] = { "l4m_", "left4me api token" },
     [SECRET_INVITATION] = { "", "left4me invitation" },
     [SECRET_RECOVERY] = { "", "left4me recovery code" },
@@ -34,8 +36,10 @@ static void hash(struct secret_hash *ret, enum secret_purpose purpose, const cha
 {
     const char *key = purposes[purpose].purpose;
 
-    (void)crypto_generichash(ret->bytes, sizeof ret->bytes, (const uint8_t *)word, strlen(word),
-                             (const uint8_t *)key, strlen(key)); // only bad lengths fail
+    int r = crypto_generichash(ret->bytes, sizeof ret->bytes, (const uint8_t *)word, strlen(word),
+                               (const uint8_t *)key, strlen(key));
+    assert(r == 0 && strlen(key) >= crypto_generichash_KEYBYTES_MIN); // only bad lengths fail
+    (void)r;
 }
 
 void secret_make(char ret[SECRET_WORD_MAX], struct secret_hash *ret_hash,
@@ -66,6 +70,15 @@ int secret_hash_word(struct secret_hash *ret, enum secret_purpose purpose, const
 
 // ---- the key ----------------------------------------------------------------------------------
 
+// A credential of systemd is root's, and the user of the service may read it by an access list:
+// what looks like the rights of the group is the mask of that list.
+static bool others_may(int fd, mode_t mode)
+{
+    bool is_listed = fgetxattr(fd, "system.posix_acl_access", NULL, 0) > 0;
+
+    return mode & (S_IRWXO | S_IWGRP | S_IXGRP | (is_listed ? 0u : S_IRGRP));
+}
+
 int secret_key_read(struct secret_key *ret, const char *path, struct error *err)
 {
     struct stat st;
@@ -78,7 +91,7 @@ int secret_key_read(struct secret_key *ret, const char *path, struct error *err)
     if (!S_ISREG(st.st_mode) || st.st_size != SECRET_KEY_BYTES)
         return error_set(err, ERROR_INVALID, "'%s' is no key: it must have %u bytes", path,
                          SECRET_KEY_BYTES);
-    if (st.st_mode & (S_IRWXG | S_IRWXO))
+    if (others_may(fd, st.st_mode))
         return error_set(err, ERROR_INVALID, "others may read the key '%s'", path);
     return fd_read_exactly(fd, ret->bytes, sizeof ret->bytes, err);
 }

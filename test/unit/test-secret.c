@@ -2,6 +2,10 @@
 #include "store/secret.h"
 #include "unit.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
 static void test_words(void **state)
 {
     char               word[SECRET_WORD_MAX], other[SECRET_WORD_MAX];
@@ -70,6 +74,35 @@ static void test_the_key(void **state)
     assert_memory_equal(&key, &(struct secret_key){ 0 }, sizeof key);
 }
 
+// As systemd hands it to a service that is not root's: for one user, by an access list.
+static void test_the_key_of_a_service(void **state)
+{
+    static const uint8_t list[] = {
+        2,  0, 0, 0,                         // its version
+        1,  0, 4, 0, 0xff, 0xff, 0xff, 0xff, // the owner
+        2,  0, 4, 0, 0xfe, 0xff, 0,    0,    // a user
+        4,  0, 0, 0, 0xff, 0xff, 0xff, 0xff, // the group
+        16, 0, 4, 0, 0xff, 0xff, 0xff, 0xff, // the mask
+        32, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, // others
+    };
+    const struct unit_dir *dir = *state;
+    struct secret_key      key, made;
+    struct stat            st;
+    struct error           err = { 0 };
+    char                   path[128];
+
+    snprintf(path, sizeof path, "%s/key", dir->path);
+    secret_key_make(&made);
+    assert_int_equal(fd_replace_file(dir->fd, "key", made.bytes, sizeof made.bytes, 0400, &err), 0);
+    if (setxattr(path, "system.posix_acl_access", list, sizeof list, 0) < 0 && errno == EOPNOTSUPP)
+        skip();
+    assert_return_code(stat(path, &st), errno);
+    assert_int_equal(st.st_mode & 0777, 0440);
+    if (secret_key_read(&key, path, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_memory_equal(&key, &made, sizeof key);
+}
+
 static void test_seals(void **state)
 {
     static const char    text[] = "changeme";
@@ -121,6 +154,8 @@ int main(void)
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_what_is_no_word),
         cmocka_unit_test_setup_teardown(test_the_key, unit_dir_setup, unit_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_the_key_of_a_service, unit_dir_setup,
+                                        unit_dir_teardown),
         cmocka_unit_test(test_seals),
     };
 
