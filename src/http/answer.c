@@ -130,7 +130,8 @@ static void output_skip(struct output *output, size_t n)
     output->at += n_copied;
     n -= n_copied;
     assert(n <= output->n_borrowed);
-    output->borrowed += n;
+    if (n > 0) // of nothing there is no place
+        output->borrowed += n;
     output->n_borrowed -= n;
 }
 
