@@ -306,12 +306,14 @@ void answer_refuse(struct connection *connection, const struct http_refusal *ref
 }
 
 // Before the answer; if it cannot be said at once it is not said: clients wait for it a second or
-// so.
+// so. Half of it would be taken for the beginning of the answer.
 void answer_continue(struct connection *connection)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-    (void)!send(connection->fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n = send(connection->fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n >= 0 && (size_t)n < sizeof text - 1)
+        connection_end(connection);
 }
 
 // ---- streams ----------------------------------------------------------------------------------
