@@ -350,7 +350,7 @@ void http_exchange_stream(struct http_exchange *exchange, const char *type)
     // Many may listen for days.
     free(connection->in);
     connection->in = NULL;
-    connection->in_at = connection->in_n = 0;
+    connection->in_at = connection->in_n = connection->in_size = 0;
     exchange->request.path = exchange->request.query = (struct http_text){ 0 };
     memset(exchange->request.fields, 0, sizeof exchange->request.fields);
     output_done(&exchange->fields);

@@ -52,7 +52,19 @@ static void free_input(struct connection *connection)
 {
     free(connection->in);
     connection->in = NULL;
-    connection->in_at = connection->in_n = 0;
+    connection->in_at = connection->in_n = connection->in_size = 0;
+}
+
+// What a request has borrowed from it would be lost: not within an exchange.
+static bool input_reserve(struct connection *connection, size_t size)
+{
+    char *in = realloc(connection->in, size);
+
+    if (!in)
+        return false;
+    connection->in = in;
+    connection->in_size = size;
+    return true;
 }
 
 // Were it closed while the client still writes, the kernel would take the answer back.
@@ -251,6 +263,16 @@ static bool take_request(struct connection *connection)
         answer_refuse(connection, &refusal);
         return true;
     }
+    // The body comes behind the head, which stays where it is then.
+    size_t size = request.n_bytes + BODY_ROOM;
+    if (request.has_body && connection->in_size < size) {
+        if (!input_reserve(connection, size))
+            connection_end(connection);
+        else
+            (void)http_request_parse(&request, &refusal, connection->in, connection->in_n);
+    }
+    if (connection->state == CONNECTION_GONE)
+        return false;
     connection->exchange.request = request;
     begin_exchange(connection);
     return true;
@@ -260,13 +282,11 @@ static bool take_request(struct connection *connection)
 
 static int read_some(struct connection *connection)
 {
-    if (!connection->in) {
-        connection->in = malloc(IN_BYTES);
-        if (!connection->in)
-            return -1;
-    }
-    ssize_t n = recv(connection->fd, connection->in + connection->in_n, IN_BYTES - connection->in_n,
-                     MSG_DONTWAIT);
+    if (connection->in_n == connection->in_size &&
+        !input_reserve(connection, MIN(MAX(connection->in_size * 2, IN_BYTES_MIN), IN_BYTES_MAX)))
+        return -1;
+    ssize_t n = recv(connection->fd, connection->in + connection->in_n,
+                     connection->in_size - connection->in_n, MSG_DONTWAIT);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     if (n == 0)

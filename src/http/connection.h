@@ -15,7 +15,9 @@
 #include "http/chunks.h"
 #include "http/server.h"
 
-#define IN_BYTES (HTTP_REQUEST_MAX + 4096u) // behind the longest head there is room for the body
+#define IN_BYTES_MIN 2048u // enough for most heads; many who only begin one must not cost much
+#define IN_BYTES_MAX (HTTP_REQUEST_MAX + BODY_ROOM)
+#define BODY_ROOM    4096u // behind the head, for the body as it comes
 
 enum connection_state {
     CONNECTION_IDLE,
@@ -58,7 +60,7 @@ struct connection {
         struct sockaddr_in6 v6;
     } peer;
     char                *in; // NULL while nothing is read
-    size_t               in_at, in_n;
+    size_t               in_at, in_n, in_size;
     size_t               in_seen; // of a head that has not come to its end
     char                *body;
     size_t               body_n, body_size, body_max;

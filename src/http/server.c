@@ -163,23 +163,48 @@ void server_remove(struct connection *connection)
 
 // ---- accepting --------------------------------------------------------------------------------
 
-static struct connection *longest_idle(const struct http_server *server)
+// Of how little use one is to its client: of two the one with more of it goes first.
+static int uselessness(const struct connection *connection)
 {
-    for (struct connection *c = server->all.next; c != &server->all; c = c->next)
-        if (c->state == CONNECTION_IDLE)
-            return c;
-    return NULL;
+    switch (connection->state) {
+    case CONNECTION_LINGERING:
+        return 3;
+    case CONNECTION_IDLE:
+        return 2;
+    case CONNECTION_HEAD: // whoever means it sends it at once
+        return 1;
+    case CONNECTION_BODY:
+    case CONNECTION_RUNNING:
+    case CONNECTION_ANSWERING:
+    case CONNECTION_STREAMING:
+    case CONNECTION_ANSWERED:
+    case CONNECTION_GONE:
+        return 0;
+    }
+    return 0;
+}
+
+// Of those that are alike the one whose time is over first.
+static bool goes_before(const struct connection *one, const struct connection *other)
+{
+    int first = uselessness(one), second = other ? uselessness(other) : 0;
+
+    return first > second ||
+           (first > 0 && first == second && one->deadline_ms < other->deadline_ms);
 }
 
 // For one who is known to be waiting.
 static bool make_room(struct http_server *server)
 {
-    struct connection *idle = longest_idle(server);
+    struct connection *found = NULL;
 
-    if (!idle)
+    for (struct connection *c = server->all.next; c != &server->all; c = c->next)
+        if (goes_before(c, found))
+            found = c;
+    if (!found)
         return false;
-    connection_end(idle);
-    connection_settle(idle);
+    connection_end(found);
+    connection_settle(found);
     return true;
 }
 

@@ -515,16 +515,67 @@ static void test_their_number(void **state)
     say(two, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
     WAIT_FOR(&world, world.n_begun == 3);
     assert_string_equal(hear(&world, one, NULL), "");
-    // Without one that can go, the next one waits for its turn.
+    // Whoever has begun to ask and does not go on is next; one who was asked for nothing stays.
     int three = client(&world);
-    say(three, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    say(three, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard(&world, three, "\r\n\r\n", "200 OK");
+    assert_string_equal(hear(&world, last, NULL), "");
+    // Without one that can go, the next one waits for its turn.
+    int four = client(&world);
+    say(four, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
     for (unsigned i = 0; i < 20; i++)
         turn(&world);
     assert_int_equal(http_server_connections(world.server), 3);
-    say(last, "TP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    heard(&world, last, NULL, "200 OK");
-    (void)shutdown(last, SHUT_WR);
-    heard(&world, three, "\r\n\r\n", "204 No Content");
+    http_exchange_end(world.stream);
+    heard(&world, four, "\r\n\r\n", "204 No Content");
+    world_close(&world);
+}
+
+// Half heads without number, of one who means harm: an honest one is served all the same.
+static void test_half_heads(void **state)
+{
+    struct world world;
+    int          half[CLIENTS - 1];
+
+    (void)state;
+    struct http_limits limits = short_limits;
+    limits.head_ms = limits.idle_ms = 60000;
+    world_open(&world, &limits);
+    for (size_t i = 0; i < ELEMENTS(half); i++) {
+        half[i] = client(&world);
+        say(half[i], "GET / HTTP/1.1\r\nHost: ");
+        turn(&world);
+    }
+    int fd = client(&world);
+    say(fd, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard(&world, fd, "\r\n\r\n", "204 No Content");
+    world_close(&world);
+}
+
+// The head stays where it is while a body comes that has no room behind it yet.
+static void test_a_long_head(void **state)
+{
+    static char  text[HTTP_REQUEST_MAX + 16];
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    for (size_t n_filler = 1900; n_filler < 16200; n_filler += 701) {
+        int n = snprintf(
+            text, sizeof text,
+            "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\nX-Filler: %0*d\r\n\r\n",
+            (int)n_filler, 0);
+        assert_in_range(n, 1, HTTP_REQUEST_MAX);
+        int fd = client(&world);
+        say(fd, text);
+        memset(text, 'b', 5000);
+        text[5000] = '\0';
+        say(fd, text);
+        assert_int_equal(strlen(strstr(hear(&world, fd, "bbb"), "\r\n\r\n")) > 4, true);
+        (void)fd_close(fd);
+        world.n_clients--;
+        WAIT_FOR(&world, http_server_connections(world.server) == 0);
+    }
     world_close(&world);
 }
 
@@ -762,6 +813,8 @@ int main(void)
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_half_closed),
         cmocka_unit_test(test_their_number),
+        cmocka_unit_test(test_half_heads),
+        cmocka_unit_test(test_a_long_head),
         cmocka_unit_test(test_without_descriptors),
         cmocka_unit_test(test_a_stream),
         cmocka_unit_test(test_a_stream_of_1_0),
