@@ -218,7 +218,10 @@ static void add_connection(struct http_server *server, int fd, const struct sock
         (void)fd_close(fd);
         return;
     }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // of no local socket
+    // Neither is of a local socket. What nobody has acknowledged for so long nobody will.
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &server->limits->stall_ms,
+                     sizeof server->limits->stall_ms);
     connection->server = server;
     connection->fd = fd;
     memcpy(&connection->peer, peer, MIN((size_t)n_peer, sizeof connection->peer));

@@ -38,6 +38,9 @@ CREATE TABLE invitations (
     expires_unix_s  INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX invitations_by_user ON invitations (user);
+CREATE INDEX invitations_by_maker ON invitations (made_by);
+
 CREATE TABLE sessions (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     hash            BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
@@ -129,9 +132,6 @@ CREATE TABLE servers (
     owner           INTEGER NOT NULL REFERENCES users,
     blueprint       INTEGER NOT NULL REFERENCES blueprints,
     overlay         INTEGER UNIQUE REFERENCES overlays,  -- its own files, above those of the blueprint
-    port            INTEGER NOT NULL UNIQUE CHECK (port BETWEEN 1024 AND 65535),
-    client_port     INTEGER UNIQUE CHECK (client_port BETWEEN 1024 AND 65535),
-    tv_port         INTEGER UNIQUE CHECK (tv_port BETWEEN 1024 AND 65535),
     hostname        TEXT    NOT NULL DEFAULT '',
     rcon_sealed     BLOB    NOT NULL,
     wanted          TEXT    NOT NULL DEFAULT 'stopped' CHECK (wanted IN ('running', 'stopped')),
@@ -141,6 +141,14 @@ CREATE TABLE servers (
 ) STRICT;
 CREATE INDEX servers_by_owner ON servers (owner);
 CREATE INDEX servers_by_blueprint ON servers (blueprint);
+
+-- A port is one server's alone, whatever he has it for.
+CREATE TABLE server_ports (
+    port            INTEGER PRIMARY KEY CHECK (port BETWEEN 1024 AND 65535),
+    server          INTEGER NOT NULL REFERENCES servers ON DELETE CASCADE,
+    kind            TEXT    NOT NULL CHECK (kind IN ('game', 'client', 'tv')),
+    UNIQUE (server, kind)
+) STRICT;
 
 CREATE TABLE server_grants (
     server          INTEGER NOT NULL REFERENCES servers ON DELETE CASCADE,
@@ -189,6 +197,8 @@ CREATE TABLE job_dependencies (
     PRIMARY KEY (job, after),
     CHECK (after < job)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX job_dependencies_by_after ON job_dependencies (after);
 
 CREATE TABLE job_lines (
     job             INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,

@@ -200,7 +200,7 @@ static int set_up(struct database *db, struct error *err)
     assert(is_set == 1);
     return execute(db,
                    "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
-                   "PRAGMA temp_store = MEMORY;",
+                   "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;",
                    err);
 }
 

@@ -66,6 +66,11 @@ int session_add(int64_t *ret_id, struct database *db, const struct secret_hash *
 
 // ---- finding ----------------------------------------------------------------------------------
 
+static int has_ended(struct error *err)
+{
+    return error_set(err, ERROR_DENIED, "the session has ended: log in again");
+}
+
 static int find_row(struct session *ret, struct database *db, const struct secret_hash *hash,
                     int64_t now_unix_s, struct error *err)
 {
@@ -79,7 +84,7 @@ static int find_row(struct session *ret, struct database *db, const struct secre
     statement_bind_number(&row, ":now", now_unix_s);
     int r = statement_next(&row, err);
     if (r == 0)
-        return error_set(err, ERROR_DENIED, "the session has ended: log in again");
+        return has_ended(err);
     return r < 0 ? -1 : take_row(ret, &row, err);
 }
 
