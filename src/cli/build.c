@@ -150,19 +150,18 @@ void build_take_ended(struct build *build, uint32_t number)
     attach(build, number, "came first");
 }
 
-// The broker forgets an overlay before its directories go: whose source is still there was deleted
-// by somebody who did not come to the end. Else the broker has said it.
-static int not_found(const struct build *build, struct error *err)
+int build_half_deleted(const struct cli *cli, uint32_t overlay, const char *title,
+                       struct error *err)
 {
-    bool          is_own = *build->title == '@'; // a server's, which is deleted with it
+    bool          is_own = *title == '@'; // a server's, which is deleted with it
     struct source left;
     struct error  ignored;
 
-    if (source_load(&left, build->cli->paths, build->overlay, &ignored) < 0)
+    if (source_load(&left, cli->paths, overlay, &ignored) < 0)
         return -1;
     return error_set(err, ERROR_NOT_FOUND,
                      "the overlay '%s' is half deleted: 'l4d2ctl %sdelete %s' deletes the rest",
-                     build->title, is_own ? "" : "overlay ", build->title + is_own);
+                     title, is_own ? "" : "overlay ", title + is_own);
 }
 
 int build_begin(struct build *build, const struct request_build_start *wanted, struct error *err)
@@ -178,7 +177,7 @@ int build_begin(struct build *build, const struct request_build_start *wanted, s
             return build_open_log(build, build->row->source, BUILD_LOG_LINES, LOG_FOLLOW, err);
         }
         if (err->kind == ERROR_NOT_FOUND)
-            return not_found(build, err);
+            return build_half_deleted(build->cli, build->overlay, build->title, err);
         if (err->kind != ERROR_BUSY || reply.build == 0)
             return -1;
         // One that ends just now is in nobody's way any more.

@@ -56,6 +56,11 @@ void build_done(struct build *build);
 // are filled in. ERROR_NOT_FOUND: the overlay is not there, or was deleted by half.
 int build_begin(struct build *build, const struct request_build_start *wanted, struct error *err)
     MUST_USE;
+// What is raised when an overlay that was listed is not there, or closed. It is forgotten, and then
+// closed, before its directories go: whose source is still there was deleted by somebody who did
+// not come to the end. Of any other one, *err stays as it is. -1.
+int build_half_deleted(const struct cli *cli, uint32_t overlay, const char *title,
+                       struct error *err);
 // Watches a build that somebody else began, and says so. ERROR_BUSY: it is not what is wanted; one
 // that is held is for nobody who did not say --hold, and the other way round. ERROR_NOT_FOUND: it
 // has ended and left nothing.

@@ -460,8 +460,11 @@ static int gc(struct freed *freed, struct cli *cli, const struct source *source,
     AUTO(freep) struct state *after = NULL;
     uint64_t                  was = 0, is = 0;
 
-    if (overlays_read(&before, cli->paths, source->number, err) < 0 ||
-        change(cli, source, BUILD_COLLECT, 0, err) < 0 ||
+    if (overlays_read(&before, cli->paths, source->number, err) < 0)
+        return err->kind == ERROR_DENIED
+                   ? build_half_deleted(cli, source->number, source->title, err)
+                   : -1;
+    if (change(cli, source, BUILD_COLLECT, 0, err) < 0 ||
         overlays_read(&after, cli->paths, source->number, err) < 0)
         return -1;
     for (uint32_t i = 0; i < before->n_generations; i++)
