@@ -574,6 +574,7 @@ def test_planted_links(machine):
             _start_as_left4me(machine, "planted")
             watched = server.mount if unit == "mount" else server.unit
             machine.wait_for(server.unit, lambda now: now["ActiveState"] in ("failed", "inactive") and not now["Job"][0], 15)
+            machine.run(["journalctl", "--sync"])       # or its last line may still be on its way
             said = machine.output(["journalctl", "-q", "--no-pager", "-o", "cat", f"--since=@{since}", "-u", watched,
                                    "_COMM=left4me-mount", "+", "_COMM=left4me-launch", f"--since=@{since}"])
             check(words in said, f"{name}: no sentence with {words!r} in: {said!r}")
