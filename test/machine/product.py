@@ -94,6 +94,11 @@ def generations(machine, overlay=1):
     return state["current"], [generation["number"] for generation in state["generations"]]
 
 
+def newest_build(machine):
+    """The number of the last build there was, of whatever overlay."""
+    return int(machine.output(f"od -An -tu4 {DATA}-host/build-counter"))
+
+
 # -- l4d2ctl ----------------------------------------------------------------------------------------
 
 def ctl(machine, *words, check=True, **options):

@@ -193,19 +193,16 @@ class Scene:
         equal(done.returncode, 0 if result == "published" else 1, f"exit code {said}")
         if result != "published":
             equal(product.generations(self.machine, self.hostile), published, f"generations {said}")
-        built = Built(self, done, self._counter())
+        built = Built(self, done, product.newest_build(self.machine))
         if result == "refused":                         # or the next build would begin with another try
             self.machine.run(["systemctl", "reset-failed", f"left4me-publish@{built.number}"], check=False)
         else:
             equal(self.scratch(), [], f"what is left of the build {said}")
         return built
 
-    def _counter(self):
-        return int(self.machine.output(f"od -An -tu4 {DATA}-host/build-counter"))
-
     def next_unit(self):
         """The name of the unit in which the next attack is built."""
-        return f"left4me-script@{self._counter() + 1}.service"
+        return f"left4me-script@{product.newest_build(self.machine) + 1}.service"
 
     def outside(self, word, *arguments, user=BUILD_USER, **options):
         """The same attack by the same user without the sandbox, to show that it is one."""

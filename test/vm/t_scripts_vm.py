@@ -40,7 +40,7 @@ def number(vm, name):
 
 
 def newest_unit(vm):
-    return f"left4me-script@{int(vm.output(f'od -An -tu4 {product.DATA}-host/build-counter'))}.service"
+    return f"left4me-script@{product.newest_build(vm)}.service"
 
 
 def unharmed(vm):

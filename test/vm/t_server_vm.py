@@ -169,7 +169,7 @@ def test_servers_after_power_cut(vm):
     before = product.generations(vm)
     rcon(vm, "first", "sim_write left4dead2/cfg/half.cfg something")
     vm.run(["systemd-run", "--quiet", "--unit=installing", "l4d2ctl", "install"])
-    vm.wait_for_line(f"left4me-update@{max(before[1]) + 1}.service", "^progress", timeout=60)
+    vm.wait_for_line(f"left4me-update@{product.newest_build(vm) + 1}.service", "^progress", timeout=60)
     vm.run("echo safe > /var/lib/safe; sync -f /var/lib/safe; echo lost > /var/lib/unsafe")
     vm.power_cut()
     equal(vm.output("cat /var/lib/safe; cat /var/lib/unsafe 2>/dev/null || true"), "safe",
