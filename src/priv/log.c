@@ -170,9 +170,9 @@ static int seek_history(struct reader *reader, const struct log_request *request
         n++;
     }
     if (n == 0) {
-        // From the end itself nothing leads on to what comes: stand on the last entry, or where the
-        // first one will be.
-        r = sd_journal_previous(reader->journal);
+        // From the end itself nothing leads on to what comes. Where nothing was asked for, stand on
+        // the last entry; where nothing was found, all there is has come since, and is to be told.
+        r = request->n_lines == 0 ? sd_journal_previous(reader->journal) : 0;
         if (r == 0)
             r = sd_journal_seek_head(reader->journal);
         if (r < 0)
