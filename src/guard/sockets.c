@@ -45,10 +45,10 @@ static int look_at_task(struct count *count, int tasks_fd, const char *task, str
 
     (void)snprintf(path, sizeof path, "%.20s/fd", task); // a number
     AUTO_FD fd = openat(tasks_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 && (errno == EACCES || errno == EPERM)) {
-        count->n += SOCKETS_UNSEEN;
+    // What has just begun another program cannot be looked at for a moment: a busy script always
+    // has some of those.
+    if (fd < 0 && (errno == EACCES || errno == EPERM))
         return 0;
-    }
     if (fd < 0)
         return processes_is_gone(errno) ? 0
                                         : error_sys(err, errno, "listing what a process has open");
@@ -76,7 +76,7 @@ static int look_at_process(struct count *count, const struct processes *processe
 
 int sockets_count(uint32_t *ret, const struct processes *processes, struct error *err)
 {
-    struct count count = { .n = processes_count_hidden(processes) * SOCKETS_UNSEEN };
+    struct count count = { 0 };
 
     for (size_t i = 0; i < processes->n && count.n <= SOCKETS_COUNT_MAX; i++)
         if (look_at_process(&count, processes, processes->list[i], err) < 0)

@@ -11,8 +11,7 @@
 #include "guard/processes.h"
 
 #define SOCKETS_COUNT_MAX 1000u
-#define SOCKETS_UNSEEN    250u // that a task is taken for that does not let us see
 
-// Of those in the list. It stops counting beyond SOCKETS_COUNT_MAX. Each counts once, whoever has
-// it.
+// Of those in the list that let themselves be looked at. It stops counting beyond
+// SOCKETS_COUNT_MAX. Each counts once, whoever has it.
 int sockets_count(uint32_t *ret, const struct processes *processes, struct error *err) MUST_USE;
