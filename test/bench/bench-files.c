@@ -263,7 +263,9 @@ static void make_archive(void)
 
 static void make_build(void)
 {
-    struct build_spec spec = { PROTOCOL_MAGIC, sizeof spec, 1, BUILD_UPDATE, 1, 1, 2, 1 };
+    struct build_spec spec = {
+        PROTOCOL_MAGIC, sizeof spec, 1, BUILD_UPDATE, 1, 1, 2, 1, .output_max_bytes = OUTPUT_MAX_MAX
+    };
 
     run("mkdir -p %s/builds/1/upper %s/overlays/1 %s/builds/1/source %s/host/builds");
     run("cp -a %s/tree/pack %s/builds/1/source/tree && cp -a %s/tree/pack %s/overlays/1/1 && "
