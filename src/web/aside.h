@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// aside: what waits for a disk, or takes a processor for long, on threads beside the loop.
+//
+// A task is handed over with its memory. A thread runs `work`, which touches nothing but the task;
+// then the loop runs `done`, and `drop`. Whoever is not there any more when his task is done is
+// forgotten: then only `drop` is run. What has not begun by then does not begin.
+//
+// There are as many tasks as there may be, and one more is ERROR_BUSY: what is asked for faster than
+// it is done does not pile up.
+
+#include <systemd/sd-event.h>
+#include "base/error.h"
+
+#define ASIDE_THREADS_MAX 8u
+
+struct aside;
+
+// The beginning of whatever a task has to know.
+struct aside_task {
+    void (*work)(struct aside_task *task);
+    void (*done)(struct aside_task *task);
+    void (*drop)(struct aside_task *task); // frees it
+    const void *waiter;                    // whom aside_forget() names
+
+    struct aside_task *next; // aside's own, and so is all below
+    enum { ASIDE_WAITING, ASIDE_WORKING, ASIDE_DONE } stage;
+};
+
+struct aside_limits {
+    unsigned threads; // that work side by side
+    unsigned tasks;   // that are waiting or worked on
+};
+
+// `busy` is what whoever comes when it is full is told: a sentence, borrowed.
+int aside_open(struct aside **ret, sd_event *event, const struct aside_limits *limits,
+               const char *busy, struct error *err) MUST_USE;
+// After what is worked on; nobody is called any more. Takes NULL, returns NULL.
+struct aside *aside_close(struct aside *aside);
+void          aside_closep(struct aside **aside);
+
+// Takes the task, even if it fails.
+int  aside_run(struct aside *aside, struct aside_task *task, struct error *err) MUST_USE;
+void aside_forget(struct aside *aside, const void *waiter);
