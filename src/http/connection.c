@@ -324,6 +324,16 @@ static void read_more(struct connection *connection)
     }
 }
 
+static void stream_more(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+
+    answer_rest(connection);
+    server_watch(connection, EPOLLRDHUP);
+    if (server->handler->more)
+        server->handler->more(server->context, &connection->exchange);
+}
+
 static void write_more(struct connection *connection)
 {
     int r = answer_write(connection);
@@ -331,8 +341,7 @@ static void write_more(struct connection *connection)
     if (r < 0) {
         connection_end(connection);
     } else if (r > 0 && connection->state == CONNECTION_STREAMING && !connection->is_ending) {
-        answer_rest(connection);
-        server_watch(connection, EPOLLRDHUP);
+        stream_more(connection);
     } else if (r > 0) {
         connection_answered(connection);
     }

@@ -46,6 +46,9 @@ struct http_handler {
     void (*run)(void *context, struct http_exchange *exchange, const char *body, size_t n);
     // The answer is written, or the client is gone. Nothing of the exchange may be used afterwards.
     void (*over)(void *context, struct http_exchange *exchange);
+    // What was written to a stream, and could not be sent at once, is sent: it can take more. May be
+    // NULL.
+    void (*more)(void *context, struct http_exchange *exchange);
 };
 
 // Takes the listening sockets, which are nonblocking then; `handler` and `limits` are borrowed.

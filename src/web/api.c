@@ -312,7 +312,7 @@ static void over(void *context, struct http_exchange *exchange)
     free(request);
 }
 
-const struct http_handler api_handler = { begin, run, over };
+const struct http_handler api_handler = { begin, run, over, NULL };
 
 // ---- the log of changes ------------------------------------------------------------------------
 

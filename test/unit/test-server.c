@@ -25,6 +25,8 @@ struct world {
     unsigned              n_clients;
     struct http_exchange *waiting; // the last one that is not answered
     struct http_exchange *stream;
+    struct http_exchange *download; // a stream that goes on as far as it is taken
+    size_t                n_left;   // of it
     unsigned              n_over, n_begun;
     bool                  is_drained;
     char                 *large;
@@ -48,6 +50,23 @@ static size_t begin(void *context, struct http_exchange *exchange)
     return BODY_MAX;
 }
 
+static void more(void *context, struct http_exchange *exchange)
+{
+    struct world *world = context;
+
+    if (world->download != exchange)
+        return;
+    while (world->n_left > 0 && http_exchange_pending(exchange) == 0) {
+        size_t n = MIN(world->n_left, 10000u);
+        assert_true(http_exchange_write(exchange, world->large, n));
+        world->n_left -= n;
+    }
+    if (world->n_left > 0)
+        return;
+    world->download = NULL;
+    http_exchange_end(exchange);
+}
+
 static void run(void *context, struct http_exchange *exchange, const char *body, size_t n)
 {
     struct world *world = context;
@@ -59,6 +78,11 @@ static void run(void *context, struct http_exchange *exchange, const char *body,
     } else if (is_path(exchange, "/stream")) {
         world->stream = exchange;
         http_exchange_stream(exchange, "text/event-stream");
+    } else if (is_path(exchange, "/download")) {
+        world->download = exchange;
+        world->n_left = LARGE;
+        http_exchange_stream(exchange, "application/octet-stream");
+        more(world, exchange);
     } else if (is_path(exchange, "/large")) {
         http_exchange_answer_static(exchange, 200, "text/plain", world->large, LARGE);
     } else if (is_path(exchange, "/none")) {
@@ -80,7 +104,7 @@ static void over(void *context, struct http_exchange *exchange)
         world->stream = NULL;
 }
 
-static const struct http_handler handler = { begin, run, over };
+static const struct http_handler handler = { begin, run, over, more };
 
 static void drained(void *context)
 {
@@ -702,6 +726,30 @@ static void test_a_reader_that_stands(void **state)
     world_close(&world);
 }
 
+// What is written as the client takes it does not pile up.
+static void test_as_much_as_is_taken(void **state)
+{
+    struct world world;
+    size_t       n = 0;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, "GET /download HTTP/1.0\r\n\r\n");
+    WAIT_FOR(&world, world.download && http_exchange_pending(world.download) > 0);
+    assert_true(world.n_left > 0);
+    for (ssize_t r = -1; r != 0;) {
+        char bytes[65536];
+        turn(&world);
+        r = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        assert_true(r >= 0 || errno == EAGAIN);
+        n += r > 0 ? (size_t)r : 0;
+    }
+    assert_true(n > LARGE && n < LARGE + 1000);
+    assert_int_equal(world.n_over, 1);
+    world_close(&world);
+}
+
 static void test_a_reader_that_leaves(void **state)
 {
     struct world world;
@@ -821,6 +869,7 @@ int main(void)
         cmocka_unit_test(test_what_a_stream_forgets),
         cmocka_unit_test(test_the_head_of_a_stream),
         cmocka_unit_test(test_a_reader_that_stands),
+        cmocka_unit_test(test_as_much_as_is_taken),
         cmocka_unit_test(test_a_reader_that_leaves),
         cmocka_unit_test(test_draining),
         cmocka_unit_test(test_draining_what_is_asked),
