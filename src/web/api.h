@@ -27,7 +27,7 @@ struct web {
     struct database    *db;
     struct hasher      *hasher;
     struct throttle    *throttle;
-    bool                is_secure; // it is reached by https alone: cookies say so
+    bool                is_secure; // it is reached by https, but from the machine itself
 };
 
 // Who may ask. A session or a token says who it is.

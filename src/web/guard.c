@@ -29,20 +29,41 @@ void guard_add_fields(struct http_exchange *exchange)
 
 // ---- cookies ----------------------------------------------------------------------------------
 
-// With "__Host-" a browser takes it from nobody but this very host, by https.
-static const char *cookie_name(const struct web *web)
+// Whether the host of a request is the machine itself, as its own browser and curl call it: nobody
+// is in between, and there is no https.
+static bool is_loopback(struct http_text host)
 {
-    return web->is_secure ? "__Host-" GUARD_COOKIE : GUARD_COOKIE;
+    static const char *const names[] = { "127.0.0.1", "[::1]", "localhost" };
+
+    for (size_t i = 0; i < ELEMENTS(names); i++) {
+        size_t n = strlen(names[i]);
+        if (host.n >= n && strncasecmp(host.bytes, names[i], n) == 0 &&
+            (host.n == n || host.bytes[n] == ':'))
+            return true;
+    }
+    return false;
+}
+
+static bool is_secure(const struct api_request *request)
+{
+    return request->web->is_secure &&
+           !is_loopback(http_exchange_request(request->exchange)->fields[HTTP_HOST]);
+}
+
+// With "__Host-" a browser takes it from nobody but this very host, by https.
+static const char *cookie_name(const struct api_request *request)
+{
+    return is_secure(request) ? "__Host-" GUARD_COOKIE : GUARD_COOKIE;
 }
 
 void guard_set_cookie(struct api_request *request, const char *word)
 {
     char        value[192];
-    const char *secure = request->web->is_secure ? "; Secure" : "";
+    const char *secure = is_secure(request) ? "; Secure" : "";
     const char *age = *word ? "" : "; Max-Age=0";
 
     (void)snprintf(value, sizeof value, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
-                   cookie_name(request->web), word, secure, age); // it fits
+                   cookie_name(request), word, secure, age); // it fits
     http_exchange_add(request->exchange, "Set-Cookie", value);
 }
 
@@ -93,7 +114,7 @@ int guard_identify(struct api_request *request, struct error *err)
     bool                       is_stale = false;
     int64_t                    now_unix_s = api_now_unix_s();
 
-    if (!find_cookie(word, http->fields[HTTP_COOKIE], cookie_name(request->web)) ||
+    if (!find_cookie(word, http->fields[HTTP_COOKIE], cookie_name(request)) ||
         secret_hash_word(&hash, SECRET_SESSION, word, err) < 0)
         return not_known(err);
     if (session_find(&session, &user, &is_stale, request->web->db, &hash, now_unix_s, err) < 0)
@@ -111,10 +132,11 @@ static bool is_text(struct http_text text, const char *want)
 }
 
 // "https://HOST", or "http://HOST" where there is no https.
-static bool is_own_origin(const struct web *web, struct http_text origin, struct http_text host)
+static bool is_own_origin(const struct api_request *request, struct http_text origin)
 {
-    const char *scheme = web->is_secure ? "https://" : "http://";
-    size_t      n = strlen(scheme);
+    struct http_text host = http_exchange_request(request->exchange)->fields[HTTP_HOST];
+    const char      *scheme = is_secure(request) ? "https://" : "http://";
+    size_t           n = strlen(scheme);
 
     return host.n > 0 && origin.n == n + host.n && memcmp(origin.bytes, scheme, n) == 0 &&
            strncasecmp(origin.bytes + n, host.bytes, host.n) == 0;
@@ -130,7 +152,7 @@ int guard_check_origin(struct api_request *request, struct error *err)
         return 0;
     if (site.bytes && !is_text(site, "same-origin"))
         return error_set(err, ERROR_DENIED, "the request comes from another page");
-    if (origin.bytes ? is_own_origin(request->web, origin, http->fields[HTTP_HOST]) : site.n > 0)
+    if (origin.bytes ? is_own_origin(request, origin) : site.n > 0)
         return 0;
     return error_set(err, ERROR_DENIED, "the request does not say that it comes from this page");
 }

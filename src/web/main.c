@@ -102,7 +102,7 @@ static NORETURN void usage(int code)
     fputs("Usage: left4me-web [--insecure] [DATABASE]\n"
           "       left4me-web --routes\n"
           "\n"
-          "  --insecure  it is reached without https, as on the machine itself\n"
+          "  --insecure  it is reached without https, also from other machines\n"
           "  --routes    list what can be asked: method, path, and who may\n",
           code ? stderr : stdout);
     exit(code);

@@ -30,7 +30,7 @@ class Web:
         self.port = self.socket.getsockname()[1]
         self.process = None
 
-    def start(self):
+    def start(self, *words):
         """Waits until it says that it is ready."""
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(f"\0left4me-web-{os.getpid()}-{time.monotonic_ns()}")
@@ -38,7 +38,7 @@ class Web:
         listening = self.socket.fileno()
         # Descriptor 3 is the first that is handed over; its process id is known there alone.
         self.process = subprocess.Popen(
-            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, "--insecure"],
+            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, *(words or ["--insecure"])],
             env={**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": "@" + notify.getsockname()[1:].decode()}, pass_fds=[listening])
         with notify:
             assert b"READY=1" in notify.recv(4096)
@@ -387,6 +387,21 @@ class TestRequests(WebTest):
         self.assertTrue(waiting.recv(100).startswith(b"HTTP/1.1 200 OK"))
         waiting.close()
         self.assertEqual(browser.ask("GET", "/me")[0], 200)
+
+    def test_with_https_and_on_the_machine_itself(self):
+        """the cookie is for https alone, but for those who are on the machine"""
+        self.web.stop()
+        self.web.start("--")
+        hosts = [("page.example", "https"), ("page.example:8443", "https"), ("localhost.example", "https"), ("127.0.0.10", "https"),
+                 ("127.0.0.1:8080", "http"), ("[::1]:8080", "http"), ("localhost", "http"), ("LOCALHOST:1", "http")]
+        for number, (host, scheme) in enumerate(hosts):
+            name, other = f"user{number}", {"http": "https", "https": "http"}[scheme]
+            browser = Browser(self.web, Host=host, Origin=f"{scheme}://{host}")
+            self.assertEqual(browser.join(self.web.invite(name), name)[0], 200, host)
+            self.assertEqual(browser.cookie.startswith("__Host-left4me="), scheme == "https", host)
+            self.assertEqual("; Secure" in browser.answer.getheader("Set-Cookie"), scheme == "https", host)
+            self.error(browser.ask("DELETE", "/session", Origin=f"{other}://{host}"), 403, "denied", "this page")
+            self.assertEqual(browser.ask("DELETE", "/session")[0], 204, host)
 
     def test_it_is_killed(self):
         browser = self.user()
