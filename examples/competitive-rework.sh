@@ -6,8 +6,8 @@
 # Of a release only what belongs into left4dead2/ is taken: not the sources of its plug-ins, not what is for Windows.
 # What an older release had and the new one has no more is removed; files that came here in another way stay.
 #
-# The cfg/server.cfg of the release lies below the one that left4me writes for each server; what you want of it
-# belongs into the server's own config.
+# The cfg/server.cfg of the release lies below the one that left4me writes for each server. To run it too, name this
+# overlay in server_cfg_of, see left4me-spec(5); or put what you want of it into the server's own config.
 set -eEuo pipefail
 trap 'echo "competitive-rework: line $LINENO of the script failed" >&2' ERR
 umask 022

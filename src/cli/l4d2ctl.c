@@ -45,6 +45,7 @@ static const struct command commands[] = {
       "  hostname: My server      printable ASCII; if left out, the name of the instance\n"
       "  rcon_password: …         8 to 64 characters; if left out, one is made and kept\n"
       "  overlays: [3, 7]         numbers, in order, later ones win; the game is below them all\n"
+      "  server_cfg_of: [7]       those of them whose server.cfg is run too\n"
       "  arguments: [+map, c2m1_highway]    for srcds, one word an item\n"
       "  config:                  lines of server.cfg, as a list or as a block of text\n"
       "    - sv_consistency 1\n"

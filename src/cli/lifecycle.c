@@ -183,6 +183,7 @@ static int note_pending(struct buffer *ret, const struct cli *cli, int fd,
                         const struct instance *instance, struct error *err)
 {
     AUTO(strings_done) struct strings words = { 0 };
+    const struct plan_server          server = { cli->paths, &cli->name, instance, fd };
     struct instance_spec              mounted;
     bool                              is_mounted = false;
 
@@ -190,7 +191,7 @@ static int note_pending(struct buffer *ret, const struct cli *cli, int fd,
         return -1;
     if (!is_mounted)
         return 0;
-    if (plan_compare(&words, cli->paths, &cli->name, fd, instance, &mounted.stack, err) < 0)
+    if (plan_compare(&words, &server, &mounted.stack, err) < 0)
         return -1;
     if (words.n > 0) {
         buffer_add_string(ret, "restart to apply: ");

@@ -100,9 +100,9 @@ static int load_status(struct status *status, const struct cli *cli, struct erro
         fprintf(stderr, "l4d2ctl: how the last run of '%s' ended is not known: %s\n",
                 cli->name.text, why.message);
     status->state = verdict_state_word(status->unit.active_state, status->unit.sub_state);
+    const struct plan_server     server = { cli->paths, &cli->name, status->instance, fd };
     const struct instance_stack *base = effective_stack(status);
-    if (base && plan_compare(&status->pending, cli->paths, &cli->name, fd, status->instance, base,
-                             &why) < 0)
+    if (base && plan_compare(&status->pending, &server, base, &why) < 0)
         memcpy(status->pending_error, why.message, sizeof why.message);
     if (status->is_damaged)
         strings_add(&status->pending, DAMAGED_WORDS, sizeof DAMAGED_WORDS - 1);

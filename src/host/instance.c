@@ -21,6 +21,9 @@
 #define TV_PORT_OFFSET     5000
 #define CLIENT_PORT_OFFSET (-5000)
 
+enum mark { MARK_PORT, MARK_SERVER_CFG_OF, MARK_COUNT };
+_Static_assert((unsigned)MARK_COUNT == YAMLCURSOR_MARKS, "a line for each mark");
+
 // ---- maps: a table of keys ---------------------------------------------------------------------
 
 struct key {
@@ -93,7 +96,7 @@ static int read_port(struct yamlcursor *yaml, const char *key, uint16_t *ret)
 
 static int read_game_port(struct yamlcursor *yaml, struct instance *instance)
 {
-    yamlcursor_mark(yaml);
+    yamlcursor_mark(yaml, MARK_PORT);
     return read_port(yaml, "port", &instance->port);
 }
 
@@ -146,6 +149,27 @@ static int read_password(struct yamlcursor *yaml, struct instance *instance)
                            INSTANCE_PASSWORD_MIN, INSTANCE_PASSWORD_MAX);
 }
 
+static bool is_in_list(const uint32_t *overlays, uint32_t n, uint32_t number)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (overlays[i] == number)
+            return true;
+    return false;
+}
+
+// Adds to a list of INSTANCE_OVERLAYS_MAX.
+static int add_overlay(struct yamlcursor *yaml, uint32_t *overlays, uint32_t *n, uint32_t number)
+{
+    if (is_in_list(overlays, *n, number))
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml),
+                               "overlay %" PRIu32 " is in the list twice", number);
+    if (*n == INSTANCE_OVERLAYS_MAX)
+        return yamlcursor_fail(yaml, yamlcursor_line(yaml), "a server has at most %u overlays",
+                               INSTANCE_OVERLAYS_MAX);
+    overlays[(*n)++] = number;
+    return 0;
+}
+
 static int read_overlay(struct yamlcursor *yaml, struct instance *instance)
 {
     uint32_t number = 0;
@@ -157,20 +181,28 @@ static int read_overlay(struct yamlcursor *yaml, struct instance *instance)
             yaml, yamlcursor_line(yaml),
             "overlay %u is the game, which is below every server by itself: leave it out",
             GAME_OVERLAY);
-    for (uint32_t i = 0; i < instance->n_overlays; i++)
-        if (instance->overlays[i] == number)
-            return yamlcursor_fail(yaml, yamlcursor_line(yaml),
-                                   "overlay %" PRIu32 " is in the list twice", number);
-    if (instance->n_overlays == INSTANCE_OVERLAYS_MAX)
-        return yamlcursor_fail(yaml, yamlcursor_line(yaml), "a server has at most %u overlays",
-                               INSTANCE_OVERLAYS_MAX);
-    instance->overlays[instance->n_overlays++] = number;
-    return 0;
+    return add_overlay(yaml, instance->overlays, &instance->n_overlays, number);
 }
 
 static int read_overlays(struct yamlcursor *yaml, struct instance *instance)
 {
     return read_list(yaml, instance, "overlays wants a list of overlay numbers", read_overlay);
+}
+
+static int read_server_cfg(struct yamlcursor *yaml, struct instance *instance)
+{
+    uint32_t number = 0;
+
+    if (yamlcursor_number(yaml, "server_cfg_of", 1, NUMBER_MAX, &number) < 0)
+        return -1;
+    return add_overlay(yaml, instance->server_cfg_of, &instance->n_server_cfg_of, number);
+}
+
+static int read_server_cfg_of(struct yamlcursor *yaml, struct instance *instance)
+{
+    yamlcursor_mark(yaml, MARK_SERVER_CFG_OF);
+    return read_list(yaml, instance, "server_cfg_of wants a list of overlay numbers",
+                     read_server_cfg);
 }
 
 static int read_argument(struct yamlcursor *yaml, struct instance *instance)
@@ -339,7 +371,7 @@ static int default_port(struct yamlcursor *yaml, uint16_t port, int offset, cons
     if (*port_to_set)
         return 0;
     if (usual < PORT_MIN || usual > UINT16_MAX)
-        return yamlcursor_fail(yaml, yamlcursor_marked_line(yaml),
+        return yamlcursor_fail(yaml, yamlcursor_marked_line(yaml, MARK_PORT),
                                "port %u leaves no room for the usual %s (port %c %d): give %s a "
                                "value",
                                port, key, offset < 0 ? '-' : '+', abs(offset), key);
@@ -357,18 +389,42 @@ static int complete_ports(struct yamlcursor *yaml, struct instance *instance)
         return -1;
     if (instance->port == instance->tv_port || instance->port == instance->client_port ||
         instance->tv_port == instance->client_port)
-        return yamlcursor_fail(yaml, yamlcursor_marked_line(yaml),
+        return yamlcursor_fail(yaml, yamlcursor_marked_line(yaml, MARK_PORT),
                                "port, tv_port and client_port must be three different numbers");
+    return 0;
+}
+
+// The files are run in the order in which the overlays lie, however the list is written.
+static int complete_server_cfg_of(struct yamlcursor *yaml, struct instance *instance)
+{
+    uint32_t ordered[INSTANCE_OVERLAYS_MAX] = { 0 };
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < instance->n_server_cfg_of; i++)
+        if (!is_in_list(instance->overlays, instance->n_overlays, instance->server_cfg_of[i]))
+            return yamlcursor_fail(yaml, yamlcursor_marked_line(yaml, MARK_SERVER_CFG_OF),
+                                   "server_cfg_of has overlay %" PRIu32
+                                   ", which is not in overlays",
+                                   instance->server_cfg_of[i]);
+    for (uint32_t i = 0; i < instance->n_overlays; i++)
+        if (is_in_list(instance->server_cfg_of, instance->n_server_cfg_of, instance->overlays[i]))
+            ordered[n++] = instance->overlays[i];
+    memcpy(instance->server_cfg_of, ordered, sizeof ordered);
     return 0;
 }
 
 static int read_document(struct yamlcursor *yaml, struct instance *instance)
 {
     static const struct key keys[] = {
-        { "port", read_game_port },          { "tv_port", read_tv_port },
-        { "client_port", read_client_port }, { "hostname", read_hostname },
-        { "rcon_password", read_password },  { "overlays", read_overlays },
-        { "arguments", read_arguments },     { "config", read_config },
+        { "port", read_game_port },
+        { "tv_port", read_tv_port },
+        { "client_port", read_client_port },
+        { "hostname", read_hostname },
+        { "rcon_password", read_password },
+        { "overlays", read_overlays },
+        { "server_cfg_of", read_server_cfg_of },
+        { "arguments", read_arguments },
+        { "config", read_config },
         { "limits", read_limits },
     };
     static const char wanted[] = "a map of keys is wanted here, such as port: 27015";
@@ -377,6 +433,7 @@ static int read_document(struct yamlcursor *yaml, struct instance *instance)
         yamlcursor_expect(yaml, YAML_DOCUMENT_START_EVENT, wanted) < 0 ||
         yamlcursor_expect(yaml, YAML_MAPPING_START_EVENT, wanted) < 0 ||
         read_map(yaml, instance, keys, ELEMENTS(keys)) < 0 || complete_ports(yaml, instance) < 0 ||
+        complete_server_cfg_of(yaml, instance) < 0 ||
         yamlcursor_expect(yaml, YAML_DOCUMENT_END_EVENT, wanted) < 0)
         return -1;
     return yamlcursor_expect(yaml, YAML_STREAM_END_EVENT,

@@ -4,9 +4,10 @@
 // instance: what a person asks a server to be, read from SPEC.yaml and written back in one form.
 //
 // Keys: port (required), tv_port, client_port, hostname, rcon_password, overlays (numbers, in
-// order, later ones win; the game is below all of them by itself), arguments (list of words for
-// srcds), config (list of lines or a block of text), limits: memory, cpu, cpus, tasks. Anything
-// else is refused with file, line and one sentence; YAML's anchors, aliases and tags as well.
+// order, later ones win; the game is below all of them by itself), server_cfg_of (those of them
+// whose server.cfg is run too), arguments (list of words for srcds), config (list of lines or a
+// block of text), limits: memory, cpu, cpus, tasks. Anything else is refused with file, line and
+// one sentence; YAML's anchors, aliases and tags as well.
 
 #include <stdint.h>
 #include "base/protocol.h"
@@ -23,14 +24,16 @@
 #define INSTANCE_PASSWORD_MAX     64u
 
 struct instance {
-    uint16_t               port, tv_port, client_port;               // all three set and different
-    char                   hostname[INSTANCE_HOSTNAME_MAX + 1];      // empty: the name is used
-    char                   rcon_password[INSTANCE_PASSWORD_MAX + 1]; // empty: not given
-    uint32_t               n_overlays;
-    uint32_t               overlays[INSTANCE_OVERLAYS_MAX]; // lowest first
-    uint32_t               own_overlay;                     // above them; not in SPEC.yaml; 0: none
-    struct strings         arguments;
-    struct strings         config; // lines
+    uint16_t       port, tv_port, client_port;               // all three set and different
+    char           hostname[INSTANCE_HOSTNAME_MAX + 1];      // empty: the name is used
+    char           rcon_password[INSTANCE_PASSWORD_MAX + 1]; // empty: not given
+    uint32_t       n_overlays;
+    uint32_t       overlays[INSTANCE_OVERLAYS_MAX]; // lowest first
+    uint32_t       own_overlay;                     // above them; not in SPEC.yaml; 0: none
+    uint32_t       n_server_cfg_of;
+    uint32_t       server_cfg_of[INSTANCE_OVERLAYS_MAX]; // some of `overlays`, as ordered there
+    struct strings arguments;
+    struct strings config; // lines
     struct instance_limits limits;
 };
 

@@ -36,6 +36,17 @@ static void format_strings(struct buffer *text, const char *key, const struct st
     }
 }
 
+static void format_numbers(struct buffer *text, const char *key, const uint32_t *numbers,
+                           uint32_t n)
+{
+    if (n == 0)
+        return;
+    buffer_printf(text, "%s: [", key);
+    for (uint32_t i = 0; i < n; i++)
+        buffer_printf(text, "%s%" PRIu32, i ? ", " : "", numbers[i]);
+    buffer_add_string(text, "]\n");
+}
+
 static void format_limits(struct buffer *text, const struct instance_limits *limits)
 {
     if (!limits->memory_bytes && !limits->cpu_percent && !limits->tasks &&
@@ -67,12 +78,8 @@ void instance_format(struct buffer *text, const struct instance *instance)
         format_quoted(text, instance->hostname);
         buffer_add_string(text, "\n");
     }
-    if (instance->n_overlays > 0) {
-        buffer_add_string(text, "overlays: [");
-        for (uint32_t i = 0; i < instance->n_overlays; i++)
-            buffer_printf(text, "%s%" PRIu32, i ? ", " : "", instance->overlays[i]);
-        buffer_add_string(text, "]\n");
-    }
+    format_numbers(text, "overlays", instance->overlays, instance->n_overlays);
+    format_numbers(text, "server_cfg_of", instance->server_cfg_of, instance->n_server_cfg_of);
     format_strings(text, "arguments", &instance->arguments);
     format_strings(text, "config", &instance->config);
     format_limits(text, &instance->limits);
@@ -90,6 +97,9 @@ void instance_compare(struct strings *ret, const struct instance *a, const struc
         { "hostname", strcmp(a->hostname, b->hostname) != 0 },
         { "overlays", a->n_overlays != b->n_overlays ||
                           memcmp(a->overlays, b->overlays, sizeof a->overlays) != 0 },
+        { "server_cfg_of",
+          a->n_server_cfg_of != b->n_server_cfg_of ||
+              memcmp(a->server_cfg_of, b->server_cfg_of, sizeof a->server_cfg_of) != 0 },
         { "arguments", !strings_equal(&a->arguments, &b->arguments) },
         { "config", !strings_equal(&a->config, &b->config) },
         { "limits", memcmp(&a->limits, &b->limits, sizeof a->limits) != 0 },

@@ -8,14 +8,16 @@
 #include "host/overlays.h"
 #include "host/stack.h"
 
-static int render(struct config *ret, int instance_fd, const struct instance *instance,
-                  const struct instance_name *name, struct error *err)
+static int render(struct config *ret, const struct plan_server *server,
+                  const struct instance_stack *stack, struct error *err)
 {
-    char password[INSTANCE_PASSWORD_MAX + 1];
+    struct exposed exposed = { 0 };
+    char           password[INSTANCE_PASSWORD_MAX + 1];
 
-    if (instances_load_password(password, instance_fd, name->text, err) < 0)
+    if (instances_load_password(password, server->instance_fd, server->name->text, err) < 0 ||
+        exposed_read(&exposed, server->paths, server->instance, stack, err) < 0)
         return -1;
-    return config_render(ret, instance, name->text, password, err);
+    return config_render(ret, server->instance, server->name->text, password, &exposed, err);
 }
 
 int plan_choice_add(struct plan_choice *choice, const char *text, struct error *err)
@@ -76,7 +78,7 @@ int plan_make(struct instance_stack *ret, bool *ret_is_applied, const struct pla
             return -1;
     if (stack_read_applied(&applied, &is_applied, &is_damaged, paths, server->name, err) < 0 ||
         stack_read_mounted(&mounted, &is_mounted, paths, server->name, err) < 0 ||
-        render(&config, server->instance_fd, server->instance, server->name, err) < 0 ||
+        render(&config, server, &stack, err) < 0 ||
         config_store(&stack.config_generation, server->instance_fd, &config, err) < 0)
         return -1;
 
@@ -90,17 +92,16 @@ int plan_make(struct instance_stack *ret, bool *ret_is_applied, const struct pla
     return 0;
 }
 
-int plan_compare(struct strings *ret, const struct host_paths *paths,
-                 const struct instance_name *name, int instance_fd, const struct instance *instance,
+int plan_compare(struct strings *ret, const struct plan_server *server,
                  const struct instance_stack *base, struct error *err)
 {
     AUTO(config_done) struct config config = { 0 };
     struct instance_stack           stack;
 
-    if (stack_plan(&stack, paths, instance, 0, err) < 0 ||
-        render(&config, instance_fd, instance, name, err) < 0)
+    if (stack_plan(&stack, server->paths, server->instance, 0, err) < 0 ||
+        render(&config, server, &stack, err) < 0)
         return -1;
-    if (config_is_same(instance_fd, base->config_generation, &config))
+    if (config_is_same(server->instance_fd, base->config_generation, &config))
         stack.config_generation = base->config_generation;
     stack_compare(ret, &stack, base); // generation 0 differs from all
     return buffer_check(&ret->text, err);

@@ -11,7 +11,7 @@ struct plan_server {
     const struct host_paths    *paths;
     const struct instance_name *name;
     const struct instance      *instance;
-    int                         instance_fd; // its directory, locked by the caller
+    int                         instance_fd; // its directory; locked by who makes a plan
 };
 
 // Generations to take in place of the current ones.
@@ -30,6 +30,5 @@ int plan_make(struct instance_stack *ret, bool *ret_is_applied, const struct pla
               const struct plan_choice *choice, struct error *err) MUST_USE;
 
 // Adds a word for everything that a start now would change against `base`. Writes nothing.
-int plan_compare(struct strings *ret, const struct host_paths *paths,
-                 const struct instance_name *name, int instance_fd, const struct instance *instance,
+int plan_compare(struct strings *ret, const struct plan_server *server,
                  const struct instance_stack *base, struct error *err) MUST_USE;

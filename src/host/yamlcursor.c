@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "host/yamlcursor.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@ struct yamlcursor {
     yaml_parser_t parser;
     yaml_event_t  event;
     bool          has_event;
-    unsigned      marked_line;
+    unsigned      marked_lines[YAMLCURSOR_MARKS];
     const char   *file, *bytes;
     size_t        n_bytes;
     struct error *err;
@@ -51,14 +52,16 @@ unsigned yamlcursor_line(const struct yamlcursor *yaml)
     return (unsigned)yaml->event.start_mark.line + 1;
 }
 
-void yamlcursor_mark(struct yamlcursor *yaml)
+void yamlcursor_mark(struct yamlcursor *yaml, unsigned mark)
 {
-    yaml->marked_line = yamlcursor_line(yaml);
+    assert(mark < YAMLCURSOR_MARKS);
+    yaml->marked_lines[mark] = yamlcursor_line(yaml);
 }
 
-unsigned yamlcursor_marked_line(const struct yamlcursor *yaml)
+unsigned yamlcursor_marked_line(const struct yamlcursor *yaml, unsigned mark)
 {
-    return yaml->marked_line;
+    assert(mark < YAMLCURSOR_MARKS);
+    return yaml->marked_lines[mark];
 }
 
 yaml_event_type_t yamlcursor_type(const struct yamlcursor *yaml)

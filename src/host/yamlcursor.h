@@ -11,6 +11,8 @@
 #include <yaml.h>
 #include "base/error.h"
 
+#define YAMLCURSOR_MARKS 2u // lines that are kept in mind
+
 struct yamlcursor;
 
 // `file` is what messages call it; `bytes`, `file` and `err` must outlive the cursor.
@@ -26,9 +28,10 @@ int yamlcursor_expect(struct yamlcursor *yaml, yaml_event_type_t type, const cha
 
 yaml_event_type_t yamlcursor_type(const struct yamlcursor *yaml);
 unsigned          yamlcursor_line(const struct yamlcursor *yaml);
-// Keeps the line in mind for a later complaint; 0 before the first time.
-void     yamlcursor_mark(struct yamlcursor *yaml);
-unsigned yamlcursor_marked_line(const struct yamlcursor *yaml);
+// Keeps the line in mind for a later complaint, under a number below YAMLCURSOR_MARKS; 0 before the
+// first time.
+void     yamlcursor_mark(struct yamlcursor *yaml, unsigned mark);
+unsigned yamlcursor_marked_line(const struct yamlcursor *yaml, unsigned mark);
 
 // Of a scalar; the text is borrowed until the next event, and may hold any bytes.
 yaml_scalar_style_t yamlcursor_style(const struct yamlcursor *yaml);

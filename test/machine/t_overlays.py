@@ -103,6 +103,52 @@ def test_a_server_keeps_what_it_was_started_with(machine):
             product.one_sentence(product.ctl(machine, "overlay", "delete", number, check=False), 4, "'ground'")
 
 
+EXPOSING = """mkdir -p left4dead2/cfg
+printf '%b' 'sv_gravity {number}\\nsv_maxspeed {number}\\nhostname {number}\\n{more}' > left4dead2/cfg/server.cfg
+"""
+
+
+def test_an_overlays_server_cfg(machine):
+    """of overlays that a server names, server.cfg is run: the higher one later, the server's own lines last"""
+    with overlay(machine, EXPOSING.format(number=701, more="")) as low, \
+            overlay(machine, EXPOSING.format(number=702, more="")) as high, overlay(machine, "echo x > y\n") as bare:
+        for number in (low, high, bare):
+            build(machine, number)
+        with product.server(machine, "runs", overlays=[low, high, bare], hostname="Own",
+                            server_cfg_of=[bare, high, low], config=["sv_maxspeed 300"]) as server:
+            def said():
+                rules = product.a2s_rules(machine.outside, server.port)
+                return server.a2s()["name"], rules["sv_gravity"], rules["sv_maxspeed"]
+
+            equal(said(), ("Own", "702", "300"), "what three server.cfg have set")
+            log = server.ctl("logs", "--lines", 1000).stdout
+            executed = re.findall(r"execing (server\S*)", log)
+            equal(executed[:3], ["server.cfg", f"server_overlay_{low}.cfg", f"server_overlay_{high}.cfg"], "what was run")
+            cfg = machine.read(f"{server.runtime}/merged/left4dead2/cfg/server.cfg")
+            check(f"// Overlay {bare} has no " in cfg, f"nothing is said of the one without: {cfg!r}")
+            old = product.generations(machine, high)[0]
+
+            source(machine, high, EXPOSING.format(number=703, more="// caf\\0303\\0251\\n"))
+            build(machine, high)
+            equal((said()[1], server.status()["pending"]), ("702", [f"overlay {high}", "config"]), "before the restart")
+            server.ctl("restart")
+            equal(said(), ("Own", "703", "300"), "after the restart")
+            found = [(finding["code"], finding["line"]) for finding in server.json("explain")["findings"]
+                     if finding["path"] == f"left4dead2/cfg/server_overlay_{high}.cfg"]
+            equal(found, [("config-not-ascii", 4)], "what explain finds in the copy")
+            server.ctl("restart", "--with", f"{high}={old}")
+            equal(said()[1], "702", "with the generation that was named")
+            # A crash runs what it ran before.
+            machine.run(["kill", "-9", str(server.game_pid())])
+            server.wait_for(lambda unit: unit["NRestarts"] == 1 and unit["ActiveState"] == "active")
+            equal(said()[1], "702", "after a crash")
+
+            source(machine, high, "rm left4dead2/cfg/server.cfg\nmkdir left4dead2/cfg/server.cfg\necho x > left4dead2/cfg/server.cfg/y\n")
+            build(machine, high)
+            product.one_sentence(server.ctl("restart", check=False), 4, f"overlay {high} ", "server_cfg_of")
+            equal(said()[1], "702", "after a restart that was refused")
+
+
 def test_failures_change_nothing(machine):
     """a script that fails, or is cancelled, leaves the overlay as it was"""
     with overlay(machine, SCRIPT.format(number=1)) as number:

@@ -21,7 +21,8 @@ static void test_every_key_is_read(void **state)
                            "client_port: 27005\n"
                            "hostname: My server (1)\n"
                            "rcon_password: s3cret-s3cret\n"
-                           "overlays: [7, 3]\n"
+                           "server_cfg_of: [3, 7]\n"
+                           "overlays: [7, 4, 3]\n"
                            "arguments: [+map, c2m1_highway, -tickrate, 60]\n"
                            "config:\n"
                            "  - sv_consistency 1\n"
@@ -38,8 +39,11 @@ static void test_every_key_is_read(void **state)
     assert_int_equal(instance->client_port, 27005);
     assert_string_equal(instance->hostname, "My server (1)");
     assert_string_equal(instance->rcon_password, "s3cret-s3cret");
-    assert_int_equal(instance->n_overlays, 2);
+    assert_int_equal(instance->n_overlays, 3);
     assert_int_equal(instance->overlays[0], 7);
+    assert_int_equal(instance->n_server_cfg_of, 2); // in the order of the others
+    assert_int_equal(instance->server_cfg_of[0], 7);
+    assert_int_equal(instance->server_cfg_of[1], 3);
     assert_int_equal(instance->arguments.n, 4);
     s = strings_next(&instance->arguments, NULL);
     assert_string_equal(s, "+map");
@@ -117,6 +121,13 @@ static const struct {
     { "port: 27015\noverlays: [1]\n", 2, "is the game" },
     { "port: 27015\noverlays:\n - 3\n - 4\n - 3\n", 5, "in the list twice" },
     { "port: 27015\noverlays: [[[[3]]]]\n", 2, "not a list or a map" },
+    { "port: 27015\nserver_cfg_of: 3\n", 2, "list of overlay numbers" },
+    { "port: 27015\nserver_cfg_of: [0]\n", 2, "from 1 to" },
+    { "port: 27015\nserver_cfg_of:\n - 3\noverlays: [4]\n", 2,
+      "overlay 3, which is not in overlays" },
+    { "port: 27015\noverlays: [3]\nserver_cfg_of: [1]\n", 3,
+      "overlay 1, which is not in overlays" },
+    { "port: 27015\noverlays: [3]\nserver_cfg_of:\n - 3\n - 3\n", 5, "in the list twice" },
     { "port: 27015\narguments: +map c2m1\n", 2, "arguments wants a list" },
     { "port: 27015\narguments: [+map c2m1]\n", 2, "one item per word" },
     { "port: 27015\narguments: ['a\"b']\n", 2, "double quote" },

@@ -41,10 +41,13 @@ static const struct {
     { "cpus", PORTS "limits: {cpus: '2,4,3,0,255'}", PORTS "limits:\n  cpus: \"0,2-4,255\"\n" },
     { "a cpu", PORTS "limits: {cpus: 0}", PORTS "limits:\n  cpus: \"0\"\n" },
     { "tasks", PORTS "limits: {tasks: 99}", PORTS "limits:\n  tasks: 99\n" },
+    { "server.cfg of overlays", PORTS "server_cfg_of: [5, 3]\noverlays: [3, 4, 5]\n",
+      PORTS "overlays: [3, 4, 5]\nserver_cfg_of: [3, 5]\n" },
     { "everything, the last first",
       "limits: {tasks: 99, cpus: 1-2, cpu: 5, memory: 100M}\nconfig: [c]\narguments: [a]\n"
-      "overlays: [3]\nrcon_password: hunter2hunter2\nhostname: h\n" PORTS,
-      PORTS "hostname: \"h\"\noverlays: [3]\narguments:\n  - \"a\"\nconfig:\n  - \"c\"\n"
+      "server_cfg_of: [3]\noverlays: [3]\nrcon_password: hunter2hunter2\nhostname: h\n" PORTS,
+      PORTS "hostname: \"h\"\noverlays: [3]\nserver_cfg_of: [3]\narguments:\n  - \"a\"\nconfig:\n  "
+            "- \"c\"\n"
             "limits:\n  memory: 100M\n  cpu: 5\n  cpus: \"1-2\"\n  tasks: 99\n" },
 };
 
@@ -87,6 +90,8 @@ static void must_read_back(const char *name, struct instance *a)
     if (a->port != b->port || a->tv_port != b->tv_port || a->client_port != b->client_port ||
         strcmp(a->hostname, b->hostname) != 0 || a->n_overlays != b->n_overlays ||
         memcmp(a->overlays, b->overlays, sizeof a->overlays) != 0 ||
+        a->n_server_cfg_of != b->n_server_cfg_of ||
+        memcmp(a->server_cfg_of, b->server_cfg_of, sizeof a->server_cfg_of) != 0 ||
         !strings_equal(&a->arguments, &b->arguments) || !strings_equal(&a->config, &b->config) ||
         memcmp(&a->limits, &b->limits, sizeof a->limits) != 0)
         fail_msg("%s: it is another one after:\n%s", name, text.bytes);
@@ -176,7 +181,8 @@ static void test_the_most_reads_back(void **state)
     (void)state;
     instance.n_overlays = INSTANCE_OVERLAYS_MAX;
     for (uint32_t i = 0; i < INSTANCE_OVERLAYS_MAX; i++)
-        instance.overlays[i] = NUMBER_MAX - i;
+        instance.overlays[i] = instance.server_cfg_of[i] = NUMBER_MAX - i;
+    instance.n_server_cfg_of = INSTANCE_OVERLAYS_MAX;
     for (unsigned i = 0; i < INSTANCE_ARGUMENTS_MAX; i++)
         add(&instance.arguments, i % 2 ? "1" : "-a");
     for (unsigned i = 0; i < INSTANCE_CONFIG_LINES_MAX; i++)
@@ -237,6 +243,10 @@ static const struct {
     { "overlays: [3, 4]", "overlays: [4, 3]", "overlays" },
     { "overlays: [3]", "overlays: [3, 4]", "overlays" },
     { "overlays: [3, 4]", "overlays: [3, 5]", "overlays" },
+    { "overlays: [3]", "overlays: [3]\nserver_cfg_of: [3]", "server_cfg_of" },
+    { "overlays: [3, 4]\nserver_cfg_of: [3]", "overlays: [3, 4]\nserver_cfg_of: [4]",
+      "server_cfg_of" },
+    { "overlays: [3, 4]\nserver_cfg_of: [3, 4]", "overlays: [3, 4]\nserver_cfg_of: [4, 3]", "" },
     { "", "arguments: [a]", "arguments" },
     { "arguments: [a, b]", "arguments: [a b]", "arguments" },
     { "arguments: [a, b]", "arguments: [b, a]", "arguments" },

@@ -2,6 +2,7 @@
 #include "host-tree.h"
 
 #include <errno.h>
+#include "host/exposed.h"
 #include "host/instances.h"
 #include "host/overlays.h"
 #include "host/plan.h"
@@ -136,6 +137,7 @@ static void test_a_plan_is_made_once(void **state)
     assert_int_equal(instances_open(&fd, &tree->paths, &name, &err), 0);
     assert_int_equal(instances_save(fd, instance, &err), 0);
     const struct plan_server server = { &tree->paths, &name, instance, fd };
+    const struct plan_server of_changed = { &tree->paths, &name, changed, fd };
     // No game: nothing is written.
     assert_int_equal(plan_make(&stack, &is_applied, &server, NULL, &err), -1);
     assert_int_equal(faccessat(fd, "1", F_OK, 0), -1);
@@ -150,9 +152,9 @@ static void test_a_plan_is_made_once(void **state)
     write_spec(tree->dir->fd, "host/instances/alpha", &spec, sizeof spec);
     assert_int_equal(plan_make(&stack, &is_applied, &server, NULL, &err), 0);
     assert_true(is_applied);
-    assert_int_equal(plan_compare(&words, &tree->paths, &name, fd, instance, &stack, &err), 0);
+    assert_int_equal(plan_compare(&words, &server, &stack, &err), 0);
     assert_int_equal(words.n, 0);
-    assert_int_equal(plan_compare(&words, &tree->paths, &name, fd, changed, &stack, &err), 0);
+    assert_int_equal(plan_compare(&words, &of_changed, &stack, &err), 0);
     assert_int_equal(words.n, 1);
     assert_string_equal(strings_next(&words, NULL), "config");
     assert_int_equal(faccessat(fd, "2", F_OK, 0), -1);
@@ -203,6 +205,73 @@ static void test_a_plan_takes_the_generations_that_are_named(void **state)
         else
             assert_int_equal(stack.layers[0].generation, choice.refs[0].generation);
     }
+}
+
+// A generation of overlay 3, from now on the current one; NULL: without a server.cfg.
+static void publish(struct host_tree *tree, unsigned generation, const char *server_cfg)
+{
+    char path[96];
+
+    host_tree_overlay(tree, 3, generation);
+    snprintf(path, sizeof path, "data/overlays/3/%u/" EXPOSED_FILE, generation);
+    if (server_cfg)
+        unit_write(tree->dir->fd, path, server_cfg);
+}
+
+static void assert_plan(const struct plan_server *server, uint32_t config, const char *copy)
+{
+    AUTO(freep) char     *text = NULL;
+    struct instance_stack stack;
+    struct error          err = { 0 };
+    bool                  is_applied = false;
+    char                  path[96];
+
+    assert_int_equal(plan_make(&stack, &is_applied, server, NULL, &err), 0);
+    assert_int_equal(stack.config_generation, config);
+    snprintf(path, sizeof path, "%u/tree/left4dead2/cfg/server_overlay_3.cfg", config);
+    int r = fd_read_file(&text, NULL, server->instance_fd, path, 4096, &err);
+    assert_int_equal(r, copy ? 0 : -1);
+    if (copy)
+        assert_string_equal(text, copy);
+}
+
+static void test_a_plan_has_the_server_cfg_of_its_generations(void **state)
+{
+    struct host_tree *tree = *state;
+    AUTO(instance_freep)
+    struct instance *instance = parse("port: 27015\noverlays: [3]\nserver_cfg_of: [3]\n");
+    AUTO(strings_done) struct strings words = { 0 };
+    struct instance_name              name = { "alpha" };
+    struct instance_stack             stack;
+    struct plan_choice                old = { 0 };
+    struct error                      err = { 0 };
+    bool                              is_applied = false;
+    AUTO_FD                           fd = -1;
+
+    assert_return_code(mkdirat(tree->dir->fd, "data/instances/alpha", 0700), errno);
+    assert_int_equal(instances_open(&fd, &tree->paths, &name, &err), 0);
+    assert_int_equal(instances_save(fd, instance, &err), 0);
+    host_tree_overlay(tree, 1, 1);
+    const struct plan_server server = { &tree->paths, &name, instance, fd };
+    publish(tree, 1, "a 1\n");
+    assert_plan(&server, 1, "a 1\n");
+    publish(tree, 2, "a 1\n"); // another generation, the same file
+    assert_plan(&server, 1, "a 1\n");
+    publish(tree, 3, "a 2\n");
+    assert_plan(&server, 2, "a 2\n");
+    publish(tree, 4, NULL);
+    assert_plan(&server, 3, NULL);
+
+    publish(tree, 3, "a 2\n");
+    assert_int_equal(plan_choice_add(&old, "3=3", &err), 0);
+    assert_int_equal(plan_make(&stack, &is_applied, &server, &old, &err), 0);
+    assert_int_equal(stack.config_generation, 4);
+    publish(tree, 5, "a 3\n");
+    assert_int_equal(plan_compare(&words, &server, &stack, &err), 0);
+    assert_int_equal(words.n, 2);
+    const char *first = strings_next(&words, NULL);
+    assert_string_equal(first, "overlay 3");
+    assert_string_equal(strings_next(&words, first), "config");
 }
 
 static void test_an_absent_overlay_has_no_generation(void **state)
@@ -256,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_differences_have_words),
         ON_A_TREE(test_a_plan_is_made_once),
         ON_A_TREE(test_a_plan_takes_the_generations_that_are_named),
+        ON_A_TREE(test_a_plan_has_the_server_cfg_of_its_generations),
         ON_A_TREE(test_an_absent_overlay_has_no_generation),
         ON_A_TREE(test_a_port_in_use_is_named),
     };

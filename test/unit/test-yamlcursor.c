@@ -283,14 +283,14 @@ static void test_a_marked_line_stays(void **state)
 
     (void)state;
     AUTO(yamlcursor_closep) struct yamlcursor *yaml = must_reach("\na:\n  b\n", 8, 4, &err);
-    assert_int_equal(yamlcursor_marked_line(yaml), 0);
-    yamlcursor_mark(yaml);
-    assert_int_equal(yamlcursor_marked_line(yaml), 2);
+    assert_int_equal(yamlcursor_marked_line(yaml, 1), 0);
+    yamlcursor_mark(yaml, 1);
+    assert_int_equal(yamlcursor_marked_line(yaml, 1), 2);
     assert_int_equal(yamlcursor_next(yaml), 0);
     assert_int_equal(yamlcursor_line(yaml), 3);
-    assert_int_equal(yamlcursor_marked_line(yaml), 2);
-    yamlcursor_mark(yaml);
-    assert_int_equal(yamlcursor_marked_line(yaml), 3);
+    assert_int_equal(yamlcursor_marked_line(yaml, 1), 2);
+    yamlcursor_mark(yaml, 1);
+    assert_int_equal(yamlcursor_marked_line(yaml, 1), 3);
 }
 
 // ---- words and numbers -------------------------------------------------------------------------
