@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "base/fd.h"
 
-// The list and its stages are the lock's; who waits, and what is called then, the loop's alone.
+// The list and its stages are the lock's; who waits is the loop's alone.
 struct aside {
     pthread_t           threads[ASIDE_THREADS_MAX];
     unsigned            n_threads;
@@ -92,8 +92,7 @@ static int tell(sd_event_source *source, int fd, uint32_t events, void *context)
     (void)events;
     (void)!read(fd, &count, sizeof count); // what counts is the tasks
     while ((task = take_done(context))) {
-        if (task->done)
-            task->done(task);
+        task->done(task);
         task->drop(task);
     }
     return 0;
@@ -204,7 +203,7 @@ void aside_forget(struct aside *aside, const void *waiter)
         next = task->next;
         if (task->waiter != waiter)
             continue;
-        task->done = NULL;
+        task->waiter = NULL;
         if (task->stage != ASIDE_WAITING)
             continue;
         take(aside, task);

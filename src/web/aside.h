@@ -4,8 +4,8 @@
 // aside: what waits for a disk, or takes a processor for long, on threads beside the loop.
 //
 // A task is handed over with its memory. A thread runs `work`, which touches nothing but the task;
-// then the loop runs `done`, and `drop`. Whoever is not there any more when his task is done is
-// forgotten: then only `drop` is run. What has not begun by then does not begin.
+// then the loop runs `done`, and `drop`. Whoever waited for it and is gone is forgotten: what has not
+// begun by then is dropped, and for what has, `done` finds that nobody waits.
 //
 // There are as many tasks as there may be, and one more is ERROR_BUSY: what is asked for faster than
 // it is done does not pile up.
@@ -22,7 +22,7 @@ struct aside_task {
     void (*work)(struct aside_task *task);
     void (*done)(struct aside_task *task);
     void (*drop)(struct aside_task *task); // frees it
-    const void *waiter;                    // whom aside_forget() names
+    const void *waiter;                    // whom aside_forget() names; NULL: he is forgotten
 
     struct aside_task *next; // aside's own, and so is all below
     enum { ASIDE_WAITING, ASIDE_WORKING, ASIDE_DONE } stage;

@@ -35,7 +35,8 @@ static void tell(struct aside_task *task)
 {
     struct hashing *hashing = (struct hashing *)task;
 
-    hashing->done(hashing->context, hashing->is_match, hashing->hash);
+    if (task->waiter)
+        hashing->done(hashing->context, hashing->is_match, hashing->hash);
 }
 
 static void drop(struct aside_task *task)

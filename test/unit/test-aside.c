@@ -11,7 +11,7 @@ struct scene {
     sd_event     *event;
     struct aside *aside;
     sem_t         begun, goes_on; // of those that wait for it
-    unsigned      n_worked, n_done, n_dropped;
+    unsigned      n_worked, n_done, n_told, n_dropped;
 };
 
 struct thing {
@@ -36,6 +36,7 @@ static void done(struct aside_task *task)
 {
     struct thing *thing = (struct thing *)task;
 
+    thing->scene->n_told += task->waiter != NULL;
     if (thing->order)
         thing->order[thing->scene->n_done] = thing->number;
     thing->scene->n_done++;
@@ -98,7 +99,7 @@ static void test_one_after_the_other(void **state)
     for (unsigned i = 0; i < TASKS; i++)
         assert_int_equal(ask(&scene, &scene, false, i, order, &err), 0);
     turn_until(&scene, &scene.n_dropped, TASKS);
-    assert_int_equal(scene.n_done, TASKS);
+    assert_int_equal(scene.n_told, TASKS);
     for (unsigned i = 0; i < TASKS; i++)
         assert_int_equal(order[i], i);
     close_scene(&scene);
@@ -139,15 +140,16 @@ static void test_it_is_full(void **state)
     assert_int_equal(err.kind, ERROR_BUSY);
     assert_string_equal(err.message, "come back later");
     assert_int_equal(scene.n_dropped, 1);
-    // Those whose client is gone do not begin, and make room; the one under way is not told of.
+    // Those whose client is gone do not begin, and make room; of the one under way nobody is told.
     aside_forget(scene.aside, &err);
     assert_int_equal(scene.n_dropped, TASKS);
     aside_forget(scene.aside, &scene);
     assert_int_equal(ask(&scene, &err, false, 1, NULL, &err), 0);
     sem_post(&scene.goes_on);
     turn_until(&scene, &scene.n_dropped, TASKS + 2);
-    assert_int_equal(scene.n_done, 1);
     assert_int_equal(scene.n_worked, 2);
+    assert_int_equal(scene.n_done, 2);
+    assert_int_equal(scene.n_told, 1);
     close_scene(&scene);
 }
 
