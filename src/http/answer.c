@@ -214,6 +214,11 @@ static struct connection *connection_of(struct http_exchange *exchange)
     return (struct connection *)((char *)exchange - offsetof(struct connection, exchange));
 }
 
+char *http_exchange_take_body(struct http_exchange *exchange)
+{
+    return TAKE(connection_of(exchange)->body);
+}
+
 static bool is_clean(const char *text)
 {
     for (; *text; text++)

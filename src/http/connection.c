@@ -82,9 +82,7 @@ static void linger(struct connection *connection)
 static void next_exchange(struct connection *connection)
 {
     end_exchange(connection);
-    free(connection->body);
-    connection->body = NULL;
-    connection->body_n = connection->body_size = connection->body_max = 0;
+    server_drop_body(connection);
     answer_free(connection);
     connection->exchange = (struct http_exchange){ 0 };
     connection->in_seen = 0;
@@ -113,11 +111,16 @@ static bool body_reserve(struct connection *connection, size_t n)
 {
     if (connection->body_size - connection->body_n >= n)
         return true;
-    // Not what was announced, but what has come.
+    // Not what was announced, but what has come; and of what doubles not more than there may be.
+    struct http_server *server = connection->server;
     size_t size = MAX(MAX(connection->body_size * 2, connection->body_n + n), BODY_STEP);
-    char  *body = realloc(connection->body, size);
+    size = MIN(size, MAX(connection->body_max, connection->body_n + n));
+    if (size - connection->body_size > server->limits->bodies_bytes - server->n_body_bytes)
+        return false;
+    char *body = realloc(connection->body, size);
     if (!body)
         return false;
+    server->n_body_bytes += size - connection->body_size;
     connection->body = body;
     connection->body_size = size;
     return true;
@@ -127,7 +130,9 @@ static bool body_reserve(struct connection *connection, size_t n)
 static bool body_add(struct connection *connection, const char *bytes, size_t n)
 {
     static const struct http_refusal too_large = { 413, "the body of the request is too large" };
-    static const struct http_refusal no_memory = { 503, "there is no memory for it right now" };
+    static const struct http_refusal no_memory = {
+        503, "there is no room for it right now: try again soon"
+    };
 
     if (n > connection->body_max - connection->body_n)
         answer_refuse(connection, &too_large);

@@ -88,6 +88,7 @@ struct http_server {
     const struct http_limits  *limits;
     const struct http_handler *handler;
     void                      *context;
+    size_t                     n_body_bytes; // of all of them together
     bool                       is_draining, is_full;
     void (*drained)(void *context);
     void    *drained_context;
@@ -103,6 +104,7 @@ void server_watch(struct connection *connection, uint32_t events);
 void server_set_deadline(struct connection *connection, unsigned ms);
 void server_make_idle(struct connection *connection); // the youngest idle one
 void server_settle_later(struct connection *connection);
+void server_drop_body(struct connection *connection);
 void server_remove(struct connection *connection); // and frees it
 
 // ---- connection.c -----------------------------------------------------------------------------

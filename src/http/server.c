@@ -25,6 +25,7 @@ const struct http_limits http_limits_default = {
     .body_bytes_s = 16384,
     .stall_ms = 30000,
     .stream_bytes = 262144,
+    .bodies_bytes = 128u << 20,
 };
 
 static uint64_t now_ms(void)
@@ -53,6 +54,15 @@ void server_watch(struct connection *connection, uint32_t events)
 void server_set_deadline(struct connection *connection, unsigned ms)
 {
     connection->deadline_ms = connection->server->now_ms + ms;
+}
+
+// One that was taken counts as long as its exchange.
+void server_drop_body(struct connection *connection)
+{
+    connection->server->n_body_bytes -= connection->body_size;
+    free(connection->body);
+    connection->body = NULL;
+    connection->body_n = connection->body_size = connection->body_max = 0;
 }
 
 static void unlink_connection(struct connection *connection)
@@ -152,7 +162,7 @@ void server_remove(struct connection *connection)
     (void)fd_close(connection->fd);
     answer_free(connection);
     free(connection->in);
-    free(connection->body);
+    server_drop_body(connection);
     free(connection);
     server->n--;
     if (server->is_full && !server->is_draining)

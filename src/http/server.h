@@ -34,6 +34,7 @@ struct http_limits {
     unsigned body_bytes_s; // whoever is slower with a body, or with an answer, is ended
     unsigned stall_ms;     // without a byte that the client takes of an answer
     size_t   stream_bytes; // kept of a stream that is not read
+    size_t   bodies_bytes; // of all requests together; beyond that one is told to come later
 };
 
 extern const struct http_limits http_limits_default;
@@ -46,8 +47,8 @@ struct http_handler {
     void (*run)(void *context, struct http_exchange *exchange, const char *body, size_t n);
     // The answer is written, or the client is gone. Nothing of the exchange may be used afterwards.
     void (*over)(void *context, struct http_exchange *exchange);
-    // What was written to a stream, and could not be sent at once, is sent: it can take more. May be
-    // NULL.
+    // What was written to a stream, and could not be sent at once, is sent: it can take more. May
+    // be NULL.
     void (*more)(void *context, struct http_exchange *exchange);
 };
 
@@ -71,6 +72,10 @@ unsigned http_server_connections(const struct http_server *server);
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
 const struct sockaddr     *http_exchange_peer(const struct http_exchange *exchange);
 void                     **http_exchange_data(struct http_exchange *exchange); // the handler's own
+
+// The body that run() was given, which is the caller's from then on: he frees it. NULL: it is
+// empty.
+char *http_exchange_take_body(struct http_exchange *exchange);
 
 // A field of the answer, before it is given. Name and value are of our own making: a control byte
 // in them is a mistake that ends the program.

@@ -4,11 +4,11 @@
 // aside: what waits for a disk, or takes a processor for long, on threads beside the loop.
 //
 // A task is handed over with its memory. A thread runs `work`, which touches nothing but the task;
-// then the loop runs `done`, and `drop`. Whoever waited for it and is gone is forgotten: what has not
-// begun by then is dropped, and for what has, `done` finds that nobody waits.
+// then the loop runs `done`, and `drop`. Whoever waited for it and is gone is forgotten: what has
+// not begun by then is dropped, and for what has, `done` finds that nobody waits.
 //
-// There are as many tasks as there may be, and one more is ERROR_BUSY: what is asked for faster than
-// it is done does not pile up.
+// There are as many tasks as there may be, and one more is ERROR_BUSY: what is asked for faster
+// than it is done does not pile up.
 
 #include <systemd/sd-event.h>
 #include "base/error.h"

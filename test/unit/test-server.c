@@ -85,6 +85,12 @@ static void run(void *context, struct http_exchange *exchange, const char *body,
         more(world, exchange);
     } else if (is_path(exchange, "/large")) {
         http_exchange_answer_static(exchange, 200, "text/plain", world->large, LARGE);
+    } else if (is_path(exchange, "/taken")) {
+        char *taken = http_exchange_take_body(exchange);
+        assert_ptr_equal(taken, body);
+        assert_null(http_exchange_take_body(exchange));
+        http_exchange_answer(exchange, 200, "text/plain", taken, n);
+        free(taken);
     } else if (is_path(exchange, "/none")) {
         http_exchange_answer(exchange, 204, NULL, NULL, 0);
     } else {
@@ -381,6 +387,36 @@ static void test_later(void **state)
     world_close(&world);
 }
 
+// All bodies together have a limit, whether the handler has taken them or not; who comes when it is
+// reached is told so, and there is room again when others have been answered.
+static void test_many_bodies(void **state)
+{
+    static const char head[] = "POST /taken HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n";
+    char              body[9001];
+    struct world      world;
+
+    (void)state;
+    struct http_limits limits = http_limits_default;
+    limits.bodies_bytes = 15000;
+    world_open(&world, &limits);
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    int one = client(&world), other = client(&world);
+    say(one, head);
+    say(one, body + 1);
+    WAIT_FOR(&world, world.n_begun == 1);
+    say(other, head);
+    say(other, body);
+    heard(&world, other, NULL, "503 Service Unavailable");
+    for (unsigned i = 0; i < 3; i++) {
+        say(one, i == 0 ? "x" : head);
+        say(one, i == 0 ? "" : body);
+        heard(&world, one, "xxx", "200 OK");
+        WAIT_FOR(&world, world.n_over == i + 2);
+    }
+    world_close(&world);
+}
+
 // ---- slow and silent clients -------------------------------------------------------------------
 
 static const struct http_limits short_limits = {
@@ -391,6 +427,7 @@ static const struct http_limits short_limits = {
     .body_bytes_s = 1000000,
     .stall_ms = 150,
     .stream_bytes = 65536,
+    .bodies_bytes = 1u << 20,
 };
 
 static void test_slow_ones(void **state)
@@ -855,6 +892,7 @@ int main(void)
         cmocka_unit_test(test_too_much_in_chunks),
         cmocka_unit_test(test_what_it_waits_for),
         cmocka_unit_test(test_later),
+        cmocka_unit_test(test_many_bodies),
         cmocka_unit_test(test_slow_ones),
         cmocka_unit_test(test_who_does_not_read),
         cmocka_unit_test(test_who_reads_slowly),
