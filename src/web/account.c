@@ -45,7 +45,7 @@ static int begin_session(struct api_request *request, char word[SECRET_WORD_MAX]
         session_add(&request->session.id, db, &hash, request->user.id, address, agent, now_unix_s,
                     err) < 0 ||
         user_set_login(db, request->user.id, now_unix_s, err) < 0 ||
-        api_audit(request, "session.begin", request->user.name, NULL, err) < 0)
+        api_audit(request, "session.begin", request->user.name, NULL, NULL, err) < 0)
         return -1;
     return transaction_commit(&transaction, err);
 }
@@ -150,11 +150,11 @@ static int logout_run(struct api_request *request, struct error *err)
 
     if (transaction_begin(&transaction, db, err) < 0 ||
         session_end(db, request->user.id, request->session.id, err) < 0 ||
-        api_audit(request, "session.end", request->user.name, NULL, err) < 0 ||
+        api_audit(request, "session.end", request->user.name, NULL, NULL, err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
     guard_set_cookie(request, "");
-    http_exchange_answer(request->exchange, 204, NULL, NULL, 0);
+    api_answer_nothing(request);
     return 0;
 }
 
@@ -197,10 +197,10 @@ static int session_end_run(struct api_request *request, struct error *err)
 
     if (transaction_begin(&transaction, db, err) < 0 ||
         session_end(db, request->user.id, request->parameters[0], err) < 0 ||
-        api_audit(request, "session.end", request->user.name, NULL, err) < 0 ||
+        api_audit(request, "session.end", request->user.name, NULL, NULL, err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
-    http_exchange_answer(request->exchange, 204, NULL, NULL, 0);
+    api_answer_nothing(request);
     return 0;
 }
 
@@ -233,7 +233,7 @@ static int accept_invitation(struct api_request *request, const char *password_h
         invitation_accept(&user, db, &invitation, name, password_hash, api_now_unix_s(), err) < 0 ||
         user_find(&request->user, db, user, err) < 0 ||
         api_audit(request, invitation.user ? "user.password" : "user.create", request->user.name,
-                  api_user_json(&request->user), err) < 0 ||
+                  NULL, api_user_json(&request->user), err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
     return answer_session(request, err);
@@ -277,7 +277,7 @@ static int set_password(struct api_request *request, const char *hash, struct er
     if (transaction_begin(&transaction, db, err) < 0 ||
         user_set_password_hash(db, request->user.id, hash, err) < 0 ||
         session_end_all(db, request->user.id, 0, err) < 0 ||
-        api_audit(request, "user.password", request->user.name, NULL, err) < 0)
+        api_audit(request, "user.password", request->user.name, NULL, NULL, err) < 0)
         return -1;
     return transaction_commit(&transaction, err);
 }
@@ -341,14 +341,14 @@ static int health_run(struct api_request *request, struct error *err)
 }
 
 static const struct route routes[] = {
-    { HTTP_GET, "/health", API_ANYBODY, false, health_run },
-    { HTTP_POST, "/session", API_ANYBODY, true, login_run },
-    { HTTP_DELETE, "/session", API_USER, false, logout_run },
-    { HTTP_POST, "/join", API_ANYBODY, true, join_run },
-    { HTTP_GET, "/me", API_USER, false, me_run },
-    { HTTP_PUT, "/me/password", API_USER, true, password_run },
-    { HTTP_GET, "/me/sessions", API_USER, false, sessions_run },
-    { HTTP_DELETE, "/me/sessions/#", API_USER, false, session_end_run },
+    { HTTP_GET, "/health", API_ANYBODY, TOKEN_READ, health_run },
+    { HTTP_POST, "/session", API_ANYBODY, TOKEN_READ, login_run, .body = API_JSON },
+    { HTTP_DELETE, "/session", API_SESSION, TOKEN_READ, logout_run },
+    { HTTP_POST, "/join", API_ANYBODY, TOKEN_READ, join_run, .body = API_JSON },
+    { HTTP_GET, "/me", API_USER, TOKEN_READ, me_run },
+    { HTTP_PUT, "/me/password", API_SESSION, TOKEN_READ, password_run, .body = API_JSON },
+    { HTTP_GET, "/me/sessions", API_SESSION, TOKEN_READ, sessions_run },
+    { HTTP_DELETE, "/me/sessions/#", API_SESSION, TOKEN_READ, session_end_run, API_OWN },
 };
 
 const struct route_table account_routes = { routes, ELEMENTS(routes) };

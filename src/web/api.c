@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "base/log.h"
 #include "base/number.h"
-#include "base/text.h"
-#include "store/audit.h"
 #include "web/guard.h"
+#include "web/object.h"
 
 #define PATH_MAX_BYTES 512u
 
@@ -27,6 +25,14 @@ int64_t api_now_unix_s(void)
     return (int64_t)time(NULL);
 }
 
+int64_t api_now_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now); // it is always there
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
 void api_address(char ret[SESSION_ADDRESS_MAX], const struct api_request *request)
 {
     const struct sockaddr     *peer = http_exchange_peer(request->exchange);
@@ -39,163 +45,81 @@ void api_address(char ret[SESSION_ADDRESS_MAX], const struct api_request *reques
         (void)snprintf(ret, SESSION_ADDRESS_MAX, "local");
 }
 
-// ---- answers ----------------------------------------------------------------------------------
-
-int api_answer(struct api_request *request, int status, json_t *json, struct error *err)
-{
-    AUTO(freep) char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-
-    json_decref(json);
-    if (!text)
-        return error_set(err, ERROR_NO_SPACE, "there is no memory for the answer");
-    http_exchange_answer(request->exchange, status, "application/json", text, strlen(text));
-    return 0;
-}
-
-void api_answer_error(struct api_request *request, const struct error *err)
-{
-    static const char fallback[] = "{\"error\":{\"kind\":\"no-space\",\"message\":"
-                                   "\"out of memory\",\"field\":null}}";
-    struct error      ignored;
-    json_t           *field = *request->field ? json_string(request->field) : json_null();
-    json_t           *json =
-        json_pack("{s:{s:s, s:s, s:o}}", "error", "kind", error_kind_info(err->kind)->word,
-                  "message", err->message, "field", field);
-
-    // Who may do it once he has said who he is, is asked to.
-    bool is_unknown = err->kind == ERROR_DENIED && !request->user.id;
-    int  status = request->status ? request->status
-                  : is_unknown    ? 401
-                                  : error_kind_info(err->kind)->http_status;
-
-    if (api_answer(request, status, json, &ignored) < 0)
-        http_exchange_answer(request->exchange, 503, "application/json", fallback,
-                             sizeof fallback - 1);
-}
-
-json_t *api_user_json(const struct user *user)
-{
-    return json_pack("{s:I, s:s, s:s, s:b, s:b, s:b, s:I, s:o}", "id", (json_int_t)user->id, "name",
-                     user->name, "role", role_word(user->role), "active", (int)user->is_active,
-                     "password", (int)user->has_password, "totp", (int)user->has_totp, "created",
-                     (json_int_t)user->created_unix_s, "login",
-                     user->login_unix_s ? json_integer(user->login_unix_s) : json_null());
-}
-
 // ---- bodies -----------------------------------------------------------------------------------
 
-static int about(struct api_request *request, const char *field)
-{
-    (void)snprintf(request->field, sizeof request->field, "%s", field); // of our own, short
-    return -1;
-}
-
-int api_text(char *ret, size_t size, size_t min, struct api_request *request, const char *field,
-             struct error *err)
-{
-    const json_t *value = json_object_get(request->body, field);
-    const char   *text = json_string_value(value);
-    size_t        n = json_string_length(value);
-
-    if (!text) {
-        (void)error_set(err, ERROR_INVALID, "'%s' must be a text", field);
-        return about(request, field);
-    }
-    if (n < min || n >= size) {
-        (void)error_set(err, ERROR_INVALID, "'%s' must have %zu to %zu bytes", field, min,
-                        size - 1);
-        return about(request, field);
-    }
-    for (size_t at = 0; at < n;) {
-        size_t length = text_character(text + at, n - at);
-        if (length == 0 || text_is_control(text + at, length)) {
-            (void)error_set(err, ERROR_INVALID, "'%s' holds a control character", field);
-            return about(request, field);
-        }
-        at += length;
-    }
-    memcpy(ret, text, n + 1);
-    return 0;
-}
-
-int api_check_fields(struct api_request *request, const char *const *fields, struct error *err)
-{
-    const char *key;
-    json_t     *value;
-
-    json_object_foreach(request->body, key, value)
-    {
-        bool is_known = false;
-        for (size_t i = 0; fields[i]; i++)
-            is_known = is_known || strcmp(fields[i], key) == 0;
-        if (!is_known)
-            return error_set(err, ERROR_INVALID, "the request holds a field that is not known");
-    }
-    return 0;
-}
-
-int api_query_number(int64_t *ret, struct api_request *request, const char *name, int64_t min,
-                     int64_t max, int64_t fallback, struct error *err)
-{
-    char     text[24];
-    uint64_t number;
-    int      r =
-        http_query_find(text, sizeof text, http_exchange_request(request->exchange)->query, name);
-
-    *ret = fallback;
-    if (r == 0)
-        return 0;
-    if (r > 0 && number_parse_u64(&number, text, (uint64_t)min, (uint64_t)max, err) == 0) {
-        *ret = (int64_t)number;
-        return 0;
-    }
-    (void)error_set(err, ERROR_INVALID, "'%s' must be a number from %lld to %lld", name,
-                    (long long)min, (long long)max);
-    return about(request, name);
-}
-
-static int parse_body(struct api_request *request, const char *bytes, size_t n, struct error *err)
+static int parse_json(struct api_request *request, struct error *err)
 {
     json_error_t why;
 
-    if (!request->route->has_body)
-        return n == 0 ? 0 : error_set(err, ERROR_INVALID, "such a request has no body");
     if (guard_check_type(http_exchange_request(request->exchange), err) < 0)
         return -1;
-    request->body = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &why);
+    request->body = json_loadb(request->bytes, request->n_bytes, JSON_REJECT_DUPLICATES, &why);
     if (!json_is_object(request->body))
         return error_set(err, ERROR_INVALID, "the body is not a JSON object");
     return 0;
 }
 
+static int parse_body(struct api_request *request, struct error *err)
+{
+    switch (request->route->body) {
+    case API_EMPTY:
+        if (request->n_bytes > 0)
+            return error_set(err, ERROR_INVALID, "such a request has no body");
+        return 0;
+    case API_OPTIONAL:
+        return request->n_bytes > 0 ? parse_json(request, err) : 0;
+    case API_JSON:
+        return parse_json(request, err);
+    case API_BYTES:
+    case API_BODIES:
+        break;
+    }
+    return 0;
+}
+
 // ---- routes -----------------------------------------------------------------------------------
 
-// Whether the path is of the route; takes the numbers out of it.
-static bool matches(const struct route *route, const char *path, int64_t *parameters)
+// Each takes its part of the path, and says where it ends. NULL: it is something else.
+static const char *take_number(struct api_request *request, size_t n, const char *path)
 {
-    const char  *pattern = route->path;
-    size_t       n = 0;
     struct error ignored;
+    char         digits[20];
+    size_t       n_digits = strspn(path, "0123456789");
+    uint64_t     number;
 
-    for (; *pattern; pattern++) {
-        char   digits[20];
-        size_t n_digits = strspn(path, "0123456789");
-        if (*pattern != '#') {
-            if (*path++ != *pattern)
-                return false;
-            continue;
-        }
-        uint64_t number;
-        if (n_digits == 0 || n_digits >= sizeof digits || n >= API_PARAMETERS_MAX)
-            return false;
-        memcpy(digits, path, n_digits);
-        digits[n_digits] = '\0';
-        if (number_parse_u64(&number, digits, 1, INT64_MAX, &ignored) < 0)
-            return false;
-        parameters[n++] = (int64_t)number;
-        path += n_digits;
+    if (n_digits == 0 || n_digits >= sizeof digits || n >= API_PARAMETERS_MAX)
+        return NULL;
+    memcpy(digits, path, n_digits);
+    digits[n_digits] = '\0';
+    if (number_parse_u64(&number, digits, 1, INT64_MAX, &ignored) < 0)
+        return NULL;
+    request->parameters[n] = (int64_t)number;
+    return path + n_digits;
+}
+
+static const char *take_word(struct api_request *request, const char *path)
+{
+    if (strspn(path, "0123456789abcdef") != API_WORD_MAX - 1)
+        return NULL;
+    memcpy(request->word, path, API_WORD_MAX - 1);
+    request->word[API_WORD_MAX - 1] = '\0';
+    return path + API_WORD_MAX - 1;
+}
+
+// Whether the path is of the route; takes what is in it.
+static bool matches(struct api_request *request, const struct route *route, const char *path)
+{
+    size_t n = 0;
+
+    for (const char *pattern = route->path; path && *pattern; pattern++) {
+        if (*pattern == '#')
+            path = take_number(request, n++, path);
+        else if (*pattern == '*')
+            path = take_word(request, path);
+        else
+            path = *path == *pattern ? path + 1 : NULL;
     }
-    return !*path;
+    return path && !*path;
 }
 
 // The route; NULL, and whether another method would have one.
@@ -208,7 +132,7 @@ static const struct route *find_route(struct api_request *request, enum http_met
     for (size_t t = 0; t < ELEMENTS(tables); t++)
         for (size_t i = 0; i < tables[t]->n; i++) {
             const struct route *route = &tables[t]->routes[i];
-            if (!matches(route, path, request->parameters))
+            if (!matches(request, route, path))
                 continue;
             if (route->method == wanted)
                 return route;
@@ -219,15 +143,44 @@ static const struct route *find_route(struct api_request *request, enum http_met
 
 // ---- what every request goes through -----------------------------------------------------------
 
+static const char *const scopes[] = {
+    [TOKEN_READ] = "read",
+    [TOKEN_OPERATE] = "operate",
+    [TOKEN_MANAGE] = "manage",
+    [TOKEN_ADMIN] = "admin",
+};
+
+static int check_scope(const struct api_request *request, struct error *err)
+{
+    const struct route *route = request->route;
+
+    if (!request->token.id)
+        return 0;
+    if (route->access == API_SESSION)
+        return error_set(err, ERROR_DENIED, "this wants a login: a token is not enough");
+    if (request->token.scope < route->scope)
+        return error_set(err, ERROR_DENIED, "the token is for '%s' alone: this wants '%s'",
+                         scopes[request->token.scope], scopes[route->scope]);
+    return 0;
+}
+
 static int check_access(struct api_request *request, struct error *err)
 {
     enum api_access access = request->route->access;
 
-    if (guard_identify(request, err) < 0 && access != API_ANYBODY)
+    // Who is not known may ask what anybody may; what has two meanings nobody may.
+    if (guard_identify(request, err) < 0 && (access != API_ANYBODY || err->kind == ERROR_INVALID))
         return -1;
     if (access == API_ADMIN && request->user.role != ROLE_ADMIN)
         return error_set(err, ERROR_DENIED, "only an admin may do this");
-    return 0;
+    return check_scope(request, err);
+}
+
+static int check(struct api_request *request, struct error *err)
+{
+    return check_access(request, err) < 0 || guard_check_origin(request, err) < 0
+               ? -1
+               : object_load(request, err);
 }
 
 // Answers the error, and says whether there was one.
@@ -283,10 +236,19 @@ static size_t begin(void *context, struct http_exchange *exchange)
     request->exchange = exchange;
     guard_add_fields(exchange);
     // Whoever may not is told before he has sent it all.
-    if (!choose_route(request) || fails(request, check_access(request, &err), &err) ||
-        fails(request, guard_check_origin(request, &err), &err))
+    if (!choose_route(request) || fails(request, check(request, &err), &err))
         return 0;
-    return request->route->has_body ? API_BODY_MAX : 0;
+    if (request->route->body == API_EMPTY)
+        return 0;
+    return request->route->body_max ? request->route->body_max : API_BODY_MAX;
+}
+
+static int run_route(struct api_request *request, struct error *err)
+{
+    // A body takes its time, and what he may do can have changed meanwhile.
+    if ((request->n_bytes > 0 && check(request, err) < 0) || parse_body(request, err) < 0)
+        return -1;
+    return request->route->run(request, err);
 }
 
 static void run(void *context, struct http_exchange *exchange, const char *body, size_t n)
@@ -295,8 +257,9 @@ static void run(void *context, struct http_exchange *exchange, const char *body,
     struct error        err = { 0 };
 
     (void)context;
-    if (!fails(request, parse_body(request, body, n, &err), &err))
-        (void)fails(request, request->route->run(request, &err), &err);
+    request->bytes = body;
+    request->n_bytes = n;
+    (void)fails(request, run_route(request, &err), &err);
 }
 
 static void over(void *context, struct http_exchange *exchange)
@@ -309,29 +272,17 @@ static void over(void *context, struct http_exchange *exchange)
     if (request->forget)
         request->forget(request);
     json_decref(request->body);
+    object_forget(request);
     free(request);
 }
 
-const struct http_handler api_handler = { begin, run, over, NULL };
-
-// ---- the log of changes ------------------------------------------------------------------------
-
-int api_audit(const struct api_request *request, const char *action, const char *subject,
-              json_t *after, struct error *err)
+static void more(void *context, struct http_exchange *exchange)
 {
-    AUTO(freep) char  *text = after ? json_dumps(after, JSON_COMPACT) : NULL;
-    char               address[SESSION_ADDRESS_MAX];
-    struct timespec    now;
-    struct audit_event event = { .user = request->user.id,
-                                 .user_name = request->user.name,
-                                 .origin = address,
-                                 .action = action,
-                                 .subject = subject,
-                                 .after = text };
+    struct api_request *request = *http_exchange_data(exchange);
 
-    json_decref(after);
-    api_address(address, request);
-    (void)clock_gettime(CLOCK_REALTIME, &now); // it is always there
-    event.time_us = now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-    return audit_add(request->web->db, &event, err);
+    (void)context;
+    if (request->more)
+        request->more(request);
 }
+
+const struct http_handler api_handler = { begin, run, over, more };

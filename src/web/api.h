@@ -3,23 +3,39 @@
 
 // api: what the requests of the JSON API have in common.
 //
-// A route is a row: method, path, who may, how large the body may be, and a function. Before the
-// function runs it is known who asks; that a browser which was led here by another page does not
-// ask in somebody's name; and the body is a JSON object. The function answers, or returns -1 and an
-// error, which is answered as every error is:
+// A route is a row: method, path, who may, with which token, a function, the thing that it is about
+// with what one must be allowed to do with it, and its body. Before the function runs it is known
+// who asks; that a browser which was led here by another page does not ask in somebody's name; that
+// the thing is there, and he may; and the body is what the row says. The function answers, or
+// returns -1 and an error, which is answered as every error is:
 //
 //   {"error": {"kind": "invalid", "message": "one sentence", "field": "name"}}
+//
+// What one may not see is not there (404); what one may see and not do is 403.
 
 #include <jansson.h>
 #include "http/server.h"
+#include "store/grant.h"
+#include "store/job.h"
+#include "store/secret.h"
 #include "store/session.h"
+#include "store/token.h"
 #include "web/password.h"
 #include "web/throttle.h"
 
 #define API_PREFIX         "/api/v1"
-#define API_BODY_MAX       65536u // bytes of JSON
+#define API_BODY_MAX       65536u // bytes, where the row says nothing else
 #define API_FIELD_MAX      32u
 #define API_PARAMETERS_MAX 2u
+#define API_WORD_MAX       33u // bytes of what stands for a '*' in a path, the NUL included
+#define API_KEY_MAX        65u // of an Idempotency-Key
+#define API_LIST_MAX       100u
+
+struct bell;
+struct ctl_pool;
+struct server;
+struct blueprint;
+struct owned_overlay;
 
 struct web {
     sd_event           *event;
@@ -27,32 +43,68 @@ struct web {
     struct database    *db;
     struct hasher      *hasher;
     struct throttle    *throttle;
+    struct bell        *bell;      // to the worker, and from it
+    struct ctl_pool    *ctl;       // the commands that run
+    struct secret_key   key;       // of what is sealed in the database
     bool                is_secure; // it is reached by https, but from the machine itself
 };
 
-// Who may ask. A session or a token says who it is.
-enum api_access { API_ANYBODY, API_USER, API_ADMIN };
+// Who may ask. A session or a token says who it is; API_SESSION is for what no token is good for.
+enum api_access { API_ANYBODY, API_USER, API_SESSION, API_ADMIN, API_ACCESSES };
+
+// What the first number of the path is: it is found before the function runs. An API_OWN one is
+// found by the function, among what belongs to who asks.
+enum api_object {
+    API_NONE,
+    API_OWN,
+    API_SERVER,
+    API_BLUEPRINT,
+    API_OVERLAY,
+    API_JOB,
+    API_OBJECTS,
+};
+
+// API_OPTIONAL: a JSON object, or nothing, which is as good as an empty one.
+enum api_body { API_EMPTY, API_JSON, API_OPTIONAL, API_BYTES, API_BODIES };
 
 struct api_request {
     struct web           *web;
     struct http_exchange *exchange;
     const struct route   *route;
-    json_t               *body;                           // an object; NULL: there is none
-    int64_t               parameters[API_PARAMETERS_MAX]; // the numbers in the path, in order
     struct user           user;                           // id 0: nobody is known
-    struct session        session;
+    struct session        session;                        // id 0: it came without one
+    struct token          token;                          // the same
+    int64_t               parameters[API_PARAMETERS_MAX]; // the numbers in the path, in order
+    char                  word[API_WORD_MAX];             // what stands for its '*'
+    // The thing that it is about, one of these, and what who asks may do with it.
+    struct server        *server;
+    struct blueprint     *blueprint;
+    struct owned_overlay *overlay;
+    struct job           *job;
+    unsigned              may;   // bits of grant.h
+    json_t               *body;  // an object; NULL: there is none
+    const char           *bytes; // the body as it came
+    size_t                n_bytes;
     char                  field[API_FIELD_MAX];  // that an error is about; "": none
     int                   status;                // of an error; 0: that of its kind
     void (*forget)(struct api_request *request); // what is under way when the client leaves
+    void (*more)(struct api_request *request);   // a stream can take more: see server.h
+    void              *work;                     // what these two need to know
+    struct secret_hash asked_hash;               // of what is asked with the key
+    char               key[API_KEY_MAX];         // Idempotency-Key; "": it has none
 };
 
 struct route {
     enum http_method method;
-    const char      *path; // behind the prefix; '#' stands for a number
+    const char      *path; // behind the prefix; '#': a number, '*': 32 digits of hex
     enum api_access  access;
-    bool             has_body;
+    enum token_scope scope; // the least one of a token
     // Answers, or sees to it that it is answered later, and returns 0.
     int (*run)(struct api_request *request, struct error *err);
+    enum api_object object;
+    unsigned        need; // bits of grant.h, all of them
+    enum api_body   body;
+    size_t          body_max; // bytes; 0: API_BODY_MAX
 };
 
 struct route_table {
@@ -71,27 +123,122 @@ extern const struct http_handler api_handler; // its context is a struct web
 
 // Takes `json`; NULL, which is what jansson makes without memory, is an error of ours.
 int  api_answer(struct api_request *request, int status, json_t *json, struct error *err) MUST_USE;
+void api_answer_nothing(struct api_request *request); // 204
 void api_answer_error(struct api_request *request, const struct error *err);
+// That the error is about a field of the body, or of the query. Returns -1.
+int api_about(struct api_request *request, const char *field);
+// The error has another status than that of its kind. Returns -1.
+int api_status(struct api_request *request, int status);
 
-// ---- what a body says --------------------------------------------------------------------------
+// ---- what is made -------------------------------------------------------------------------------
+
+// What was made is answered with 201, after the transaction is committed. With an Idempotency-Key
+// the answer is kept as a part of it, and whoever asks again with the key is answered the same.
+int api_answer_made(struct api_request *request, struct transaction *transaction, json_t *json,
+                    struct error *err) MUST_USE;
+// The same for an answer with a secret in it, which is shown once: who asks again is told so.
+int api_answer_once(struct api_request *request, struct transaction *transaction, json_t *json,
+                    struct error *err) MUST_USE;
+
+// Asks for a job in the name of who asks, as a part of the transaction, and records it. Takes
+// `parameters`; NULL: it has none.
+int api_job_add(int64_t *ret_id, struct api_request *request, const char *kind, int64_t server,
+                int64_t overlay, json_t *parameters, struct error *err) MUST_USE;
+// Commits, rings for the worker, and answers with the job: 202, or with ?wait=S when it has ended:
+// 200 if it is done, its own error if it failed.
+int api_answer_job(struct api_request *request, struct transaction *transaction, int64_t job,
+                   struct error *err) MUST_USE;
+// All three, for who changes nothing else.
+int api_run_job(struct api_request *request, const char *kind, int64_t server, int64_t overlay,
+                json_t *parameters, struct error *err) MUST_USE;
+
+// ---- what the host says -------------------------------------------------------------------------
+
+// Is called with what the command has said, an object or an array, borrowed.
+typedef int (*api_said)(struct api_request *request, json_t *said, struct error *err);
+
+// Runs `l4d2ctl WORDS --json` for something that is only read, and calls `said`; if the command
+// fails, its error is answered. `words` end with NULL; they and the input are copied. Only so many
+// run at once, and a few more wait; ERROR_UNAVAILABLE, with Retry-After: there are too many.
+int api_ctl(struct api_request *request, const char *const *words, const char *input,
+            size_t n_input, api_said said, struct error *err) MUST_USE;
+// Answers with what the command says; an array as {"NAME": […]}.
+int api_ctl_json(struct api_request *request, const char *const *words, const char *name,
+                 struct error *err) MUST_USE;
+
+// ---- things that a body names -------------------------------------------------------------------
+
+// What a body names is found as what `user_viewer(&request->user)` sees: then this is asked of it.
+// ERROR_DENIED: who asks may see it and not do it. `word` is what it is: "server".
+int api_check_may(unsigned may, unsigned need, const char *word, struct error *err) MUST_USE;
+
+// ---- versions -----------------------------------------------------------------------------------
+
+// `etag` has letters, digits and dashes, 64 at most, and is sent within quotes.
+void api_set_etag(struct api_request *request, const char *etag);
+void api_set_revision(struct api_request *request, int64_t revision);
+// That who changes it has seen it as it is: If-Match has its etag. 428: it has none, 412: another.
+// An `etag` of NULL: there is no such thing yet, which If-None-Match: * asks for.
+int api_check_etag(struct api_request *request, const char *etag, struct error *err) MUST_USE;
+int api_check_revision(struct api_request *request, int64_t revision, struct error *err) MUST_USE;
+
+// ---- lists --------------------------------------------------------------------------------------
+
+//   AUTO(api_page_done) struct api_page page = { 0 };
+//   if (api_page_begin(&page, request, "after", err) < 0)
+//       return -1;
+//   while ((r = thing_next(&thing, db, page.at, err)) > 0 &&
+//          api_page_add(&page, thing.id, thing_json(&thing)))
+//       ;
+//   return r < 0 ? -1 : api_page_answer(&page, request, "things", err);
+struct api_page {
+    json_t  *rows;
+    int64_t  at; // where it goes on; 0: at the beginning
+    unsigned limit;
+    bool     has_more;
+};
+
+// `name` is "after" where the oldest ones come first, "before" where the newest do.
+int  api_page_begin(struct api_page *page, struct api_request *request, const char *name,
+                    struct error *err) MUST_USE;
+void api_page_done(struct api_page *page);
+// Takes `row`. False: the page is full, and the row is of the next one.
+bool api_page_add(struct api_page *page, int64_t id, json_t *row);
+int  api_page_answer(struct api_page *page, struct api_request *request, const char *name,
+                     struct error *err) MUST_USE;
+
+// ---- what a body says ---------------------------------------------------------------------------
+
+// That there is nothing in it but these, which end with NULL.
+int api_check_fields(struct api_request *request, const char *const *fields, struct error *err)
+    MUST_USE;
+bool api_has(const struct api_request *request, const char *field); // and it is not null
 
 // A text of `min` to `size - 1` bytes without control characters.
 int api_text(char *ret, size_t size, size_t min, struct api_request *request, const char *field,
              struct error *err) MUST_USE;
-// That there is nothing in it but these, which end with NULL.
-int api_check_fields(struct api_request *request, const char *const *fields, struct error *err)
-    MUST_USE;
+int api_number(int64_t *ret, struct api_request *request, const char *field, int64_t min,
+               int64_t max, struct error *err) MUST_USE;
+int api_bool(bool *ret, struct api_request *request, const char *field, struct error *err) MUST_USE;
 
-// The number of a parameter of the query, `fallback` if it is not there.
+// Of a parameter of the query. `fallback` if it is not there.
 int api_query_number(int64_t *ret, struct api_request *request, const char *name, int64_t min,
                      int64_t max, int64_t fallback, struct error *err) MUST_USE;
+// Up to `size - 1` bytes without control characters; "" if it is not there.
+int api_query_text(char *ret, size_t size, struct api_request *request, const char *name,
+                   struct error *err) MUST_USE;
+
+// ---- besides ------------------------------------------------------------------------------------
 
 json_t *api_user_json(const struct user *user);
+json_t *api_job_json(const struct job *job);
 
 int64_t api_now_unix_s(void);
+int64_t api_now_us(void);
 // The address of the client, as a text.
 void api_address(char ret[SESSION_ADDRESS_MAX], const struct api_request *request);
 
-// Records what was done, as a part of the transaction.
+// Records what was done, as a part of the transaction: "server.change", "server 12", what it was
+// before and is after. Takes both, which may be NULL, and have no secret in them.
 int api_audit(const struct api_request *request, const char *action, const char *subject,
-              json_t *after, struct error *err) MUST_USE;
+              json_t *before, json_t *after, struct error *err) MUST_USE;

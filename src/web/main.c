@@ -11,7 +11,7 @@
 #include <systemd/sd-daemon.h>
 #include "base/log.h"
 #include "base/notify.h"
-#include "web/api.h"
+#include "web/object.h"
 
 #define DATABASE   "/var/lib/left4me/db/left4me.db"
 #define FDS_MAX    8
@@ -80,6 +80,8 @@ static int watch_signals(struct web *web, struct error *err)
 
 // ---- the command line --------------------------------------------------------------------------
 
+// A line each: method, path, who may, the least scope of a token, the thing that it is about, what
+// one must be allowed to do with it, what its body is, and how large it may be.
 static void show_route(void *context, const struct route *route)
 {
     static const char *const methods[] = {
@@ -89,12 +91,29 @@ static void show_route(void *context, const struct route *route)
     static const char *const access[] = {
         [API_ANYBODY] = "anybody",
         [API_USER] = "user",
+        [API_SESSION] = "session",
         [API_ADMIN] = "admin",
     };
+    static const char *const scopes[] = {
+        [TOKEN_READ] = "read",
+        [TOKEN_OPERATE] = "operate",
+        [TOKEN_MANAGE] = "manage",
+        [TOKEN_ADMIN] = "admin",
+    };
+    static const char *const bodies[] = {
+        [API_EMPTY] = "empty",
+        [API_JSON] = "json",
+        [API_OPTIONAL] = "optional",
+        [API_BYTES] = "bytes",
+    };
+    size_t body_max = route->body == API_EMPTY ? 0
+                      : route->body_max        ? route->body_max
+                                               : API_BODY_MAX;
 
     (void)context;
-    printf("%s\t" API_PREFIX "%s\t%s\n", methods[route->method], route->path,
-           access[route->access]);
+    printf("%s\t" API_PREFIX "%s\t%s\t%s\t%s\t%u\t%s\t%zu\n", methods[route->method], route->path,
+           access[route->access], scopes[route->scope], object_word(route->object), route->need,
+           bodies[route->body], body_max);
 }
 
 static NORETURN void usage(int code)

@@ -11,11 +11,6 @@
 
 #define LIST_MAX 100 // rows of an answer
 
-static void answer_nothing(struct api_request *request)
-{
-    http_exchange_answer(request->exchange, 204, NULL, NULL, 0);
-}
-
 // ---- users ------------------------------------------------------------------------------------
 
 static int users_run(struct api_request *request, struct error *err)
@@ -87,7 +82,7 @@ static int user_change_run(struct api_request *request, struct error *err)
         change_active(request, err) < 0 ||
         session_end_all(db, request->parameters[0], 0, err) < 0 ||
         user_find(&user, db, request->parameters[0], err) < 0 ||
-        api_audit(request, "user.change", user.name, api_user_json(&user), err) < 0 ||
+        api_audit(request, "user.change", user.name, NULL, api_user_json(&user), err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
     return api_answer(request, 200, api_user_json(&user), err);
@@ -102,10 +97,10 @@ static int user_remove_run(struct api_request *request, struct error *err)
     if (not_yourself(request, err) < 0 || transaction_begin(&transaction, db, err) < 0 ||
         user_find(&user, db, request->parameters[0], err) < 0 ||
         user_remove(db, user.id, err) < 0 ||
-        api_audit(request, "user.delete", user.name, NULL, err) < 0 ||
+        api_audit(request, "user.delete", user.name, NULL, NULL, err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
-    answer_nothing(request);
+    api_answer_nothing(request);
     return 0;
 }
 
@@ -164,7 +159,7 @@ static int add_invitation(struct api_request *request, const struct invitation *
     secret_make(word, &hash, SECRET_INVITATION);
     if (transaction_begin(&transaction, db, err) < 0 ||
         invitation_add(&invitation.id, db, &invitation, &hash, err) < 0 ||
-        api_audit(request, "invitation.create", invitation.name, NULL, err) < 0 ||
+        api_audit(request, "invitation.create", invitation.name, NULL, NULL, err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
     return api_answer(request, 201,
@@ -202,10 +197,10 @@ static int invitation_remove_run(struct api_request *request, struct error *err)
 
     if (transaction_begin(&transaction, db, err) < 0 ||
         invitation_remove(db, request->parameters[0], err) < 0 ||
-        api_audit(request, "invitation.delete", "", NULL, err) < 0 ||
+        api_audit(request, "invitation.delete", "", NULL, NULL, err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
-    answer_nothing(request);
+    api_answer_nothing(request);
     return 0;
 }
 
@@ -269,15 +264,15 @@ static int audit_run(struct api_request *request, struct error *err)
 // ---- the table --------------------------------------------------------------------------------
 
 static const struct route routes[] = {
-    { HTTP_GET, "/users", API_ADMIN, false, users_run },
-    { HTTP_GET, "/users/#", API_ADMIN, false, user_run },
-    { HTTP_PATCH, "/users/#", API_ADMIN, true, user_change_run },
-    { HTTP_DELETE, "/users/#", API_ADMIN, false, user_remove_run },
-    { HTTP_POST, "/users/#/invitation", API_ADMIN, false, user_invite_run },
-    { HTTP_GET, "/invitations", API_ADMIN, false, invitations_run },
-    { HTTP_POST, "/invitations", API_ADMIN, true, invitation_add_run },
-    { HTTP_DELETE, "/invitations/#", API_ADMIN, false, invitation_remove_run },
-    { HTTP_GET, "/audit", API_ADMIN, false, audit_run },
+    { HTTP_GET, "/users", API_ADMIN, TOKEN_ADMIN, users_run },
+    { HTTP_GET, "/users/#", API_ADMIN, TOKEN_ADMIN, user_run },
+    { HTTP_PATCH, "/users/#", API_ADMIN, TOKEN_ADMIN, user_change_run, .body = API_JSON },
+    { HTTP_DELETE, "/users/#", API_ADMIN, TOKEN_ADMIN, user_remove_run },
+    { HTTP_POST, "/users/#/invitation", API_ADMIN, TOKEN_ADMIN, user_invite_run },
+    { HTTP_GET, "/invitations", API_ADMIN, TOKEN_ADMIN, invitations_run },
+    { HTTP_POST, "/invitations", API_ADMIN, TOKEN_ADMIN, invitation_add_run, .body = API_JSON },
+    { HTTP_DELETE, "/invitations/#", API_ADMIN, TOKEN_ADMIN, invitation_remove_run },
+    { HTTP_GET, "/audit", API_ADMIN, TOKEN_ADMIN, audit_run },
 };
 
 const struct route_table user_routes = { routes, ELEMENTS(routes) };
