@@ -3,119 +3,13 @@
 """left4me-web on a socket that it is handed: accounts, sessions, and who may ask what."""
 
 import contextlib
-import http.client
 import json
-import os
-import pathlib
-import signal
 import socket
 import sqlite3
 import subprocess
-import sys
-import tempfile
-import time
-import unittest
 
-PROGRAM = COMMAND = ""
-PASSWORD = "correct horse battery"
-READY_S = 30
-
-
-class Web:
-    """The program, its database, and a listening socket that outlives it."""
-
-    def __init__(self, path):
-        self.database = path / "left4me.db"
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.process = None
-
-    def start(self, *words):
-        """Waits until it says that it is ready."""
-        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        notify.bind(f"\0left4me-web-{os.getpid()}-{time.monotonic_ns()}")
-        notify.settimeout(READY_S)
-        listening = self.socket.fileno()
-        # Descriptor 3 is the first that is handed over; its process id is known there alone.
-        self.process = subprocess.Popen(
-            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, *(words or ["--insecure"])],
-            env={**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": "@" + notify.getsockname()[1:].decode()}, pass_fds=[listening])
-        with notify:
-            assert b"READY=1" in notify.recv(4096)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(READY_S) == 0
-
-    def command(self, *words, code=0):
-        """What the operator's command prints with --json, a row a line."""
-        done = subprocess.run([COMMAND, "--database", self.database, "--json", *words], capture_output=True, text=True, timeout=READY_S, check=False)
-        assert done.returncode == code, done
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def invite(self, name="bill", role="user"):
-        """The word of a new invitation."""
-        return self.command("user", "add", name, *(["--admin"] if role == "admin" else []))[0]["invitation"]
-
-    def change(self, sql):
-        with contextlib.closing(sqlite3.connect(self.database)) as db, db:
-            db.execute(sql)
-
-
-class Browser:
-    """One that keeps a cookie, and says where its requests come from."""
-
-    def __init__(self, web, **fields):
-        self.web, self.cookie, self.fields = web, None, fields
-
-    def ask(self, method, path, body=None, **fields):
-        headers = {"Origin": f"http://127.0.0.1:{self.web.port}", "Sec-Fetch-Site": "same-origin"}
-        headers.update((name.replace("_", "-"), value) for name, value in {**self.fields, **fields}.items())
-        if self.cookie:
-            headers["Cookie"] = self.cookie
-        if body is not None:
-            headers.setdefault("Content-Type", "application/json")
-            body = body if isinstance(body, (str, bytes)) else json.dumps(body)
-        connection = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=READY_S)
-        with contextlib.closing(connection):
-            connection.request(method, "/api/v1" + path, body, {name: value for name, value in headers.items() if value is not None})
-            answer = connection.getresponse()
-            self.answer, text = answer, answer.read()
-        if cookie := answer.getheader("Set-Cookie"):
-            self.cookie = cookie.partition(";")[0]
-        return answer.status, json.loads(text) if text else None
-
-    def join(self, word, name="bill", password=PASSWORD):
-        return self.ask("POST", "/join", {"invitation": word, "name": name, "password": password})
-
-    def login(self, name="bill", password=PASSWORD):
-        return self.ask("POST", "/session", {"name": name, "password": password})
-
-
-class WebTest(unittest.TestCase):
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="left4me-web-")
-        self.addCleanup(directory.cleanup)
-        self.web = Web(pathlib.Path(directory.name))
-        self.addCleanup(self.web.socket.close)
-        self.web.start()
-        self.addCleanup(self.end)
-
-    def end(self):
-        if self.web.process.poll() is None:
-            self.web.stop()
-
-    def user(self, name="bill", role="user"):
-        browser = Browser(self.web)
-        self.assertEqual(browser.join(self.web.invite(name, role))[0], 200)
-        return browser
-
-    def error(self, said, status, kind, part="", field=None):
-        self.assertEqual(said[0], status, said)
-        self.assertEqual(set(said[1]), {"error"})
-        self.assertEqual(set(said[1]["error"]), {"kind", "message", "field"})
-        self.assertEqual((said[1]["error"]["kind"], said[1]["error"]["field"]), (kind, field), said)
-        self.assertIn(part, said[1]["error"]["message"])
+import webworld
+from webworld import PASSWORD, READY_S, Browser, WebTest
 
 
 class TestAccounts(WebTest):
@@ -231,8 +125,8 @@ class TestCommand(WebTest):
 
     def test_what_is_no_command(self):
         for words in ((), ("user",), ("user", "add"), ("user", "list", "x"), ("user", "list", "--admin"), ("users", "list"), ("--nothing",)):
-            self.assertEqual(subprocess.run([COMMAND, *words], capture_output=True, check=False).returncode, 2)
-        self.assertIn("user add NAME [--admin]", subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True).stdout)
+            self.assertEqual(subprocess.run([webworld.COMMAND, *words], capture_output=True, check=False).returncode, 2)
+        self.assertIn("user add NAME [--admin]", subprocess.run([webworld.COMMAND, "--help"], capture_output=True, text=True, check=True).stdout)
 
 
 class TestPeople(WebTest):
@@ -316,7 +210,7 @@ MATRIX = {
 class TestAccess(WebTest):
     def test_the_matrix(self):
         """every route, asked by nobody, a user, and an admin, about something that is not there"""
-        rows = [line.split("\t") for line in subprocess.run([PROGRAM, "--routes"], capture_output=True, text=True, check=True).stdout.splitlines()]
+        rows = [line.split("\t") for line in subprocess.run([webworld.PROGRAM, "--routes"], capture_output=True, text=True, check=True).stdout.splitlines()]
         self.assertEqual({(method, path.removeprefix("/api/v1")): access for method, path, access, *_ in rows}, MATRIX)
         who = {"anybody": Browser(self.web), "user": self.user("zoey"), "admin": self.user("bill", "admin")}
         ranks = list(who)
@@ -413,12 +307,11 @@ class TestRequests(WebTest):
     def test_a_database_that_is_damaged(self):
         self.web.stop()
         self.web.database.write_bytes(b"not a database" * 1000)
-        done = subprocess.run(["sh", "-c", 'exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", PROGRAM, self.web.database, "--insecure"],
+        done = subprocess.run(["sh", "-c", 'exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", webworld.PROGRAM, self.web.database, "--insecure"],
                               stdin=self.web.socket, capture_output=True, timeout=READY_S, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"is damaged: restore a backup", done.stderr)
 
 
 if __name__ == "__main__":
-    PROGRAM, COMMAND = sys.argv.pop(1), sys.argv.pop(1)
-    unittest.main()
+    webworld.main()
