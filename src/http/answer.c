@@ -25,6 +25,7 @@ static const struct {
     { 302, "Found" },
     { 303, "See Other" },
     { 304, "Not Modified" },
+    { 308, "Permanent Redirect" },
     { 400, "Bad Request" },
     { 401, "Unauthorized" },
     { 403, "Forbidden" },
@@ -147,6 +148,7 @@ int answer_write(struct connection *connection)
         if (n < 0)
             return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1;
         output_skip(out, (size_t)n);
+        connection->exchange.n_sent += (uint64_t)n;
         server_set_deadline(connection, connection->server->limits->stall_ms);
         connection->deadline_ms = MIN(connection->deadline_ms, connection->answer_end_ms);
     }
@@ -247,12 +249,13 @@ static void set_answer_end(struct connection *connection)
         connection->server->now_ms + limits->stall_ms + n * 1000 / limits->body_bytes_s;
 }
 
-static bool begin_answer(struct connection *connection)
+static bool begin_answer(struct connection *connection, int status)
 {
     if (connection->state == CONNECTION_GONE)
         return false;
     assert(!connection->exchange.is_answered);
     connection->exchange.is_answered = true;
+    connection->exchange.status = status;
     // What is not read of the body would be taken for the next request.
     if (connection->state == CONNECTION_BODY)
         connection->is_last = true;
@@ -267,7 +270,7 @@ static void answer(struct http_exchange *exchange, int status, const char *type,
     struct connection *connection = connection_of(exchange);
     bool               is_sent = has_body(connection, status);
 
-    if (!begin_answer(connection))
+    if (!begin_answer(connection, status))
         return;
     bool is_kept = add_head(connection, status, type, n);
     if (is_kept && is_sent && is_static) {
@@ -346,7 +349,7 @@ void http_exchange_stream(struct http_exchange *exchange, const char *type)
 {
     struct connection *connection = connection_of(exchange);
 
-    if (!begin_answer(connection))
+    if (!begin_answer(connection, 200))
         return;
     connection->is_chunking = !exchange->request.is_http_1_0;
     connection->is_last = true;

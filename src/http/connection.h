@@ -41,8 +41,10 @@ struct output {
 
 struct http_exchange {
     struct http_request request;
-    void               *data;
+    void               *data, *visit;
     struct output       fields; // of the answer, that the handler has added
+    int                 status; // of the answer; 0: there is none
+    uint64_t            n_sent; // bytes of it that are with the kernel
     bool                is_begun, is_answered;
 };
 

@@ -13,6 +13,7 @@ static const char *const methods[] = {
 _Static_assert(ELEMENTS(methods) == HTTP_METHODS, "every method has a word");
 
 static const char *const names[] = {
+    [HTTP_ACCEPT] = "accept",
     [HTTP_ACCEPT_ENCODING] = "accept-encoding",
     [HTTP_AUTHORIZATION] = "authorization",
     [HTTP_CONNECTION] = "connection",

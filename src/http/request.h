@@ -34,6 +34,7 @@ enum http_method {
 
 // The fields that mean something here; each may be there once. All others are passed over.
 enum http_field {
+    HTTP_ACCEPT,
     HTTP_ACCEPT_ENCODING,
     HTTP_AUTHORIZATION,
     HTTP_CONNECTION,

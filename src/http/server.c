@@ -451,3 +451,18 @@ void **http_exchange_data(struct http_exchange *exchange)
 {
     return &exchange->data;
 }
+
+void **http_exchange_visit(struct http_exchange *exchange)
+{
+    return &exchange->visit;
+}
+
+int http_exchange_status(const struct http_exchange *exchange)
+{
+    return exchange->status;
+}
+
+uint64_t http_exchange_sent(const struct http_exchange *exchange)
+{
+    return exchange->n_sent;
+}

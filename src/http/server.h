@@ -72,6 +72,11 @@ unsigned http_server_connections(const struct http_server *server);
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
 const struct sockaddr     *http_exchange_peer(const struct http_exchange *exchange);
 void                     **http_exchange_data(struct http_exchange *exchange); // the handler's own
+// Of a handler that leaves the rest to one of several others, whose the data are.
+void **http_exchange_visit(struct http_exchange *exchange);
+int    http_exchange_status(const struct http_exchange *exchange); // of the answer; 0: none yet
+// How many bytes of the answer the kernel has taken, its head among them.
+uint64_t http_exchange_sent(const struct http_exchange *exchange);
 
 // The body that run() was given, which is the caller's from then on: he frees it. NULL: it is
 // empty.

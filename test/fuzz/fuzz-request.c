@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "http/chunks.h"
+#include "http/negotiate.h"
 #include "http/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes);
@@ -30,6 +31,18 @@ static void check_target(const struct http_request *request)
         assert(memchr(value, '\0', sizeof value));
 }
 
+static void check_wishes(const struct http_request *request)
+{
+    struct http_text codings = request->fields[HTTP_ACCEPT_ENCODING];
+    unsigned         there = (unsigned)(request->n_bytes & 7u);
+    int              chosen = (int)http_choose_coding(codings, there);
+
+    assert(chosen == HTTP_PLAIN || (there & 1u << chosen));
+    assert(http_weight(codings, "gzip") <= 1000);
+    (void)http_accepts_page(request->fields[HTTP_ACCEPT]);
+    (void)http_has_tag(request->fields[HTTP_IF_NONE_MATCH], "\"a\"");
+}
+
 static void check(const struct http_request *request, const char *bytes)
 {
     struct http_request other;
@@ -43,6 +56,7 @@ static void check(const struct http_request *request, const char *bytes)
     check_text(request->path, bytes, request->n_bytes);
     check_text(request->query, bytes, request->n_bytes);
     check_target(request);
+    check_wishes(request);
     assert(http_request_parse(&other, &refusal, bytes, request->n_bytes) == 1);
     assert(other.n_bytes == request->n_bytes);
     assert(http_request_parse(&other, &refusal, bytes, request->n_bytes - 1) == 0);
