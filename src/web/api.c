@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "base/number.h"
+#include "web/fields.h"
 #include "web/guard.h"
 #include "web/object.h"
 
@@ -234,7 +235,7 @@ static size_t begin(void *context, struct http_exchange *exchange)
     }
     request->web = context;
     request->exchange = exchange;
-    guard_add_fields(exchange);
+    fields_add(exchange, FIELDS_DATA, request->web->is_secure);
     // Whoever may not is told before he has sent it all.
     if (!choose_route(request) || fails(request, check(request, &err), &err))
         return 0;

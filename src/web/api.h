@@ -46,6 +46,7 @@ struct web {
     struct bell        *bell;      // to the worker, and from it
     struct ctl_pool    *ctl;       // the commands that run
     struct secret_key   key;       // of what is sealed in the database
+    struct site        *site;
     bool                is_secure; // it is reached by https, but from the machine itself
 };
 

@@ -5,28 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct {
-    const char *name, *value;
-} fields[] = {
-    { "Cache-Control", "no-store" },
-    { "Content-Security-Policy",
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-      "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-      "frame-ancestors 'none'" },
-    { "Cross-Origin-Opener-Policy", "same-origin" },
-    { "Cross-Origin-Resource-Policy", "same-origin" },
-    { "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()" },
-    { "Referrer-Policy", "no-referrer" },
-    { "X-Content-Type-Options", "nosniff" },
-    { "X-Frame-Options", "DENY" },
-};
-
-void guard_add_fields(struct http_exchange *exchange)
-{
-    for (size_t i = 0; i < ELEMENTS(fields); i++)
-        http_exchange_add(exchange, fields[i].name, fields[i].value);
-}
-
 // ---- cookies ----------------------------------------------------------------------------------
 
 // Whether the host of a request is the machine itself, as its own browser and curl call it: nobody

@@ -12,8 +12,6 @@
 
 #define GUARD_COOKIE "left4me"
 
-// The fields that every answer has.
-void guard_add_fields(struct http_exchange *exchange);
 // Fills in user and session. ERROR_DENIED: nobody is known by what the request shows.
 int guard_identify(struct api_request *request, struct error *err) MUST_USE;
 int guard_check_origin(struct api_request *request, struct error *err) MUST_USE;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// left4me-web: the JSON API, on the sockets it is handed. It has no network of its own.
+// left4me-web: the JSON API and the page, on the sockets it is handed. It has no network of its
+// own.
 
 #include <getopt.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "web/object.h"
+#include "web/site.h"
 
 #define DATABASE   "/var/lib/left4me/db/left4me.db"
 #define FDS_MAX    8
@@ -20,6 +22,7 @@
 static void done(struct web *web)
 {
     web->server = http_server_close(web->server);
+    web->site = site_close(web->site);
     web->hasher = hasher_close(web->hasher);
     web->throttle = throttle_free(web->throttle);
     web->db = database_close(web->db);
@@ -42,7 +45,8 @@ static int stop(sd_event_source *source, const struct signalfd_siginfo *si, void
     return 0;
 }
 
-static int set_up(struct web *web, const char *path, struct error *err)
+static int set_up(struct web *web, const char *path, const struct site_options *options,
+                  struct error *err)
 {
     int fds[FDS_MAX], n = sd_listen_fds(1);
 
@@ -57,11 +61,12 @@ static int set_up(struct web *web, const char *path, struct error *err)
     if (!web->throttle)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
     if (database_open(&web->db, path, err) < 0 || database_check(web->db, err) < 0 ||
-        hasher_open(&web->hasher, web->event, err) < 0)
+        hasher_open(&web->hasher, web->event, err) < 0 ||
+        site_open(&web->site, web, options, err) < 0)
         return -1;
     database_set_wait(web->db, DB_WAIT_MS);
     return http_server_open(&web->server, web->event, fds, (size_t)n, &http_limits_default,
-                            &api_handler, web, err);
+                            &site_handler, web, err);
 }
 
 static int watch_signals(struct web *web, struct error *err)
@@ -118,21 +123,23 @@ static void show_route(void *context, const struct route *route)
 
 static NORETURN void usage(int code)
 {
-    fputs("Usage: left4me-web [--insecure] [DATABASE]\n"
+    fputs("Usage: left4me-web [OPTION…] [DATABASE]\n"
           "       left4me-web --routes\n"
           "\n"
-          "  --insecure  it is reached without https, also from other machines\n"
-          "  --routes    list what can be asked: method, path, and who may\n",
+          "  --insecure          it is reached without https, also from other machines\n"
+          "  --static DIRECTORY  where the files of the page are\n"
+          "  --routes            list what can be asked: method, path, and who may\n",
           code ? stderr : stdout);
     exit(code);
 }
 
 // Returns the path of the database.
-static const char *parse(struct web *web, int argc, char **argv)
+static const char *parse(struct web *web, struct site_options *site, int argc, char **argv)
 {
     static const struct option options[] = {
         { "insecure", no_argument, NULL, 'i' },
         { "routes", no_argument, NULL, 'r' },
+        { "static", required_argument, NULL, 's' },
         { "help", no_argument, NULL, 'h' },
         { 0 },
     };
@@ -146,6 +153,9 @@ static const char *parse(struct web *web, int argc, char **argv)
         case 'r':
             api_each_route(show_route, NULL);
             exit(EXIT_SUCCESS);
+        case 's':
+            site->static_path = optarg;
+            break;
         case 'h':
             usage(EXIT_SUCCESS);
         default:
@@ -158,11 +168,12 @@ static const char *parse(struct web *web, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct web   web = { 0 };
-    struct error err = { 0 };
-    const char  *path = parse(&web, argc, argv);
+    struct web          web = { 0 };
+    struct site_options site = { .static_path = STATIC_DIR };
+    struct error        err = { 0 };
+    const char         *path = parse(&web, &site, argc, argv);
 
-    if (set_up(&web, path, &err) < 0 || watch_signals(&web, &err) < 0) {
+    if (set_up(&web, path, &site, &err) < 0 || watch_signals(&web, &err) < 0) {
         fprintf(stderr, "left4me-web: %s\n", err.message);
         done(&web);
         return EXIT_FAILURE;

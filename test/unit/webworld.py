@@ -37,7 +37,7 @@ class Web:
         listening = self.socket.fileno()
         # Descriptor 3 is the first that is handed over; its process id is known there alone.
         self.process = subprocess.Popen(
-            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, *(words or ["--insecure"]), *self.options],
+            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, *self.options, *(words or ["--insecure"])],
             env={**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": "@" + notify.getsockname()[1:].decode()}, pass_fds=[listening])
         with notify:
             assert b"READY=1" in notify.recv(4096)
