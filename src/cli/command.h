@@ -29,6 +29,7 @@ enum option_bit {
     OPTION_TO = 1 << 19,
     OPTION_ALL_PATHS = 1 << 20,
     OPTION_ARCHIVE = 1 << 21,
+    OPTION_PAGE = 1 << 22,
 };
 
 struct command {

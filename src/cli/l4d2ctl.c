@@ -34,9 +34,10 @@ static const struct command commands[] = {
       "SteamCMD itself is Valve's and does not come with this package. Unpack it anywhere and\n"
       "name the place once: --steamcmd /opt/steamcmd (the directory, or a program in it).\n",
       install_run, install_prepare },
-    { "initialize", "NAME", OPTION_FILE | OPTION_JSON,
+    { "initialize", "NAME", OPTION_FILE | OPTION_PAGE | OPTION_JSON,
       "make an instance, or change one, from SPEC.yaml",
       "Repeating it with the same file changes nothing. Changes apply at the next start.\n"
+      "Names of an s and a number are those of the page's servers, which it makes with --page.\n"
       "\n"
       "SPEC.yaml:\n"
       "  port: 27015              required, 1024 to 65535, unique on this machine\n"

@@ -95,6 +95,22 @@ static int report_initialize(const struct cli *cli, bool is_there, const struct 
                          note.n ? note.bytes : NULL, err);
 }
 
+// What the page renders would undo what somebody writes by hand, without a word.
+static int check_owner(const struct cli *cli, struct error *err)
+{
+    bool is_of_page = instances_is_of_page(&cli->name);
+
+    if (is_of_page && !cli->is_of_page)
+        return error_set(err, ERROR_DENIED,
+                         "'%s' is a name of the page's servers: change them there, and give your "
+                         "own ones other names than s and a number",
+                         cli->name.text);
+    if (!is_of_page && cli->is_of_page)
+        return error_set(err, ERROR_INVALID,
+                         "--page is for the servers of the page, whose names are s and a number");
+    return 0;
+}
+
 int initialize_run(struct cli *cli, struct error *err)
 {
     AUTO(instance_freep) struct instance *instance = NULL;
@@ -103,7 +119,8 @@ int initialize_run(struct cli *cli, struct error *err)
     AUTO_FD                               fd = -1;
     bool                                  is_there = false;
 
-    if (instance_parse(&instance, cli->file, cli->file_bytes ? cli->file_bytes : "",
+    if (check_owner(cli, err) < 0 ||
+        instance_parse(&instance, cli->file, cli->file_bytes ? cli->file_bytes : "",
                        cli->n_file_bytes, err) < 0)
         return -1;
     // One at a time, so that two of them cannot take the same port.

@@ -38,6 +38,7 @@ static const struct option_row {
     { OPTION_RECURSIVE, "recursive", 'r', NULL, "with all that is in it" },
     { OPTION_STRIP, "strip", 's', NULL, "leave out the one directory that everything is in" },
     { OPTION_TO, "to", 't', "OVERLAY", "an overlay of files in place of the server's own" },
+    { OPTION_PAGE, "page", 0, NULL, "the page asks, whose names are s1, s2 and so on" },
     { OPTION_JSON, "json", 'j', NULL, "print JSON" },
 };
 
@@ -153,6 +154,9 @@ static int take_option(struct cli *cli, enum option_bit bit, const char *value, 
         return 0;
     case OPTION_DETACH:
         cli->is_detached = true;
+        return 0;
+    case OPTION_PAGE:
+        cli->is_of_page = true;
         return 0;
     case OPTION_WITH:
         return plan_choice_add(&cli->with, value, err);

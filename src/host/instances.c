@@ -14,6 +14,14 @@
 
 #define PASSWORD_LENGTH 24u // 142 bits of 62 characters
 
+// Any digits: a name that only looks like one of the page would be taken for one as well.
+bool instances_is_of_page(const struct instance_name *name)
+{
+    const char *digits = name->text + 1;
+
+    return name->text[0] == 's' && *digits && digits[strspn(digits, "0123456789")] == '\0';
+}
+
 int instances_open(int *ret, const struct host_paths *paths, const struct instance_name *name,
                    struct error *err)
 {

@@ -25,6 +25,8 @@ int instances_load_password(char *ret, int instance_fd, const char *name, struct
 // Stores both. An empty instance->rcon_password keeps the one that is there or makes a new one.
 int instances_save(int instance_fd, const struct instance *instance, struct error *err) MUST_USE;
 
+// True for the names that the page gives, after the numbers of its servers: s1, s2, …
+bool instances_is_of_page(const struct instance_name *name);
 // The names of all instances, sorted.
 int instances_list(struct strings *ret, const struct host_paths *paths, struct error *err) MUST_USE;
 // ERROR_EXISTS, with the name, if another instance than `name` has one of the ports of `instance`.

@@ -72,7 +72,11 @@ def test_names(machine):
             _refused(machine, USAGE, (command, "--", name))
         _refused(machine, USAGE, ("initialize", "-f", "-", "--", name), input="port: 27015\n")
         _refused(machine, USAGE, ("explain", "--", name, "srcds_linux"))
+    _refused(machine, REFUSED, ("initialize", "s12", "-f", "-"), "a name of the page's servers", input=product.spec())
+    _refused(machine, USAGE, ("initialize", "sx", "-f", "-", "--page"), "s and a number", input=product.spec())
     equal(machine.output(f"find {product.DATA} | sort"), before, "files of ours")
+    equal(product.ctl(machine, "initialize", "s12", "-f", "-", "--page", input=product.spec()).stdout, "s12: created\n", "by the page")
+    product.ctl(machine, "delete", "s12")
 
 
 def test_absent(machine):

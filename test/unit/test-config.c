@@ -403,6 +403,29 @@ static void test_two_instances_share_no_port(void **state)
     }
 }
 
+static void test_the_page_has_names_of_its_own(void **state)
+{
+    static const struct {
+        const char *name;
+        bool        is_of_page;
+    } rows[] = {
+        { "s1", true },       { "s12345678901234567890", true },
+        { "s007", true },     { "s0", true },
+        { "s", false },       { "s-1", false },
+        { "s1a", false },     { "ss1", false },
+        { "1", false },       { "s_1", false },
+        { "server1", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(rows); i++) {
+        struct instance_name name;
+        struct error         err;
+        assert_int_equal(instance_name_set(&name, rows[i].name, &err), 0);
+        assert_int_equal(instances_is_of_page(&name), rows[i].is_of_page);
+    }
+}
+
 static void test_names_are_listed_sorted(void **state)
 {
     struct host_tree                 *tree = *state;
@@ -443,6 +466,7 @@ int main(void)
         ON_A_TREE(test_what_is_used_and_the_newest_stay),
         ON_A_TREE(test_instances_keep_their_secret),
         ON_A_TREE(test_two_instances_share_no_port),
+        cmocka_unit_test(test_the_page_has_names_of_its_own),
         ON_A_TREE(test_names_are_listed_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
