@@ -26,12 +26,11 @@
 #include "host/layers.h"
 #include "host/ownoverlay.h"
 #include "host/source.h"
-#include "settings/settings.h"
+#include "host/worktree.h"
 
-#define ENTRIES_MAX 1000000u
-#define READ_BYTES  65536u
-#define PAGE        1000u // entries
-#define ZIP_LEVEL   1
+#define READ_BYTES 65536u
+#define PAGE       1000u // entries
+#define ZIP_LEVEL  1
 
 // ---- the tree ----------------------------------------------------------------------------------
 
@@ -53,30 +52,12 @@ static int find(struct source *ret, const struct cli *cli, const char *text, boo
     return source_find(ret, cli->paths, text, err);
 }
 
-static int open_space_of(struct space **ret, const struct cli *cli, const struct source *source,
-                         struct error *err)
-{
-    AUTO_FD         fd = -1;
-    struct settings settings;
-
-    if (source->type != OVERLAY_FILES)
-        return error_set(err, ERROR_INVALID,
-                         "'%s' is not an overlay of files: what is in it is built", source->title);
-    if (settings_read(&settings, cli->paths->settings_file, err) < 0 ||
-        source_open(&fd, cli->paths, source->number, err) < 0)
-        return -1;
-    uint64_t bytes_max =
-        source->output_max_bytes ? source->output_max_bytes : settings.overlays.output_max_bytes;
-    const struct space_limits limits = { bytes_max, ENTRIES_MAX, bytes_max };
-    return space_open(ret, fd, &limits, err);
-}
-
 static int open_space(struct space **ret, struct source *ret_source, const struct cli *cli,
                       bool makes_own, struct error *err)
 {
     if (find(ret_source, cli, cli->args[0], makes_own, err) < 0)
         return -1;
-    return open_space_of(ret, cli, ret_source, err);
+    return worktree_open(ret, cli->paths, ret_source, err);
 }
 
 // The path given, "" for all of the tree.
@@ -409,8 +390,8 @@ int keep_run_command(struct cli *cli, struct error *err)
     (void)snprintf(own, sizeof own, "@%.64s", cli->name.text); // it fits
     if (layers_check_path(path, err) < 0 || instances_open(&fd, cli->paths, &cli->name, err) < 0 ||
         check_stopped(cli, err) < 0 || find(&source, cli, cli->to ? cli->to : own, true, err) < 0 ||
-        open_space_of(&space, cli, &source, err) < 0 || open_upper(&upper_fd, cli, err) < 0 ||
-        check_new(space, upper_fd, path, err) < 0 ||
+        worktree_open(&space, cli->paths, &source, err) < 0 ||
+        open_upper(&upper_fd, cli, err) < 0 || check_new(space, upper_fd, path, err) < 0 ||
         keep_run(&counts, space, upper_fd, path, path, &options, err) < 0)
         return -1;
     if (counts.skipped > 0)
