@@ -406,7 +406,7 @@ void connection_settle(struct connection *connection)
         server_settle_later(connection);
     if (connection->state == CONNECTION_GONE) {
         end_exchange(connection);
-        server_remove(connection);
+        server_end(connection);
     }
 }
 

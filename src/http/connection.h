@@ -107,7 +107,7 @@ void server_set_deadline(struct connection *connection, unsigned ms);
 void server_make_idle(struct connection *connection); // the youngest idle one
 void server_settle_later(struct connection *connection);
 void server_drop_body(struct connection *connection);
-void server_remove(struct connection *connection); // and frees it
+void server_end(struct connection *connection); // and frees it
 
 // ---- connection.c -----------------------------------------------------------------------------
 

@@ -148,7 +148,7 @@ static int settle(sd_event_source *source, void *context)
     return 0;
 }
 
-void server_remove(struct connection *connection)
+void server_end(struct connection *connection)
 {
     struct http_server *server = connection->server;
 
