@@ -18,6 +18,7 @@ static const struct error_kind_info kinds[] = {
     [ERROR_NO_SPACE] = { "no-space", 507, 1 },
     [ERROR_FAILED] = { "failed", 500, 1 },
     [ERROR_SYSTEM] = { "system", 500, 1 },
+    [ERROR_CONFLICT] = { "conflict", 412, 4 },
 };
 _Static_assert(ELEMENTS(kinds) == ERROR_KIND_COUNT, "every kind has a row");
 

@@ -24,6 +24,7 @@ enum error_kind {
     ERROR_NO_SPACE,    // disk, inodes, quota or memory are exhausted
     ERROR_FAILED,      // the work itself failed: a start, a build, a download
     ERROR_SYSTEM,      // the system refused: errnum says how
+    ERROR_CONFLICT,    // somebody else has changed it since the caller has read it
     ERROR_KIND_COUNT,
 };
 
