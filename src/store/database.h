@@ -106,6 +106,11 @@ int statement_insert(struct statement *statement, int64_t *ret_id, struct error 
 // Runs it and tells how many rows it has changed.
 int statement_change(struct statement *statement, unsigned *ret_n, struct error *err) MUST_USE;
 
+// Of a statement about one thing. ERROR_NOT_FOUND: "there is no such `what`". The first is at its
+// row then, the second has changed it.
+int statement_one(struct statement *statement, const char *what, struct error *err) MUST_USE;
+int statement_change_one(struct statement *statement, const char *what, struct error *err) MUST_USE;
+
 // Runs a query whose one value is a number. *ret_n, if it is asked for: how many rows it has
 // changed.
 int database_run(struct database *db, const struct query *query, const char *name, int64_t value,
@@ -120,3 +125,9 @@ const void *statement_bytes(const struct statement *statement, int column, size_
 // Copies a text into `ret`; what does not fit is an error, for what is stored has its limit.
 int statement_copy(const struct statement *statement, int column, char *ret, size_t size,
                    struct error *err) MUST_USE;
+// The same of any length; *ret is owned, "" for a value that is not there.
+int statement_duplicate(const struct statement *statement, int column, char **ret,
+                        struct error *err) MUST_USE;
+// Which of `words` it is; another one is an error, likewise.
+int statement_word(const struct statement *statement, int column, int *ret,
+                   const char *const *words, size_t n_words, struct error *err) MUST_USE;

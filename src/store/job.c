@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <string.h>
+#include "store/change.h"
+#include "store/viewer.h"
 
 #define COLUMNS                                                                                    \
     "id, kind, server, overlay, asked_by, asked_by_name, parameters, state, progress, "            \
-    "is_cancelled, attempt, error_kind, error_message, created_us, started_us, ended_us"
+    "is_cancelled, attempt, error_kind, error_message, created_us, started_us, ended_us, result"
 
 static const char *const state_words[] = {
     [JOB_QUEUED] = "queued", [JOB_RUNNING] = "running",     [JOB_DONE] = "done",
@@ -32,16 +34,6 @@ const char *job_stream_word(enum job_stream stream)
 }
 
 // ---- rows -------------------------------------------------------------------------------------
-
-static int find_word(int *ret, const char *word, const char *const *words, int n, struct error *err)
-{
-    for (int i = 0; i < n; i++)
-        if (word && strcmp(words[i], word) == 0) {
-            *ret = i;
-            return 0;
-        }
-    return error_set(err, ERROR_FAILED, "the database holds a word that is not of ours");
-}
 
 static enum error_kind kind_of(const char *word)
 {
@@ -70,7 +62,8 @@ static int take_row(struct job *ret, const struct statement *row, struct error *
         statement_copy(row, 5, ret->asked_by_name, sizeof ret->asked_by_name, err) < 0 ||
         statement_copy(row, 6, ret->parameters, sizeof ret->parameters, err) < 0 ||
         statement_copy(row, 12, ret->error_message, sizeof ret->error_message, err) < 0 ||
-        find_word(&state, statement_text(row, 7), state_words, JOB_STATES, err) < 0)
+        statement_copy(row, 16, ret->result, sizeof ret->result, err) < 0 ||
+        statement_word(row, 7, &state, state_words, JOB_STATES, err) < 0)
         return -1;
     ret->state = (enum job_state)state;
     return 0;
@@ -84,12 +77,16 @@ static int take_next(struct job *ret, struct statement *row, struct error *err)
     return r <= 0 || take_row(ret, row, err) == 0 ? r : -1;
 }
 
-static int not_found(struct error *err)
-{
-    return error_set(err, ERROR_NOT_FOUND, "there is no such job");
-}
-
 // ---- asking -----------------------------------------------------------------------------------
+
+// What makes two jobs the same one.
+static void bind_wanted(struct statement *row, const struct job *job)
+{
+    statement_bind_text(row, ":kind", job->kind);
+    statement_bind_number(row, ":server", job->server);
+    statement_bind_number(row, ":overlay", job->overlay);
+    statement_bind_text(row, ":parameters", *job->parameters ? job->parameters : "{}");
+}
 
 // One that runs already may have read what has changed since.
 static int find_queued(int64_t *ret_id, struct database *db, const struct job *job,
@@ -103,10 +100,7 @@ static int find_queued(int64_t *ret_id, struct database *db, const struct job *j
 
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
-    statement_bind_text(&row, ":kind", job->kind);
-    statement_bind_number(&row, ":server", job->server);
-    statement_bind_number(&row, ":overlay", job->overlay);
-    statement_bind_text(&row, ":parameters", job->parameters);
+    bind_wanted(&row, job);
     int r = statement_next(&row, err);
     if (r > 0)
         *ret_id = statement_number(&row, 0);
@@ -123,14 +117,13 @@ static int insert(int64_t *ret_id, struct database *db, const struct job *job, s
 
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
-    statement_bind_text(&row, ":kind", job->kind);
-    statement_bind_number(&row, ":server", job->server);
-    statement_bind_number(&row, ":overlay", job->overlay);
+    bind_wanted(&row, job);
     statement_bind_number(&row, ":user", job->asked_by);
     statement_bind_text(&row, ":name", job->asked_by_name);
-    statement_bind_text(&row, ":parameters", job->parameters);
     statement_bind_number(&row, ":created", job->created_us);
-    return statement_insert(&row, ret_id, err);
+    return statement_insert(&row, ret_id, err) < 0
+               ? -1
+               : change_note(db, CHANGE_JOB, *ret_id, false, err);
 }
 
 int job_add(int64_t *ret_id, bool *ret_is_new, struct database *db, const struct job *job,
@@ -160,10 +153,10 @@ int job_wait_for(struct database *db, int64_t id, int64_t after, struct error *e
 
 int job_cancel(struct database *db, int64_t id, int64_t now_us, struct error *err)
 {
-    static const struct query             query = QUERY("UPDATE jobs SET is_cancelled = 1, "
-                                                                    "ended_us = iif(state = 'queued', :now, NULL), "
-                                                                    "state = iif(state = 'queued', 'cancelled', state) "
-                                                                    "WHERE id = :id AND state IN ('queued', 'running')");
+    static const struct query query =
+        QUERY("UPDATE jobs SET is_cancelled = 1, ended_us = iif(state = 'queued', :now, NULL), "
+              "state = iif(state = 'queued', 'cancelled', state) "
+              "WHERE id = :id AND state IN ('queued', 'running')");
     AUTO(statement_done) struct statement row = { 0 };
     struct job                            job;
     unsigned                              n = 0;
@@ -176,44 +169,50 @@ int job_cancel(struct database *db, int64_t id, int64_t now_us, struct error *er
     if (statement_change(&row, &n, err) < 0)
         return -1;
     if (n > 0)
-        return 0;
-    return job_find(&job, db, id, err) < 0
+        return change_note(db, CHANGE_JOB, id, false, err);
+    return job_find(&job, db, id, VIEWER_ALL, err) < 0
                ? -1
                : error_set(err, ERROR_BUSY, "the job has ended already: it is %s",
                            job_state_word(job.state));
 }
 
-int job_find(struct job *ret, struct database *db, int64_t id, struct error *err)
+// ---- finding ----------------------------------------------------------------------------------
+
+int job_find(struct job *ret, struct database *db, int64_t id, int64_t viewer, struct error *err)
 {
-    static const struct query query = QUERY("SELECT " COLUMNS " FROM jobs WHERE id = :id");
+    static const struct query query =
+        QUERY("SELECT " COLUMNS " FROM jobs WHERE id = :id AND " JOB_IS_SEEN);
     AUTO(statement_done) struct statement row = { 0 };
 
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":id", id);
-    int r = take_next(ret, &row, err);
-    return r == 0 ? not_found(err) : MIN(r, 0);
+    statement_bind_number(&row, ":viewer", viewer);
+    return statement_one(&row, "job", err) < 0 ? -1 : take_row(ret, &row, err);
 }
 
-int job_next(struct job *ret, struct database *db, int64_t before, int64_t server, int64_t overlay,
+#define SELECT "SELECT " COLUMNS " FROM jobs WHERE "
+#define NEWEST_SEEN                                                                                \
+    "id < :before AND kind = coalesce(:kind, kind) AND " JOB_IS_SEEN " ORDER BY id DESC LIMIT 1"
+
+int job_next(struct job *ret, struct database *db, int64_t before, const struct job_filter *filter,
              struct error *err)
 {
-    static const struct query all =
-        QUERY("SELECT " COLUMNS " FROM jobs WHERE id < :before ORDER BY id DESC LIMIT 1");
-    static const struct query of_server =
-        QUERY("SELECT " COLUMNS
-              " FROM jobs WHERE server = :of AND id < :before ORDER BY id DESC LIMIT 1");
-    static const struct query of_overlay =
-        QUERY("SELECT " COLUMNS
-              " FROM jobs WHERE overlay = :of AND id < :before ORDER BY id DESC LIMIT 1");
+    static const struct query all = QUERY(SELECT NEWEST_SEEN);
+    static const struct query of_server = QUERY(SELECT "server = :of AND " NEWEST_SEEN);
+    static const struct query of_overlay = QUERY(SELECT "overlay = :of AND " NEWEST_SEEN);
     AUTO(statement_done) struct statement row = { 0 };
+    int64_t                               of = filter->server ? filter->server : filter->overlay;
+    const struct query *query = filter->server ? &of_server : of ? &of_overlay : &all;
 
-    assert(!server || !overlay);
-    if (statement_begin(&row, db, server ? &of_server : overlay ? &of_overlay : &all, err) < 0)
+    assert(!filter->server || !filter->overlay);
+    if (statement_begin(&row, db, query, err) < 0)
         return -1;
     statement_bind_number(&row, ":before", before ? before : INT64_MAX);
-    if (server || overlay)
-        statement_bind_number(&row, ":of", server ? server : overlay);
+    statement_bind_number(&row, ":viewer", filter->viewer);
+    statement_bind_text(&row, ":kind", filter->kind);
+    if (of)
+        statement_bind_number(&row, ":of", of);
     return take_next(ret, &row, err);
 }
 
@@ -226,20 +225,37 @@ static int fail_those_who_wait(struct database *db, int64_t now_us, struct error
         "UPDATE jobs SET state = 'failed', ended_us = :now, error_kind = 'failed', "
         "error_message = 'what it had to wait for did not succeed' "
         "WHERE state = 'queued' AND EXISTS (SELECT 1 FROM job_dependencies, jobs AS earlier "
-        "WHERE job = jobs.id AND earlier.id = after AND earlier.state IN ('failed', 'cancelled'))");
+        "WHERE job = jobs.id AND earlier.id = after AND earlier.state IN ('failed', 'cancelled')) "
+        "RETURNING id");
     unsigned n = 1;
 
     while (n > 0)
-        if (database_run(db, &query, ":now", now_us, &n, err) < 0)
+        if (change_note_all(db, CHANGE_JOB, &query, ":now", now_us, &n, err) < 0)
             return -1;
     return 0;
 }
 
-// Nothing that came before it, about the same server or overlay, is still to be done or under way.
-static int lease_oldest(struct job *ret, struct database *db, const char *worker, int64_t now_us,
-                        int64_t until_s, struct error *err)
+// By a query that gives the job that `worker` has from now on.
+static int lease(struct job *ret, struct database *db, const struct query *query,
+                 const char *worker, int64_t now, int64_t until_s, struct error *err)
 {
-    static const struct query query = QUERY(
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, query, err) < 0)
+        return -1;
+    statement_bind_text(&row, ":worker", worker);
+    statement_bind_number(&row, ":until", until_s);
+    statement_bind_number(&row, ":now", now);
+    int r = take_next(ret, &row, err);
+    return r <= 0 || change_note(db, CHANGE_JOB, ret->id, false, err) == 0 ? r : -1;
+}
+
+int job_take(struct job *ret, struct database *db, const char *worker, int64_t now_us,
+             int64_t until_s, struct error *err)
+{
+    // Nothing that came before it, about the same server or overlay, is still to be done or under
+    // way.
+    static const struct query oldest = QUERY(
         "UPDATE jobs SET state = 'running', lease_by = :worker, lease_until_s = :until, "
         "attempt = attempt + 1, started_us = :now WHERE id = (SELECT id FROM jobs AS next "
         "WHERE state = 'queued' "
@@ -249,23 +265,11 @@ static int lease_oldest(struct job *ret, struct database *db, const char *worker
         "AND NOT EXISTS (SELECT 1 FROM job_dependencies, jobs AS earlier WHERE job = next.id AND "
         "earlier.id = after AND earlier.state != 'done') "
         "ORDER BY id LIMIT 1) RETURNING " COLUMNS);
-    AUTO(statement_done) struct statement row = { 0 };
 
-    if (statement_begin(&row, db, &query, err) < 0)
-        return -1;
-    statement_bind_text(&row, ":worker", worker);
-    statement_bind_number(&row, ":until", until_s);
-    statement_bind_number(&row, ":now", now_us);
-    return take_next(ret, &row, err);
-}
-
-int job_take(struct job *ret, struct database *db, const char *worker, int64_t now_us,
-             int64_t until_s, struct error *err)
-{
     assert(database_is_writing(db));
     return fail_those_who_wait(db, now_us, err) < 0
                ? -1
-               : lease_oldest(ret, db, worker, now_us, until_s, err);
+               : lease(ret, db, &oldest, worker, now_us, until_s, err);
 }
 
 int job_take_over(struct job *ret, struct database *db, const char *worker, int64_t now_s,
@@ -275,15 +279,28 @@ int job_take_over(struct job *ret, struct database *db, const char *worker, int6
         QUERY("UPDATE jobs SET lease_by = :worker, lease_until_s = :until, attempt = attempt + 1 "
               "WHERE id = (SELECT id FROM jobs WHERE state = 'running' AND lease_until_s <= :now "
               "ORDER BY id LIMIT 1) RETURNING " COLUMNS);
-    AUTO(statement_done) struct statement row = { 0 };
 
     assert(database_is_writing(db));
+    return lease(ret, db, &query, worker, now_s, until_s, err);
+}
+
+// -1: not known. *ret is what was known before.
+static int find_progress(int *ret, struct database *db, int64_t id, const char *worker,
+                         struct error *err)
+{
+    static const struct query query =
+        QUERY("SELECT coalesce(progress, -1) FROM jobs WHERE id = :id AND state = 'running' AND "
+              "lease_by = :worker");
+    AUTO(statement_done) struct statement row = { 0 };
+
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
+    statement_bind_number(&row, ":id", id);
     statement_bind_text(&row, ":worker", worker);
-    statement_bind_number(&row, ":until", until_s);
-    statement_bind_number(&row, ":now", now_s);
-    return take_next(ret, &row, err);
+    if (statement_one(&row, "job", err) < 0)
+        return -1;
+    *ret = (int)statement_number(&row, 0);
+    return 0;
 }
 
 int job_renew(bool *ret_is_cancelled, struct database *db, int64_t id, const char *worker,
@@ -291,20 +308,20 @@ int job_renew(bool *ret_is_cancelled, struct database *db, int64_t id, const cha
 {
     static const struct query query =
         QUERY("UPDATE jobs SET lease_until_s = :until, progress = nullif(:progress, -1) "
-              "WHERE id = :id AND state = 'running' AND lease_by = :worker "
-              "RETURNING is_cancelled");
+              "WHERE id = :id RETURNING is_cancelled");
     AUTO(statement_done) struct statement row = { 0 };
+    int                                   old = -1;
 
-    if (statement_begin(&row, db, &query, err) < 0)
+    assert(database_is_writing(db));
+    if (find_progress(&old, db, id, worker, err) < 0 || statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":until", until_s);
     statement_bind_number(&row, ":progress", progress);
     statement_bind_number(&row, ":id", id);
-    statement_bind_text(&row, ":worker", worker);
-    int r = statement_next(&row, err);
-    if (r > 0)
-        *ret_is_cancelled = statement_number(&row, 0);
-    return r == 0 ? not_found(err) : MIN(r, 0);
+    if (statement_one(&row, "job", err) < 0)
+        return -1;
+    *ret_is_cancelled = statement_number(&row, 0);
+    return progress == old ? 0 : change_note(db, CHANGE_JOB, id, false, err);
 }
 
 int job_end(struct database *db, int64_t id, const char *worker, enum job_state state,
@@ -315,9 +332,11 @@ int job_end(struct database *db, int64_t id, const char *worker, enum job_state 
         "error_kind = :kind, error_message = :message, result = :result "
         "WHERE id = :id AND state = 'running' AND lease_by = :worker");
     AUTO(statement_done) struct statement row = { 0 };
-    unsigned                              n = 0;
 
-    assert(state > JOB_RUNNING && (state == JOB_FAILED) == (why != NULL));
+    assert(database_is_writing(db) && state > JOB_RUNNING &&
+           (state == JOB_FAILED) == (why != NULL));
+    if (strnlen(result, JOB_RESULT_MAX) == JOB_RESULT_MAX)
+        return error_set(err, ERROR_INVALID, "the result of a job is too long");
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_text(&row, ":state", job_state_word(state));
@@ -327,9 +346,8 @@ int job_end(struct database *db, int64_t id, const char *worker, enum job_state 
     statement_bind_text(&row, ":result", result);
     statement_bind_number(&row, ":id", id);
     statement_bind_text(&row, ":worker", worker);
-    if (statement_change(&row, &n, err) < 0)
-        return -1;
-    return n ? 0 : not_found(err);
+    return statement_change_one(&row, "job", err) < 0 ? -1
+                                                      : change_note(db, CHANGE_JOB, id, false, err);
 }
 
 int job_drop_before(struct database *db, int64_t time_us, struct error *err)

@@ -10,13 +10,16 @@
 // is that one.
 //
 // What a job does and how it is begun again is the worker's: here are the rules of the queue alone.
+// All that changes a job is part of a transaction, and a change of it as of change.h; a line of its
+// log is none. Who sees a job: who has asked for it, who sees its server or overlay, and admins.
 
-#include "store/database.h"
+#include "store/user.h"
 
 #define JOB_KIND_MAX       32u // bytes, the NUL included
 #define JOB_NAME_MAX       65u
 #define JOB_WORKER_MAX     65u
 #define JOB_PARAMETERS_MAX 8192u
+#define JOB_RESULT_MAX     8192u
 #define JOB_LINE_MAX       4096u // bytes of a line of its log
 #define JOB_LINES_MAX      100000u
 
@@ -36,6 +39,7 @@ struct job {
     unsigned        attempt;      // 1 when it is first begun
     enum error_kind error_kind;   // of a failed one
     char            error_message[ERROR_MESSAGE_MAX];
+    char            result[JOB_RESULT_MAX];           // JSON
     int64_t         created_us, started_us, ended_us; // 0: not yet
 };
 
@@ -44,8 +48,8 @@ const char *job_stream_word(enum job_stream stream);
 
 // ---- asking -----------------------------------------------------------------------------------
 
-// Takes kind, server, overlay, asked_by, asked_by_name, parameters and created_us from `job`.
-// *ret_is_new: false if it is one that was queued already, with all the same.
+// Takes kind, server, overlay, asked_by, asked_by_name, parameters ("": none) and created_us from
+// `job`. *ret_is_new: false if it is one that was queued already, with all the same.
 int job_add(int64_t *ret_id, bool *ret_is_new, struct database *db, const struct job *job,
             struct error *err) MUST_USE;
 // It begins after `after`, which is older.
@@ -53,10 +57,21 @@ int job_wait_for(struct database *db, int64_t id, int64_t after, struct error *e
 // A queued one ends at once, a running one is told. ERROR_BUSY: it has ended already.
 int job_cancel(struct database *db, int64_t id, int64_t now_us, struct error *err) MUST_USE;
 
-int job_find(struct job *ret, struct database *db, int64_t id, struct error *err) MUST_USE;
-// The newest one before `before` (0: all), of a server or an overlay if it is not 0. 1: there is
-// one.
-int job_next(struct job *ret, struct database *db, int64_t before, int64_t server, int64_t overlay,
+// ERROR_NOT_FOUND: there is none that `viewer` sees.
+int job_find(struct job *ret, struct database *db, int64_t id, int64_t viewer, struct error *err)
+    MUST_USE;
+
+// Which ones: all that `viewer` sees, of one server, one overlay or one kind if they are given;
+// not of a server and an overlay both.
+struct job_filter {
+    int64_t     viewer;
+    int64_t     server;
+    int64_t     overlay;
+    const char *kind;
+};
+
+// The newest one before the id `before` (0: all). 1: there is one, 0: no more.
+int job_next(struct job *ret, struct database *db, int64_t before, const struct job_filter *filter,
              struct error *err) MUST_USE;
 
 // ---- working ----------------------------------------------------------------------------------
@@ -70,7 +85,7 @@ int job_take_over(struct job *ret, struct database *db, const char *worker, int6
 // The last two fail with ERROR_NOT_FOUND if it is not the worker's (any more): he must let it be.
 int job_renew(bool *ret_is_cancelled, struct database *db, int64_t id, const char *worker,
               int64_t until_s, int progress, struct error *err) MUST_USE;
-// `why` is of a failed one, otherwise NULL; `result` is JSON.
+// `why` is of a failed one, otherwise NULL; `result` is JSON, shorter than JOB_RESULT_MAX.
 int job_end(struct database *db, int64_t id, const char *worker, enum job_state state,
             const struct error *why, const char *result, int64_t now_us, struct error *err)
     MUST_USE;

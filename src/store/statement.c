@@ -2,6 +2,8 @@
 #include "store/handle.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 // ---- the kept ones ----------------------------------------------------------------------------
@@ -121,6 +123,24 @@ int statement_change(struct statement *statement, unsigned *ret_n, struct error 
     return 0;
 }
 
+int statement_one(struct statement *statement, const char *what, struct error *err)
+{
+    int r = statement_next(statement, err);
+
+    if (r == 0)
+        return error_set(err, ERROR_NOT_FOUND, "there is no such %s", what);
+    return MIN(r, 0);
+}
+
+int statement_change_one(struct statement *statement, const char *what, struct error *err)
+{
+    unsigned n = 0;
+
+    if (statement_change(statement, &n, err) < 0)
+        return -1;
+    return n ? 0 : error_set(err, ERROR_NOT_FOUND, "there is no such %s", what);
+}
+
 int database_run(struct database *db, const struct query *query, const char *name, int64_t value,
                  unsigned *ret_n, struct error *err)
 {
@@ -170,4 +190,32 @@ int statement_copy(const struct statement *statement, int column, char *ret, siz
         return error_set(err, ERROR_FAILED, "the database holds a text that is not of ours");
     memcpy(ret, text ? text : "", n + 1);
     return 0;
+}
+
+int statement_duplicate(const struct statement *statement, int column, char **ret,
+                        struct error *err)
+{
+    const char *text = statement_text(statement, column);
+    size_t      n = (size_t)sqlite3_column_bytes(statement->row, column);
+    char       *copy = malloc(n + 1);
+
+    if (!copy)
+        return error_sys(err, ENOMEM, "reading the database");
+    memcpy(copy, text ? text : "", n);
+    copy[n] = '\0';
+    *ret = copy;
+    return 0;
+}
+
+int statement_word(const struct statement *statement, int column, int *ret,
+                   const char *const *words, size_t n_words, struct error *err)
+{
+    const char *word = statement_text(statement, column);
+
+    for (size_t i = 0; i < n_words; i++)
+        if (word && strcmp(words[i], word) == 0) {
+            *ret = (int)i;
+            return 0;
+        }
+    return error_set(err, ERROR_FAILED, "the database holds a word that is not of ours");
 }

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <string.h>
+#include "store/change.h"
 
+#define WHAT "user"
 #define COLUMNS                                                                                    \
     "id, name, role, is_active, password_hash IS NOT NULL, totp_sealed IS NOT NULL, "              \
     "created_unix_s, login_unix_s"
@@ -24,6 +26,11 @@ int role_parse(enum role *ret, const char *word, struct error *err)
             return 0;
         }
     return error_set(err, ERROR_INVALID, "a role is 'user' or 'admin'");
+}
+
+int64_t user_viewer(const struct user *user)
+{
+    return user->role == ROLE_ADMIN ? VIEWER_ALL : user->id;
 }
 
 static bool is_letter_or_digit(char c)
@@ -66,11 +73,7 @@ static int take_row(struct user *ret, const struct statement *row, struct error 
 
 static int take_one(struct user *ret, struct statement *row, struct error *err)
 {
-    int r = statement_next(row, err);
-
-    if (r == 0)
-        return error_set(err, ERROR_NOT_FOUND, "there is no such user");
-    return r < 0 ? -1 : take_row(ret, row, err);
+    return statement_one(row, WHAT, err) < 0 ? -1 : take_row(ret, row, err);
 }
 
 int user_find(struct user *ret, struct database *db, int64_t id, struct error *err)
@@ -137,23 +140,20 @@ int user_add(int64_t *ret_id, struct database *db, const char *name, enum role r
     statement_bind_text(&row, ":role", role_word(role));
     statement_bind_number(&row, ":now", now_unix_s);
     if (statement_insert(&row, ret_id, err) == 0)
-        return 0;
+        return change_note(db, CHANGE_USER, *ret_id, false, err);
     if (err->kind == ERROR_EXISTS)
         return error_set(err, ERROR_EXISTS, "there is a user '%s' already", name);
     return -1;
 }
 
-static int check_changed(unsigned n, struct error *err)
+// Of a statement that has all but the id.
+static int change_one(struct statement *row, int64_t id, struct error *err)
 {
-    return n == 1 ? 0 : error_set(err, ERROR_NOT_FOUND, "there is no such user");
-}
-
-// Of a statement about one user: that he is there.
-static int change_one(struct statement *row, struct error *err)
-{
-    unsigned n = 0;
-
-    return statement_change(row, &n, err) < 0 ? -1 : check_changed(n, err);
+    assert(database_is_writing(row->db));
+    statement_bind_number(row, ":id", id);
+    return statement_change_one(row, WHAT, err) < 0
+               ? -1
+               : change_note(row->db, CHANGE_USER, id, false, err);
 }
 
 // Asked after the change: the transaction takes it back.
@@ -190,8 +190,7 @@ int user_set_role(struct database *db, int64_t id, enum role role, struct error 
     if (user_count_admins(&n_admins, db, err) < 0 || statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_text(&row, ":role", role_word(role));
-    statement_bind_number(&row, ":id", id);
-    if (change_one(&row, err) < 0 || end_what_he_has_begun(db, id, err) < 0)
+    if (change_one(&row, id, err) < 0 || end_what_he_has_begun(db, id, err) < 0)
         return -1;
     return keep_an_admin(db, n_admins, err);
 }
@@ -206,8 +205,7 @@ int user_set_active(struct database *db, int64_t id, bool is_active, struct erro
     if (user_count_admins(&n_admins, db, err) < 0 || statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":active", is_active);
-    statement_bind_number(&row, ":id", id);
-    if (change_one(&row, err) < 0 || (!is_active && end_what_he_has_begun(db, id, err) < 0))
+    if (change_one(&row, id, err) < 0 || (!is_active && end_what_he_has_begun(db, id, err) < 0))
         return -1;
     return keep_an_admin(db, n_admins, err);
 }
@@ -215,19 +213,21 @@ int user_set_active(struct database *db, int64_t id, bool is_active, struct erro
 // What refers to a user without CASCADE is what he has.
 int user_remove(struct database *db, int64_t id, struct error *err)
 {
-    static const struct query query = QUERY("DELETE FROM users WHERE id = :id");
-    unsigned                  n_admins = 0, n = 0;
+    static const struct query             query = QUERY("DELETE FROM users WHERE id = :id");
+    AUTO(statement_done) struct statement row = { 0 };
+    unsigned                              n_admins = 0;
 
     assert(database_is_writing(db));
-    if (user_count_admins(&n_admins, db, err) < 0)
+    if (user_count_admins(&n_admins, db, err) < 0 || statement_begin(&row, db, &query, err) < 0)
         return -1;
-    if (database_run(db, &query, ":id", id, &n, err) < 0)
+    statement_bind_number(&row, ":id", id);
+    if (statement_change_one(&row, WHAT, err) < 0)
         return err->kind != ERROR_BUSY
                    ? -1
                    : error_set(err, ERROR_BUSY,
                                "this user still has servers, blueprints or overlays: "
                                "delete them, or give them to somebody else");
-    return check_changed(n, err) < 0 ? -1 : keep_an_admin(db, n_admins, err);
+    return change_note(db, CHANGE_USER, id, true, err) < 0 ? -1 : keep_an_admin(db, n_admins, err);
 }
 
 // ---- passwords --------------------------------------------------------------------------------
@@ -241,10 +241,9 @@ int user_password_hash(char ret[USER_PASSWORD_MAX], struct database *db, int64_t
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":id", id);
-    int r = statement_next(&row, err);
-    if (r == 0)
-        return error_set(err, ERROR_NOT_FOUND, "there is no such user");
-    return r < 0 ? -1 : statement_copy(&row, 0, ret, USER_PASSWORD_MAX, err);
+    return statement_one(&row, WHAT, err) < 0
+               ? -1
+               : statement_copy(&row, 0, ret, USER_PASSWORD_MAX, err);
 }
 
 int user_set_password_hash(struct database *db, int64_t id, const char *hash, struct error *err)
@@ -258,8 +257,8 @@ int user_set_password_hash(struct database *db, int64_t id, const char *hash, st
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_text(&row, ":hash", hash);
-    statement_bind_number(&row, ":id", id);
-    return change_one(&row, err) < 0 ? -1 : database_run(db, &invitations, ":id", id, NULL, err);
+    return change_one(&row, id, err) < 0 ? -1
+                                         : database_run(db, &invitations, ":id", id, NULL, err);
 }
 
 int user_set_login(struct database *db, int64_t id, int64_t now_unix_s, struct error *err)
@@ -271,6 +270,5 @@ int user_set_login(struct database *db, int64_t id, int64_t now_unix_s, struct e
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":now", now_unix_s);
-    statement_bind_number(&row, ":id", id);
-    return change_one(&row, err);
+    return change_one(&row, id, err);
 }

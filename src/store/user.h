@@ -12,6 +12,8 @@
 #define USER_NAME_MAX     65u  // bytes, the NUL included
 #define USER_PASSWORD_MAX 129u // of a hash: what libsodium makes, and the NUL
 
+#define VIEWER_ALL INT64_C(0) // whoever sees all that there is: an admin, or a program of ours
+
 enum role { ROLE_USER, ROLE_ADMIN, ROLE_COUNT };
 
 struct user {
@@ -27,6 +29,9 @@ struct user {
 
 const char *role_word(enum role role);
 int         role_parse(enum role *ret, const char *word, struct error *err) MUST_USE;
+
+// As whom he looks at what people have: his id, or VIEWER_ALL.
+int64_t user_viewer(const struct user *user);
 
 // 1 to 64 characters: letters, digits and "._-" of ASCII, the first one a letter or a digit.
 int user_name_check(const char *name, struct error *err) MUST_USE;

@@ -51,7 +51,7 @@ static enum job_state state_of(struct database *db, int64_t id)
     struct job   job;
     struct error err = { 0 };
 
-    if (job_find(&job, db, id, &err) < 0)
+    if (job_find(&job, db, id, VIEWER_ALL, &err) < 0)
         fail_msg("%s", err.message);
     return job.state;
 }
@@ -64,7 +64,7 @@ static void test_a_job(void **state)
     struct error     err = { 0 };
     int64_t          id = add(db, "server.start", 3, 0);
 
-    assert_int_equal(job_find(&job, db, id, &err), 0);
+    assert_int_equal(job_find(&job, db, id, VIEWER_ALL, &err), 0);
     assert_string_equal(job.kind, "server.start");
     assert_int_equal(job.server, 3);
     assert_int_equal(job.overlay, 0);
@@ -73,20 +73,20 @@ static void test_a_job(void **state)
     assert_int_equal(job.state, JOB_QUEUED);
     assert_int_equal(take(db), id);
     assert_int_equal(take(db), 0);
-    assert_int_equal(job_renew(&is_cancelled, db, id, WORKER, NOW_S + 90, 40, &err), 0);
+    assert_int_equal(STORED(db, job_renew(&is_cancelled, db, id, WORKER, NOW_S + 90, 40, &err)), 0);
     assert_false(is_cancelled);
-    assert_int_equal(job_find(&job, db, id, &err), 0);
+    assert_int_equal(job_find(&job, db, id, VIEWER_ALL, &err), 0);
     assert_true(job.state == JOB_RUNNING && job.progress == 40 && job.attempt == 1);
     end(db, id, JOB_FAILED);
-    assert_int_equal(job_find(&job, db, id, &err), 0);
+    assert_int_equal(job_find(&job, db, id, VIEWER_ALL, &err), 0);
     assert_int_equal(job.error_kind, ERROR_TIMEOUT);
     assert_string_equal(job.error_message, "it took too long");
     assert_true(job.ended_us == NOW_US && job.state == JOB_FAILED);
     // It is nobody's any more.
-    assert_int_equal(job_renew(&is_cancelled, db, id, WORKER, NOW_S, -1, &err), -1);
+    assert_int_equal(STORED(db, job_renew(&is_cancelled, db, id, WORKER, NOW_S, -1, &err)), -1);
     assert_int_equal(err.kind, ERROR_NOT_FOUND);
-    assert_int_equal(job_end(db, id, WORKER, JOB_DONE, NULL, "{}", NOW_US, &err), -1);
-    assert_int_equal(job_find(&job, db, 77, &err), -1);
+    assert_int_equal(STORED(db, job_end(db, id, WORKER, JOB_DONE, NULL, "{}", NOW_US, &err)), -1);
+    assert_int_equal(job_find(&job, db, 77, VIEWER_ALL, &err), -1);
     assert_int_equal(err.kind, ERROR_NOT_FOUND);
 }
 
@@ -147,7 +147,7 @@ static void test_waiting(void **state)
     end(db, second, JOB_FAILED);
     assert_int_equal(take(db), 0);
     assert_int_equal(state_of(db, last), JOB_FAILED);
-    assert_int_equal(job_find(&job, db, after_all, &err), 0);
+    assert_int_equal(job_find(&job, db, after_all, VIEWER_ALL, &err), 0);
     assert_string_equal(job.error_message, "what it had to wait for did not succeed");
 }
 
@@ -163,7 +163,7 @@ static void test_cancelling(void **state)
     assert_int_equal(state_of(db, queued), JOB_CANCELLED);
     assert_int_equal(STORED(db, job_cancel(db, running, NOW_US, &err)), 0);
     assert_int_equal(state_of(db, running), JOB_RUNNING);
-    assert_int_equal(job_renew(&is_cancelled, db, running, WORKER, NOW_S, -1, &err), 0);
+    assert_int_equal(STORED(db, job_renew(&is_cancelled, db, running, WORKER, NOW_S, -1, &err)), 0);
     assert_true(is_cancelled);
     end(db, running, JOB_CANCELLED);
     assert_int_equal(STORED(db, job_cancel(db, running, NOW_US, &err)), -1);
@@ -189,32 +189,38 @@ static void test_taking_over(void **state)
     (void)STORED(db, (r = job_take_over(&job, db, "worker 2", NOW_S + 60, NOW_S + 99, &err)) - 1);
     assert_int_equal(r, 1);
     assert_true(job.id == id && job.attempt == 2 && job.state == JOB_RUNNING);
-    assert_int_equal(job_renew(&is_cancelled, db, id, WORKER, NOW_S + 99, -1, &err), -1);
-    assert_int_equal(job_end(db, id, WORKER, JOB_DONE, NULL, "{}", NOW_US, &err), -1);
-    assert_int_equal(job_renew(&is_cancelled, db, id, "worker 2", NOW_S + 99, -1, &err), 0);
+    assert_int_equal(STORED(db, job_renew(&is_cancelled, db, id, WORKER, NOW_S + 99, -1, &err)),
+                     -1);
+    assert_int_equal(STORED(db, job_end(db, id, WORKER, JOB_DONE, NULL, "{}", NOW_US, &err)), -1);
+    assert_int_equal(STORED(db, job_renew(&is_cancelled, db, id, "worker 2", NOW_S + 99, -1, &err)),
+                     0);
 }
 
 static void test_lists(void **state)
 {
     struct database *db = ((struct store_world *)*state)->db;
     int64_t          first = add(db, "server.start", 3, 0), second = add(db, "overlay.build", 0, 3);
-    struct job       job;
-    struct error     err = { 0 };
+    const struct job_filter all = { 0 }, of_server = { .server = 3 }, of_overlay = { .overlay = 3 };
+    const struct job_filter of_kind = { .kind = "server.start" };
+    struct job              job;
+    struct error            err = { 0 };
 
-    assert_int_equal(job_next(&job, db, 0, 0, 0, &err), 1);
+    assert_int_equal(job_next(&job, db, 0, &all, &err), 1);
     assert_int_equal(job.id, second);
-    assert_int_equal(job_next(&job, db, second, 0, 0, &err), 1);
+    assert_int_equal(job_next(&job, db, second, &all, &err), 1);
     assert_int_equal(job.id, first);
-    assert_int_equal(job_next(&job, db, first, 0, 0, &err), 0);
-    assert_int_equal(job_next(&job, db, 0, 3, 0, &err), 1);
+    assert_int_equal(job_next(&job, db, first, &all, &err), 0);
+    assert_int_equal(job_next(&job, db, 0, &of_server, &err), 1);
     assert_int_equal(job.id, first);
-    assert_int_equal(job_next(&job, db, 0, 0, 3, &err), 1);
+    assert_int_equal(job_next(&job, db, 0, &of_overlay, &err), 1);
     assert_int_equal(job.id, second);
+    assert_int_equal(job_next(&job, db, 0, &of_kind, &err), 1);
+    assert_int_equal(job.id, first);
     assert_int_equal(take(db), first);
     end(db, first, JOB_DONE);
     assert_int_equal(STORED(db, job_drop_before(db, NOW_US + 1, &err)), 0);
-    assert_int_equal(job_find(&job, db, first, &err), -1);
-    assert_int_equal(job_find(&job, db, second, &err), 0);
+    assert_int_equal(job_find(&job, db, first, VIEWER_ALL, &err), -1);
+    assert_int_equal(job_find(&job, db, second, VIEWER_ALL, &err), 0);
 }
 
 // ---- its log ----------------------------------------------------------------------------------
