@@ -8,7 +8,9 @@
 
 #define COLUMNS                                                                                    \
     "id, kind, server, overlay, asked_by, asked_by_name, parameters, state, progress, "            \
-    "is_cancelled, attempt, error_kind, error_message, created_us, started_us, ended_us, result"
+    "is_cancelled, attempt, error_kind, error_message, created_us, started_us, ended_us, result, "
+#define SELECT    "SELECT " COLUMNS JOB_MAY " AS may FROM jobs WHERE "
+#define RETURNING "RETURNING " COLUMNS "31"
 
 static const char *const state_words[] = {
     [JOB_QUEUED] = "queued", [JOB_RUNNING] = "running",     [JOB_DONE] = "done",
@@ -58,6 +60,7 @@ static int take_row(struct job *ret, const struct statement *row, struct error *
     ret->created_us = statement_number(row, 13);
     ret->started_us = statement_number(row, 14);
     ret->ended_us = statement_number(row, 15);
+    ret->may = (unsigned)statement_number(row, 17);
     if (statement_copy(row, 1, ret->kind, sizeof ret->kind, err) < 0 ||
         statement_copy(row, 5, ret->asked_by_name, sizeof ret->asked_by_name, err) < 0 ||
         statement_copy(row, 6, ret->parameters, sizeof ret->parameters, err) < 0 ||
@@ -180,8 +183,7 @@ int job_cancel(struct database *db, int64_t id, int64_t now_us, struct error *er
 
 int job_find(struct job *ret, struct database *db, int64_t id, int64_t viewer, struct error *err)
 {
-    static const struct query query =
-        QUERY("SELECT " COLUMNS " FROM jobs WHERE id = :id AND " JOB_IS_SEEN);
+    static const struct query             query = QUERY(SELECT "id = :id AND may");
     AUTO(statement_done) struct statement row = { 0 };
 
     if (statement_begin(&row, db, &query, err) < 0)
@@ -191,9 +193,7 @@ int job_find(struct job *ret, struct database *db, int64_t id, int64_t viewer, s
     return statement_one(&row, "job", err) < 0 ? -1 : take_row(ret, &row, err);
 }
 
-#define SELECT "SELECT " COLUMNS " FROM jobs WHERE "
-#define NEWEST_SEEN                                                                                \
-    "id < :before AND kind = coalesce(:kind, kind) AND " JOB_IS_SEEN " ORDER BY id DESC LIMIT 1"
+#define NEWEST_SEEN "id < :before AND kind = coalesce(:kind, kind) AND may ORDER BY id DESC LIMIT 1"
 
 int job_next(struct job *ret, struct database *db, int64_t before, const struct job_filter *filter,
              struct error *err)
@@ -264,7 +264,7 @@ int job_take(struct job *ret, struct database *db, const char *worker, int64_t n
         "earlier.overlay = next.overlay)) "
         "AND NOT EXISTS (SELECT 1 FROM job_dependencies, jobs AS earlier WHERE job = next.id AND "
         "earlier.id = after AND earlier.state != 'done') "
-        "ORDER BY id LIMIT 1) RETURNING " COLUMNS);
+        "ORDER BY id LIMIT 1) " RETURNING);
 
     assert(database_is_writing(db));
     return fail_those_who_wait(db, now_us, err) < 0
@@ -278,7 +278,7 @@ int job_take_over(struct job *ret, struct database *db, const char *worker, int6
     static const struct query query =
         QUERY("UPDATE jobs SET lease_by = :worker, lease_until_s = :until, attempt = attempt + 1 "
               "WHERE id = (SELECT id FROM jobs WHERE state = 'running' AND lease_until_s <= :now "
-              "ORDER BY id LIMIT 1) RETURNING " COLUMNS);
+              "ORDER BY id LIMIT 1) " RETURNING);
 
     assert(database_is_writing(db));
     return lease(ret, db, &query, worker, now_s, until_s, err);

@@ -11,7 +11,8 @@
 //
 // What a job does and how it is begun again is the worker's: here are the rules of the queue alone.
 // All that changes a job is part of a transaction, and a change of it as of change.h; a line of its
-// log is none. Who sees a job: who has asked for it, who sees its server or overlay, and admins.
+// log is none. Who sees a job: who has asked for it and admins, who may all with it, and who sees
+// its server or overlay, who may what he may with that.
 
 #include "store/user.h"
 
@@ -40,6 +41,7 @@ struct job {
     enum error_kind error_kind;   // of a failed one
     char            error_message[ERROR_MESSAGE_MAX];
     char            result[JOB_RESULT_MAX];           // JSON
+    unsigned        may;                              // bits of grant.h, of who asked for it
     int64_t         created_us, started_us, ended_us; // 0: not yet
 };
 

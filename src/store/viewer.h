@@ -3,8 +3,8 @@
 
 // viewer: who looks, as the conditions of queries. For src/store alone.
 //
-// Each of these expects a value :viewer, which is the id of a user, or VIEWER_ALL.
-// The first three give the bits of grant.h, 0 for what he does not even see.
+// Each of these expects a value :viewer, which is the id of a user, or VIEWER_ALL, and gives the
+// bits of grant.h: 0 for what he does not even see.
 
 // Of a row of `servers`.
 #define SERVER_MAY                                                                                 \
@@ -24,8 +24,8 @@
     "AND server_grants.may & 8) THEN 11 "                                                          \
     "ELSE overlays.is_shared OR overlays.type = 'game' END"
 
-// Of a row of `jobs`: he has asked for it, or it is about something that he sees.
-#define JOB_IS_SEEN                                                                                \
-    "(:viewer IN (0, coalesce(jobs.asked_by, -1)) "                                                \
-    "OR EXISTS (SELECT 1 FROM servers WHERE servers.id = jobs.server AND " SERVER_MAY ") "         \
-    "OR EXISTS (SELECT 1 FROM overlays WHERE overlays.id = jobs.overlay AND (" OVERLAY_MAY ")))"
+// Of a row of `jobs`: who has asked for one may all, others what they may with what it is about.
+#define JOB_MAY                                                                                    \
+    "iif(:viewer IN (0, coalesce(jobs.asked_by, -1)), 31, "                                        \
+    "coalesce((SELECT " SERVER_MAY " FROM servers WHERE servers.id = jobs.server), 0) | "          \
+    "coalesce((SELECT " OVERLAY_MAY " FROM overlays WHERE overlays.id = jobs.overlay), 0))"

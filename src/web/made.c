@@ -77,7 +77,8 @@ int api_answer_job(struct api_request *request, struct transaction *transaction,
 
     if (!job)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
-    if (job_find(job, request->web->db, id, err) < 0 || transaction_commit(transaction, err) < 0)
+    if (job_find(job, request->web->db, id, user_viewer(&request->user), err) < 0 ||
+        transaction_commit(transaction, err) < 0)
         return -1;
     return api_answer(request, 202, json_pack("{s:o}", "job", api_job_json(job)), err);
 }

@@ -19,10 +19,10 @@ static int load_job(struct api_request *request, int64_t id, struct error *err)
         request->job = calloc(1, sizeof *request->job);
     if (!request->job)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
-    if (job_find(request->job, request->web->db, id, err) < 0)
+    if (job_find(request->job, request->web->db, id, user_viewer(&request->user), err) < 0)
         return -1;
-    request->may = request->user.role == ROLE_ADMIN ? GRANT_ALL : 0;
-    return request->may ? 0 : error_set(err, ERROR_NOT_FOUND, "there is no such job");
+    request->may = request->job->may;
+    return 0;
 }
 
 static const struct {
