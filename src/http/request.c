@@ -220,7 +220,7 @@ static int take_field(struct http_request *request, struct http_text line,
     int field = find_field((struct http_text){ line.bytes, n_name });
     if (field < 0)
         return 0;
-    if (request->fields[field].bytes)
+    if (request->fields[field].bytes && field != HTTP_FORWARDED_FOR)
         return refuse(refusal, 400, "a field is there twice that may be there once");
     request->fields[field] = trim((struct http_text){ colon + 1, line.n - n_name - 1 });
     return 0;

@@ -32,7 +32,9 @@ enum http_method {
     HTTP_METHODS,
 };
 
-// The fields that mean something here; each may be there once. All others are passed over.
+// The fields that mean something here; each may be there once, but the list of X-Forwarded-For, to
+// which some proxies add a line of their own: the last one is the one that counts. All others are
+// passed over.
 enum http_field {
     HTTP_ACCEPT,
     HTTP_ACCEPT_ENCODING,

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "http/address.h"
 #include "http/chunks.h"
 #include "http/negotiate.h"
 #include "http/request.h"
@@ -39,6 +40,11 @@ static void check_wishes(const struct http_request *request)
 
     assert(chosen == HTTP_PLAIN || (there & 1u << chosen));
     assert(http_weight(codings, "gzip") <= 1000);
+    static const struct http_proxies proxies = { .networks = { { .bits = 1 } }, .n = 1 };
+    struct http_address              client, peer = { 0 };
+    char                             text[HTTP_ADDRESS_MAX];
+    http_address_client(&client, &proxies, &peer, request->fields[HTTP_FORWARDED_FOR]);
+    http_address_text(text, &client);
     (void)http_accepts_page(request->fields[HTTP_ACCEPT]);
     (void)http_has_tag(request->fields[HTTP_IF_NONE_MATCH], "\"a\"");
 }
