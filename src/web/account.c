@@ -6,6 +6,7 @@
 #include <string.h>
 #include "store/invitation.h"
 #include "web/guard.h"
+#include "web/visit.h"
 
 #define AGENT_MAX 512u
 
@@ -74,7 +75,7 @@ static struct keys keys_of(const struct api_request *request, const char *name)
 {
     const struct throttle *throttle = request->web->throttle;
 
-    return (struct keys){ throttle_of_address(throttle, http_exchange_peer(request->exchange)),
+    return (struct keys){ throttle_of_address(throttle, &visit_of(request->exchange)->client),
                           throttle_of_account(throttle, name) };
 }
 

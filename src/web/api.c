@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "web/api.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 #include "web/fields.h"
 #include "web/guard.h"
 #include "web/object.h"
+#include "web/visit.h"
 
 #define PATH_MAX_BYTES 512u
 
@@ -36,14 +36,8 @@ int64_t api_now_us(void)
 
 void api_address(char ret[SESSION_ADDRESS_MAX], const struct api_request *request)
 {
-    const struct sockaddr     *peer = http_exchange_peer(request->exchange);
-    const struct sockaddr_in  *v4 = (const void *)peer;
-    const struct sockaddr_in6 *v6 = (const void *)peer;
-    const void                *address =
-        peer->sa_family == AF_INET6 ? (const void *)&v6->sin6_addr : (const void *)&v4->sin_addr;
-
-    if (!inet_ntop(peer->sa_family, address, ret, SESSION_ADDRESS_MAX))
-        (void)snprintf(ret, SESSION_ADDRESS_MAX, "local");
+    _Static_assert(SESSION_ADDRESS_MAX >= HTTP_ADDRESS_MAX, "an address fits");
+    http_address_text(ret, &visit_of(request->exchange)->client);
 }
 
 // ---- bodies -----------------------------------------------------------------------------------
@@ -235,7 +229,7 @@ static size_t begin(void *context, struct http_exchange *exchange)
     }
     request->web = context;
     request->exchange = exchange;
-    fields_add(exchange, FIELDS_DATA, request->web->is_secure);
+    fields_add(exchange, FIELDS_DATA, visit_of(exchange)->is_secure);
     // Whoever may not is told before he has sent it all.
     if (!choose_route(request) || fails(request, check(request, &err), &err))
         return 0;

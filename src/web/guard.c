@@ -4,28 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include "web/visit.h"
 
 // ---- cookies ----------------------------------------------------------------------------------
 
-// Whether the host of a request is the machine itself, as its own browser and curl call it: nobody
-// is in between, and there is no https.
-static bool is_loopback(struct http_text host)
-{
-    static const char *const names[] = { "127.0.0.1", "[::1]", "localhost" };
-
-    for (size_t i = 0; i < ELEMENTS(names); i++) {
-        size_t n = strlen(names[i]);
-        if (host.n >= n && strncasecmp(host.bytes, names[i], n) == 0 &&
-            (host.n == n || host.bytes[n] == ':'))
-            return true;
-    }
-    return false;
-}
-
 static bool is_secure(const struct api_request *request)
 {
-    return request->web->is_secure &&
-           !is_loopback(http_exchange_request(request->exchange)->fields[HTTP_HOST]);
+    return visit_of(request->exchange)->is_secure;
 }
 
 // With "__Host-" a browser takes it from nobody but this very host, by https.

@@ -127,10 +127,24 @@ static NORETURN void usage(int code)
           "       left4me-web --routes\n"
           "\n"
           "  --insecure          it is reached without https, also from other machines\n"
+          "  --proxy ADDRESS     believe from where a request comes, and whether by https, when it "
+          "comes\n"
+          "                      through this proxy: an address, with /BITS a network, or 'unix'\n"
+          "  --quiet             write no line for each request\n"
           "  --static DIRECTORY  where the files of the page are\n"
           "  --routes            list what can be asked: method, path, and who may\n",
           code ? stderr : stdout);
     exit(code);
+}
+
+static void add_proxy(struct site_options *site, const char *text)
+{
+    struct error err = { 0 };
+
+    if (http_proxies_add(&site->proxies, text, &err) == 0)
+        return;
+    fprintf(stderr, "left4me-web: --proxy: %s\n", err.message);
+    exit(2);
 }
 
 // Returns the path of the database.
@@ -138,6 +152,8 @@ static const char *parse(struct web *web, struct site_options *site, int argc, c
 {
     static const struct option options[] = {
         { "insecure", no_argument, NULL, 'i' },
+        { "proxy", required_argument, NULL, 'p' },
+        { "quiet", no_argument, NULL, 'q' },
         { "routes", no_argument, NULL, 'r' },
         { "static", required_argument, NULL, 's' },
         { "help", no_argument, NULL, 'h' },
@@ -153,6 +169,12 @@ static const char *parse(struct web *web, struct site_options *site, int argc, c
         case 'r':
             api_each_route(show_route, NULL);
             exit(EXIT_SUCCESS);
+        case 'p':
+            add_proxy(site, optarg);
+            break;
+        case 'q':
+            site->is_quiet = true;
+            break;
         case 's':
             site->static_path = optarg;
             break;

@@ -2,13 +2,18 @@
 #include "web/site.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/log.h"
 #include "web/fields.h"
 #include "web/static.h"
+#include "web/visitlog.h"
 
 struct site {
     struct static_files *files;
+    struct visits        visits;
+    struct visitlog     *log; // NULL: none
 };
 
 int site_open(struct site **ret, struct web *web, const struct site_options *options,
@@ -16,10 +21,11 @@ int site_open(struct site **ret, struct web *web, const struct site_options *opt
 {
     struct site *site = calloc(1, sizeof *site);
 
-    (void)web;
     if (!site)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
-    if (static_open(&site->files, options->static_path, err) < 0) {
+    site->visits = (struct visits){ .proxies = options->proxies, .is_secure = web->is_secure };
+    if (static_open(&site->files, options->static_path, err) < 0 ||
+        (!options->is_quiet && visitlog_open(&site->log, web->event, STDERR_FILENO, err) < 0)) {
         site_close(site);
         return -1;
     }
@@ -35,6 +41,7 @@ struct site *site_close(struct site *site)
     if (!site)
         return NULL;
     site->files = static_close(site->files);
+    site->log = visitlog_close(site->log);
     free(site);
     return NULL;
 }
@@ -45,7 +52,7 @@ static size_t page_begin(void *context, struct http_exchange *exchange)
 {
     struct web *web = context;
 
-    static_answer(web->site->files, exchange, web->is_secure);
+    static_answer(web->site->files, exchange, visit_of(exchange)->is_secure);
     return 0;
 }
 
@@ -86,33 +93,87 @@ static const struct http_handler *choose(struct http_text path)
     }
 }
 
-static const struct http_handler *handler_of(struct http_exchange *exchange)
+// ---- who should come by https ------------------------------------------------------------------
+
+static void redirect(struct http_exchange *exchange)
 {
-    return *http_exchange_visit(exchange);
+    const struct http_request *request = http_exchange_request(exchange);
+    struct http_text           host = request->fields[HTTP_HOST];
+    char                       where[HTTP_TARGET_MAX + 300];
+
+    (void)snprintf(where, sizeof where, "https://%.*s%.*s%s%.*s", (int)host.n, host.bytes,
+                   (int)request->path.n, request->path.bytes, request->query.bytes ? "?" : "",
+                   (int)request->query.n, request->query.bytes); // it fits
+    http_exchange_add(exchange, "Location", where);
+    fields_answer_error(exchange, 308, "denied", "this is reached by https alone");
+}
+
+// A secret that was sent without it has been seen already; but it is not made a habit.
+static void send_away(struct http_exchange *exchange, const struct visit *visit)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    bool is_reading = request->method == HTTP_GET || request->method == HTTP_HEAD;
+
+    fields_add(exchange, FIELDS_DATA, false);
+    if (is_reading && visit->handler == &page_handler && request->fields[HTTP_HOST].bytes)
+        redirect(exchange);
+    else
+        fields_answer_error(exchange, 403, "denied", "this is reached by https alone");
+}
+
+// ---- the handler ------------------------------------------------------------------------------
+
+// Of the API who asked is known.
+static const char *user_of(struct http_exchange *exchange, const struct visit *visit)
+{
+    const struct api_request *request =
+        visit->handler == &api_handler ? *http_exchange_data(exchange) : NULL;
+
+    return request ? request->user.name : "";
 }
 
 static size_t begin(void *context, struct http_exchange *exchange)
 {
-    const struct http_handler *handler = choose(http_exchange_request(exchange)->path);
+    struct web   *web = context;
+    struct visit *visit = visit_begin(exchange, &web->site->visits);
 
-    *http_exchange_visit(exchange) = (void *)(uintptr_t)handler;
-    return handler->begin(context, exchange);
+    if (!visit) {
+        http_exchange_abort(exchange);
+        return 0;
+    }
+    visit->handler = choose(http_exchange_request(exchange)->path);
+    if (visit->is_exposed) {
+        send_away(exchange, visit);
+        return 0;
+    }
+    return visit->handler->begin(context, exchange);
 }
 
 static void run(void *context, struct http_exchange *exchange, const char *body, size_t n)
 {
-    handler_of(exchange)->run(context, exchange, body, n);
+    visit_of(exchange)->handler->run(context, exchange, body, n);
 }
 
 static void over(void *context, struct http_exchange *exchange)
 {
-    handler_of(exchange)->over(context, exchange);
+    struct web   *web = context;
+    struct visit *visit = visit_of(exchange);
+
+    if (!visit)
+        return;
+    if (web->site->log)
+        visitlog_add(web->site->log, visit, http_exchange_status(exchange),
+                     http_exchange_sent(exchange), user_of(exchange, visit));
+    visit->handler->over(context, exchange);
+    visit_end(visit);
 }
 
 static void more(void *context, struct http_exchange *exchange)
 {
-    if (handler_of(exchange)->more)
-        handler_of(exchange)->more(context, exchange);
+    const struct http_handler *handler = visit_of(exchange)->handler;
+
+    if (handler->more)
+        handler->more(context, exchange);
 }
 
 const struct http_handler site_handler = { begin, run, over, more };

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// site: which part answers a request: the API, or the files of the page.
+// site: what every request goes through: from where it comes is found out, the part that answers it
+// is chosen, the API or the files of the page, and a line is written when it is over.
 
 #include "web/api.h"
+#include "web/visit.h"
 
 struct site;
 
 struct site_options {
-    const char *static_path; // of the page's files
+    const char         *static_path; // of the page's files
+    struct http_proxies proxies;     // that are believed
+    bool                is_quiet;    // no line for each request
 };
 
 // `options` are borrowed.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "web/throttle.h"
 
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,23 +55,16 @@ static struct throttle_key make_key(const struct throttle *throttle, const void 
     return key;
 }
 
-struct throttle_key throttle_of_address(const struct throttle *throttle,
-                                        const struct sockaddr *address)
+struct throttle_key throttle_of_address(const struct throttle     *throttle,
+                                        const struct http_address *address)
 {
-    uint8_t bytes[1 + 8] = { 'a' };
-    size_t  n = 1;
+    struct http_address customer;
+    uint8_t             bytes[2 + sizeof customer.ip] = { 'a' };
 
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)address;
-        bool                       is_v4 = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
-        memcpy(bytes + 1, v6->sin6_addr.s6_addr + (is_v4 ? 12 : 0), is_v4 ? 4 : 8);
-        n += is_v4 ? 4 : 8;
-    } else if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)address;
-        memcpy(bytes + 1, &v4->sin_addr, 4);
-        n += 4;
-    }
-    return make_key(throttle, bytes, n);
+    http_address_customer(&customer, address);
+    bytes[1] = customer.is_local;
+    memcpy(bytes + 2, &customer.ip, sizeof customer.ip);
+    return make_key(throttle, bytes, sizeof bytes);
 }
 
 struct throttle_key throttle_of_account(const struct throttle *throttle, const char *name)

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
+#include "http/address.h"
 
 #define THROTTLE_FREE     5u // failures
 #define THROTTLE_MAX_S    900u
@@ -31,8 +31,8 @@ struct throttle *throttle_free(struct throttle *throttle);
 void             throttle_freep(struct throttle **throttle);
 
 // Of IPv6 the network of 64 bits: that is what one customer has.
-struct throttle_key throttle_of_address(const struct throttle *throttle,
-                                        const struct sockaddr *address);
+struct throttle_key throttle_of_address(const struct throttle     *throttle,
+                                        const struct http_address *address);
 // Without regard to the case of letters.
 struct throttle_key throttle_of_account(const struct throttle *throttle, const char *name);
 

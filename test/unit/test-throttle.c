@@ -11,11 +11,15 @@ static struct throttle_key key_of(const struct throttle *throttle, const char *t
 {
     struct sockaddr_in  v4 = { .sin_family = AF_INET };
     struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+    struct http_address address;
 
-    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-        return throttle_of_address(throttle, (struct sockaddr *)&v4);
-    assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
-    return throttle_of_address(throttle, (struct sockaddr *)&v6);
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
+        http_address_of(&address, (struct sockaddr *)&v4);
+    } else {
+        assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+        http_address_of(&address, (struct sockaddr *)&v6);
+    }
+    return throttle_of_address(throttle, &address);
 }
 
 static void test_keys(void **state)

@@ -24,7 +24,7 @@ class Web:
     """The program, its database, and a listening socket that outlives it."""
 
     def __init__(self, path, *options):
-        self.database, self.options = path / "left4me.db", options
+        self.database, self.options, self.log = path / "left4me.db", options, path / "web.log"
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.process = None
@@ -36,15 +36,31 @@ class Web:
         notify.settimeout(READY_S)
         listening = self.socket.fileno()
         # Descriptor 3 is the first that is handed over; its process id is known there alone.
-        self.process = subprocess.Popen(
-            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, *self.options, *(words or ["--insecure"])],
-            env={**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": "@" + notify.getsockname()[1:].decode()}, pass_fds=[listening])
+        with open(self.log, "ab") as log:
+            self.process = self.begin(listening, notify, words, log)
         with notify:
-            assert b"READY=1" in notify.recv(4096)
+            try:
+                assert b"READY=1" in notify.recv(4096)
+            except TimeoutError:
+                raise AssertionError(self.log.read_text()) from None
+
+    def begin(self, listening, notify, words, log):
+        return subprocess.Popen(
+            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, *self.options, *(words or ["--insecure"])],
+            env={**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": "@" + notify.getsockname()[1:].decode()}, pass_fds=[listening], stderr=log)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(READY_S) == 0
+
+    def logged(self, part):
+        """Waits for a line with `part` in what it writes, and returns it."""
+        for _ in range(READY_S * 100):
+            for line in self.log.read_text().splitlines():
+                if part in line:
+                    return line
+            time.sleep(0.01)
+        raise AssertionError(f"no '{part}' in: {self.log.read_text()}")
 
     def command(self, *words, code=0):
         """What the operator's command prints with --json, a row a line."""
