@@ -237,7 +237,8 @@ static int fail_those_who_wait(struct database *db, int64_t now_us, struct error
 
 // By a query that gives the job that `worker` has from now on.
 static int lease(struct job *ret, struct database *db, const struct query *query,
-                 const char *worker, int64_t now, int64_t until_s, struct error *err)
+                 const char *worker, const char *except, int64_t now, int64_t until_s,
+                 struct error *err)
 {
     AUTO(statement_done) struct statement row = { 0 };
 
@@ -246,19 +247,21 @@ static int lease(struct job *ret, struct database *db, const struct query *query
     statement_bind_text(&row, ":worker", worker);
     statement_bind_number(&row, ":until", until_s);
     statement_bind_number(&row, ":now", now);
+    if (except)
+        statement_bind_text(&row, ":except", except);
     int r = take_next(ret, &row, err);
     return r <= 0 || change_note(db, CHANGE_JOB, ret->id, false, err) == 0 ? r : -1;
 }
 
-int job_take(struct job *ret, struct database *db, const char *worker, int64_t now_us,
-             int64_t until_s, struct error *err)
+int job_take(struct job *ret, struct database *db, const char *worker, const char *except,
+             int64_t now_us, int64_t until_s, struct error *err)
 {
     // Nothing that came before it, about the same server or overlay, is still to be done or under
     // way.
     static const struct query oldest = QUERY(
         "UPDATE jobs SET state = 'running', lease_by = :worker, lease_until_s = :until, "
         "attempt = attempt + 1, started_us = :now WHERE id = (SELECT id FROM jobs AS next "
-        "WHERE state = 'queued' "
+        "WHERE state = 'queued' AND kind NOT IN (SELECT value FROM json_each(:except)) "
         "AND NOT EXISTS (SELECT 1 FROM jobs AS earlier WHERE earlier.state IN ('queued', "
         "'running') AND earlier.id < next.id AND (earlier.server = next.server OR "
         "earlier.overlay = next.overlay)) "
@@ -269,7 +272,7 @@ int job_take(struct job *ret, struct database *db, const char *worker, int64_t n
     assert(database_is_writing(db));
     return fail_those_who_wait(db, now_us, err) < 0
                ? -1
-               : lease(ret, db, &oldest, worker, now_us, until_s, err);
+               : lease(ret, db, &oldest, worker, except, now_us, until_s, err);
 }
 
 int job_take_over(struct job *ret, struct database *db, const char *worker, int64_t now_s,
@@ -281,7 +284,7 @@ int job_take_over(struct job *ret, struct database *db, const char *worker, int6
               "ORDER BY id LIMIT 1) " RETURNING);
 
     assert(database_is_writing(db));
-    return lease(ret, db, &query, worker, now_s, until_s, err);
+    return lease(ret, db, &query, worker, NULL, now_s, until_s, err);
 }
 
 // -1: not known. *ret is what was known before.
@@ -322,6 +325,21 @@ int job_renew(bool *ret_is_cancelled, struct database *db, int64_t id, const cha
         return -1;
     *ret_is_cancelled = statement_number(&row, 0);
     return progress == old ? 0 : change_note(db, CHANGE_JOB, id, false, err);
+}
+
+int job_release(struct database *db, int64_t id, const char *worker, struct error *err)
+{
+    static const struct query query =
+        QUERY("UPDATE jobs SET lease_until_s = 0, attempt = attempt - 1 "
+              "WHERE id = :id AND state = 'running' AND lease_by = :worker");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    assert(database_is_writing(db));
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":id", id);
+    statement_bind_text(&row, ":worker", worker);
+    return statement_change_one(&row, "job", err);
 }
 
 int job_end(struct database *db, int64_t id, const char *worker, enum job_state state,

@@ -78,15 +78,18 @@ int job_next(struct job *ret, struct database *db, int64_t before, const struct 
 
 // ---- working ----------------------------------------------------------------------------------
 
-// Takes the oldest that may run now. 1: there is one, which is `worker`'s until `until_s`.
-int job_take(struct job *ret, struct database *db, const char *worker, int64_t now_us,
-             int64_t until_s, struct error *err) MUST_USE;
+// Takes the oldest that may run now, but none of the kinds in `except`, a list in JSON. 1: there is
+// one, which is `worker`'s until `until_s`.
+int job_take(struct job *ret, struct database *db, const char *worker, const char *except,
+             int64_t now_us, int64_t until_s, struct error *err) MUST_USE;
 // One whose worker has not renewed its lease until `now_s`: it may be half done.
 int job_take_over(struct job *ret, struct database *db, const char *worker, int64_t now_s,
                   int64_t until_s, struct error *err) MUST_USE;
-// The last two fail with ERROR_NOT_FOUND if it is not the worker's (any more): he must let it be.
+// The last three fail with ERROR_NOT_FOUND if it is not the worker's (any more): he must let it be.
 int job_renew(bool *ret_is_cancelled, struct database *db, int64_t id, const char *worker,
               int64_t until_s, int progress, struct error *err) MUST_USE;
+// Leaves it to whoever takes it over: at once, and as if he were the first.
+int job_release(struct database *db, int64_t id, const char *worker, struct error *err) MUST_USE;
 // `why` is of a failed one, otherwise NULL; `result` is JSON, shorter than JOB_RESULT_MAX.
 int job_end(struct database *db, int64_t id, const char *worker, enum job_state state,
             const struct error *why, const char *result, int64_t now_us, struct error *err)

@@ -30,7 +30,7 @@ static int64_t take(struct database *db)
     struct error err = { 0 };
     int          r = -1;
 
-    (void)STORED(db, (r = job_take(&job, db, WORKER, NOW_US, NOW_S + 60, &err)) < 0 ? -1 : 0);
+    (void)STORED(db, (r = job_take(&job, db, WORKER, "[]", NOW_US, NOW_S + 60, &err)) < 0 ? -1 : 0);
     if (r < 0)
         fail_msg("%s", err.message);
     return r ? job.id : 0;
@@ -196,6 +196,39 @@ static void test_taking_over(void **state)
                      0);
 }
 
+static void test_handing_over(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          id = add(db, "server.start", 3, 0);
+    struct job       job = { 0 };
+    struct error     err = { 0 };
+    int              r = -1;
+
+    assert_int_equal(take(db), id);
+    assert_int_equal(STORED(db, job_release(db, id, "worker 2", &err)), -1);
+    assert_int_equal(STORED(db, job_release(db, id, WORKER, &err)), 0);
+    assert_int_equal(take(db), 0);
+    (void)STORED(db, (r = job_take_over(&job, db, "worker 2", NOW_S, NOW_S + 99, &err)) - 1);
+    assert_int_equal(r, 1);
+    assert_true(job.id == id && job.attempt == 1);
+}
+
+static void test_kinds_that_are_left(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          build = add(db, "overlay.build", 0, 3), start = add(db, "server.start", 3, 0);
+    struct job       job = { 0 };
+    struct error     err = { 0 };
+    int              r = -1;
+
+    (void)STORED(db, (r = job_take(&job, db, WORKER, "[\"overlay.build\",\"overlay.wipe\"]", NOW_US,
+                                   NOW_S + 60, &err)) -
+                         1);
+    assert_int_equal(r, 1);
+    assert_int_equal(job.id, start);
+    assert_int_equal(take(db), build);
+}
+
 static void test_lists(void **state)
 {
     struct database *db = ((struct store_world *)*state)->db;
@@ -281,6 +314,7 @@ int main(void)
         IN_STORE(test_a_job),          IN_STORE(test_who_runs_beside_whom),
         IN_STORE(test_the_same_again), IN_STORE(test_waiting),
         IN_STORE(test_cancelling),     IN_STORE(test_taking_over),
+        IN_STORE(test_handing_over),   IN_STORE(test_kinds_that_are_left),
         IN_STORE(test_lists),          IN_STORE(test_its_log),
         IN_STORE(test_its_end),
     };
