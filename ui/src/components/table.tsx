@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// table: rows of a kind. On a narrow page a row becomes a small card, so that nothing has to be scrolled
+// sideways; the roles are spelled out because browsers forget them when a table is laid out so.
+
+import type { ComponentChildren } from "preact";
+
+export interface Column<T> {
+  key: string;
+  head: string;
+  cell: (row: T) => ComponentChildren;
+  /** it is what the row is called */
+  isName?: boolean;
+  /** numbers stand at the right */
+  isNumber?: boolean;
+  /** not shown on a narrow page */
+  isMinor?: boolean;
+  /** buttons: the head is for those who do not see */
+  isActions?: boolean;
+}
+
+export interface TableProps<T> {
+  label: string;
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  id: (row: T) => string | number;
+  /** a class for the row */
+  tone?: (row: T) => string | undefined;
+}
+
+function classesOf<T>(column: Column<T>): string {
+  const classes = [];
+  if (column.isNumber) classes.push("is-number");
+  if (column.isMinor) classes.push("is-minor");
+  if (column.isActions) classes.push("is-actions");
+  if (column.isName) classes.push("is-name");
+  return classes.join(" ");
+}
+
+export function Table<T>({ label, columns, rows, id, tone }: TableProps<T>) {
+  return (
+    <table class="table" role="table" aria-label={label}>
+      <thead role="rowgroup">
+        <tr role="row">
+          {columns.map((column) => (
+            <th key={column.key} role="columnheader" scope="col" class={classesOf(column)}>
+              {column.isActions ? <span class="unseen">{column.head}</span> : column.head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {rows.map((row) => (
+          <tr key={id(row)} role="row" class={tone?.(row)}>
+            {columns.map((column) =>
+              column.isName ? (
+                <th key={column.key} role="rowheader" scope="row" class={classesOf(column)}>
+                  {column.cell(row)}
+                </th>
+              ) : (
+                <td
+                  key={column.key}
+                  role="cell"
+                  class={classesOf(column)}
+                  data-head={column.isActions ? undefined : column.head}
+                >
+                  {column.cell(row)}
+                </td>
+              ),
+            )}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+// join: who comes by a link that works once: the first admin, who is invited, who has lost a password.
+//
+// The word of the link stands behind '#', which no browser sends to a server or tells another page.
+
+import { useState } from "preact/hooks";
+import { account, ApiError } from "../api";
+import { ErrorLine, useAction } from "../components/action";
+import { Button } from "../components/button";
+import { TextField } from "../components/field";
+import { Notice } from "../components/layout";
+import { navigate } from "../router";
+import * as session from "../state/session";
+import { text } from "../strings";
+import { Front } from "./front";
+
+const PASSWORD_MIN = 10;
+
+export function JoinPage() {
+  const [word] = useState(() => decodeURIComponent(location.hash.slice(1)));
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const [repeated, setRepeated] = useState("");
+
+  const join = useAction(async () => {
+    if (password !== repeated)
+      throw new ApiError("invalid", text.join.mismatch, 0, "repeat");
+    const user = await account.join(word, name.trim() || null, password);
+    session.user.value = null; // whoever was logged in here before
+    session.begin(user);
+    await navigate("/servers", { replace: true });
+  });
+
+  return (
+    <Front title={text.join.title}>
+      {word === "" ? (
+        <Notice kind="error">{text.join.noWord}</Notice>
+      ) : (
+        <form
+          class="form"
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            void join.run();
+          }}
+        >
+          <p class="hint">{text.join.intro}</p>
+          <TextField
+            name="name"
+            label={text.join.name}
+            hint={text.join.nameHint}
+            value={name}
+            onInput={setName}
+            error={join.error}
+            autocomplete="username"
+            autofocus
+          />
+          <TextField
+            name="password"
+            label={text.join.password}
+            hint={text.join.passwordHint(PASSWORD_MIN)}
+            type="password"
+            value={password}
+            onInput={setPassword}
+            error={join.error}
+            autocomplete="new-password"
+          />
+          <TextField
+            name="repeat"
+            label={text.join.repeat}
+            type="password"
+            value={repeated}
+            onInput={setRepeated}
+            error={join.error}
+            autocomplete="new-password"
+          />
+          <ErrorLine
+            error={
+              ["name", "password", "repeat"].includes(join.error?.field ?? "") ? null : join.error
+            }
+          />
+          <div class="form-actions">
+            <Button kind="primary" submit busy={join.isBusy}>
+              {text.join.submit}
+            </Button>
+          </div>
+        </form>
+      )}
+    </Front>
+  );
+}

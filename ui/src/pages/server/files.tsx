@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+
+import type { Server } from "../../api/types";
+
+export function FilesTab({ server }: { server: Server }) {
+  return <p>{server.name}</p>;
+}
