@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include "store/proof.h"
 #include "store/session.h"
 
 #define COLUMNS "id, name, role, user, made_by, created_unix_s, expires_unix_s"
@@ -61,15 +62,10 @@ int invitation_find(struct invitation *ret, struct database *db, const struct se
         QUERY("SELECT " COLUMNS " FROM invitations WHERE hash = :hash AND expires_unix_s > :now");
     AUTO(statement_done) struct statement row = { 0 };
 
-    if (statement_begin(&row, db, &query, err) < 0)
-        return -1;
-    statement_bind_bytes(&row, ":hash", hash->bytes, sizeof hash->bytes);
-    statement_bind_number(&row, ":now", now_unix_s);
-    int r = statement_next(&row, err);
-    if (r == 0)
-        return error_set(err, ERROR_DENIED,
-                         "this link has been used, or is too old: ask for a new one");
-    return r < 0 ? -1 : take_row(ret, &row, err);
+    return proof_find(&row, db, &query, hash, now_unix_s,
+                      "this link has been used, or is too old: ask for a new one", err) < 0
+               ? -1
+               : take_row(ret, &row, err);
 }
 
 int invitation_next(struct invitation *ret, struct database *db, int64_t id, int64_t now_unix_s,
@@ -112,13 +108,14 @@ int invitation_accept(int64_t *ret_user, struct database *db, const struct invit
 
 int invitation_remove(struct database *db, int64_t id, struct error *err)
 {
-    static const struct query query = QUERY("DELETE FROM invitations WHERE id = :id");
-    unsigned                  n = 0;
+    static const struct query             query = QUERY("DELETE FROM invitations WHERE id = :id");
+    AUTO(statement_done) struct statement row = { 0 };
 
     assert(database_is_writing(db));
-    if (database_run(db, &query, ":id", id, &n, err) < 0)
+    if (statement_begin(&row, db, &query, err) < 0)
         return -1;
-    return n ? 0 : error_set(err, ERROR_NOT_FOUND, "there is no such invitation");
+    statement_bind_number(&row, ":id", id);
+    return statement_change_one(&row, "invitation", err);
 }
 
 int invitation_drop_expired(struct database *db, int64_t now_unix_s, struct error *err)

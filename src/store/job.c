@@ -367,11 +367,3 @@ int job_end(struct database *db, int64_t id, const char *worker, enum job_state 
     return statement_change_one(&row, "job", err) < 0 ? -1
                                                       : change_note(db, CHANGE_JOB, id, false, err);
 }
-
-int job_drop_before(struct database *db, int64_t time_us, struct error *err)
-{
-    static const struct query query = QUERY("DELETE FROM jobs WHERE ended_us < :time");
-
-    assert(database_is_writing(db));
-    return database_run(db, &query, ":time", time_us, NULL, err);
-}

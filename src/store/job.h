@@ -111,6 +111,3 @@ int job_line_add(struct database *db, int64_t id, enum job_stream stream, int64_
 int job_lines_begin(struct statement *ret, struct database *db, int64_t id, int64_t after,
                     struct error *err) MUST_USE;
 int job_lines_next(struct job_line *ret, struct statement *lines, struct error *err) MUST_USE;
-
-// Drops those that ended before a time, with their logs.
-int job_drop_before(struct database *db, int64_t time_us, struct error *err) MUST_USE;

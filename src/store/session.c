@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 #include "base/text.h"
+#include "store/proof.h"
 
 #define COLUMNS "id, user, address, agent, created_unix_s, seen_unix_s, expires_unix_s"
 
@@ -66,11 +67,6 @@ int session_add(int64_t *ret_id, struct database *db, const struct secret_hash *
 
 // ---- finding ----------------------------------------------------------------------------------
 
-static int has_ended(struct error *err)
-{
-    return error_set(err, ERROR_DENIED, "the session has ended: log in again");
-}
-
 static int find_row(struct session *ret, struct database *db, const struct secret_hash *hash,
                     int64_t now_unix_s, struct error *err)
 {
@@ -78,24 +74,19 @@ static int find_row(struct session *ret, struct database *db, const struct secre
         QUERY("SELECT " COLUMNS " FROM sessions WHERE hash = :hash AND expires_unix_s > :now");
     AUTO(statement_done) struct statement row = { 0 };
 
-    if (statement_begin(&row, db, &query, err) < 0)
-        return -1;
-    statement_bind_bytes(&row, ":hash", hash->bytes, sizeof hash->bytes);
-    statement_bind_number(&row, ":now", now_unix_s);
-    int r = statement_next(&row, err);
-    if (r == 0)
-        return has_ended(err);
-    return r < 0 ? -1 : take_row(ret, &row, err);
+    return proof_find(&row, db, &query, hash, now_unix_s, "the session has ended: log in again",
+                      err) < 0
+               ? -1
+               : take_row(ret, &row, err);
 }
 
 int session_find(struct session *ret, struct user *ret_user, bool *ret_is_stale,
                  struct database *db, const struct secret_hash *hash, int64_t now_unix_s,
                  struct error *err)
 {
-    if (find_row(ret, db, hash, now_unix_s, err) < 0 || user_find(ret_user, db, ret->user, err) < 0)
+    if (find_row(ret, db, hash, now_unix_s, err) < 0 ||
+        proof_find_user(ret_user, db, ret->user, err) < 0)
         return -1;
-    if (!ret_user->is_active)
-        return error_set(err, ERROR_DENIED, "this account is deactivated");
     *ret_is_stale = now_unix_s >= ret->seen_unix_s + SESSION_SEEN_STEP_S;
     return 0;
 }
@@ -139,16 +130,13 @@ int session_end(struct database *db, int64_t user, int64_t id, struct error *err
 {
     static const struct query query = QUERY("DELETE FROM sessions WHERE user = :user AND id = :id");
     AUTO(statement_done) struct statement row = { 0 };
-    unsigned                              n = 0;
 
     assert(database_is_writing(db));
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":user", user);
     statement_bind_number(&row, ":id", id);
-    if (statement_change(&row, &n, err) < 0)
-        return -1;
-    return n ? 0 : error_set(err, ERROR_NOT_FOUND, "there is no such session");
+    return statement_change_one(&row, "session", err);
 }
 
 int session_end_all(struct database *db, int64_t user, int64_t but, struct error *err)

@@ -249,11 +249,6 @@ static void test_lists(void **state)
     assert_int_equal(job.id, second);
     assert_int_equal(job_next(&job, db, 0, &of_kind, &err), 1);
     assert_int_equal(job.id, first);
-    assert_int_equal(take(db), first);
-    end(db, first, JOB_DONE);
-    assert_int_equal(STORED(db, job_drop_before(db, NOW_US + 1, &err)), 0);
-    assert_int_equal(job_find(&job, db, first, VIEWER_ALL, &err), -1);
-    assert_int_equal(job_find(&job, db, second, VIEWER_ALL, &err), 0);
 }
 
 // ---- its log ----------------------------------------------------------------------------------
