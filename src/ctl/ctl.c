@@ -76,9 +76,8 @@ static void unlink_run(struct ctl *ctl)
 }
 
 // Those that it has left behind are in its group, which is there as long as it is not reaped.
-static void free_run(struct ctl *ctl)
+static void release(struct ctl *ctl)
 {
-    unlink_run(ctl);
     (void)kill(-ctl->pid, SIGKILL);                     // there may be nobody
     (void)waitid(P_PID, (id_t)ctl->pid, NULL, WEXITED); // it is ours, and ends
     ctl->exit_source = sd_event_source_disable_unref(ctl->exit_source);
@@ -89,6 +88,12 @@ static void free_run(struct ctl *ctl)
     }
     (void)fd_close(ctl->pid_fd);
     free(ctl);
+}
+
+static void free_run(struct ctl *ctl)
+{
+    unlink_run(ctl);
+    release(ctl);
 }
 
 static void tell_end(const struct ctl *ctl)
@@ -117,8 +122,9 @@ static void settle(struct ctl *ctl)
 {
     if (!ctl->has_ended || has_output(ctl))
         return;
+    unlink_run(ctl); // whoever hears of it may begin another one in its place
     tell_end(ctl);
-    free_run(ctl);
+    release(ctl);
 }
 
 // ---- time -------------------------------------------------------------------------------------

@@ -12,7 +12,11 @@
 
 #define PATH_MAX_BYTES 512u
 
-static const struct route_table *const tables[] = { &account_routes, &user_routes };
+static const struct route_table *const tables[] = {
+    &account_routes,
+    &machine_routes,
+    &user_routes,
+};
 
 void api_each_route(void (*show)(void *context, const struct route *route), void *context)
 {

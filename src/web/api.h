@@ -32,7 +32,7 @@
 #define API_LIST_MAX       100u
 
 struct bell;
-struct ctl_pool;
+struct reader;
 struct server;
 struct blueprint;
 struct owned_overlay;
@@ -44,7 +44,8 @@ struct web {
     struct hasher      *hasher;
     struct throttle    *throttle;
     struct bell        *bell;      // to the worker, and from it
-    struct ctl_pool    *ctl;       // the commands that run
+    struct reader      *reader;    // of what is looked up on the host
+    const char         *ctl_path;  // of l4d2ctl
     struct secret_key   key;       // of what is sealed in the database
     struct site        *site;
     bool                is_secure; // it is reached by https, but from the machine itself
@@ -113,7 +114,7 @@ struct route_table {
     size_t              n;
 };
 
-extern const struct route_table account_routes, user_routes;
+extern const struct route_table account_routes, machine_routes, user_routes;
 
 // Calls `show` for each route there is.
 void api_each_route(void (*show)(void *context, const struct route *route), void *context);
@@ -155,15 +156,16 @@ int api_run_job(struct api_request *request, const char *kind, int64_t server, i
 
 // ---- what the host says -------------------------------------------------------------------------
 
-// Is called with what the command has said, an object or an array, borrowed.
+// Is called with what the command has said, an object or an array, borrowed. It answers, or looks
+// up something else.
 typedef int (*api_said)(struct api_request *request, json_t *said, struct error *err);
 
 // Runs `l4d2ctl WORDS --json` for something that is only read, and calls `said`; if the command
-// fails, its error is answered. `words` end with NULL; they and the input are copied. Only so many
-// run at once, and a few more wait; ERROR_UNAVAILABLE, with Retry-After: there are too many.
+// fails, its error is answered. `words` end with NULL, up to 60; they and the input are copied.
+// Only so many run at once, and a few more wait; ERROR_UNAVAILABLE: there are too many.
 int api_ctl(struct api_request *request, const char *const *words, const char *input,
             size_t n_input, api_said said, struct error *err) MUST_USE;
-// Answers with what the command says; an array as {"NAME": […]}.
+// Answers with what the command says; an array as {"NAME": […]}. `name` is borrowed.
 int api_ctl_json(struct api_request *request, const char *const *words, const char *name,
                  struct error *err) MUST_USE;
 

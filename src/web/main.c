@@ -13,16 +13,18 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "web/object.h"
+#include "web/reader.h"
 #include "web/site.h"
 
 #define DATABASE   "/var/lib/left4me/db/left4me.db"
 #define FDS_MAX    8
-#define DB_WAIT_MS 2000u // the loop stands still meanwhile
+#define DB_WAIT_MS 100u // the loop stands still meanwhile
 
 static void done(struct web *web)
 {
     web->server = http_server_close(web->server);
     web->site = site_close(web->site);
+    web->reader = reader_close(web->reader);
     web->hasher = hasher_close(web->hasher);
     web->throttle = throttle_free(web->throttle);
     web->db = database_close(web->db);
@@ -62,6 +64,7 @@ static int set_up(struct web *web, const char *path, const struct site_options *
         return error_set(err, ERROR_NO_SPACE, "out of memory");
     if (database_open(&web->db, path, err) < 0 || database_check(web->db, err) < 0 ||
         hasher_open(&web->hasher, web->event, err) < 0 ||
+        reader_open(&web->reader, web->event, web->ctl_path, err) < 0 ||
         site_open(&web->site, web, options, err) < 0)
         return -1;
     database_set_wait(web->db, DB_WAIT_MS);
@@ -127,6 +130,7 @@ static NORETURN void usage(int code)
           "       left4me-web --routes\n"
           "\n"
           "  --insecure          it is reached without https, also from other machines\n"
+          "  --l4d2ctl PROGRAM   what is run to look things up on the host\n"
           "  --proxy ADDRESS     believe from where a request comes, and whether by https, when it "
           "comes\n"
           "                      through this proxy: an address, with /BITS a network, or 'unix'\n"
@@ -151,20 +155,21 @@ static void add_proxy(struct site_options *site, const char *text)
 static const char *parse(struct web *web, struct site_options *site, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "insecure", no_argument, NULL, 'i' },
-        { "proxy", required_argument, NULL, 'p' },
-        { "quiet", no_argument, NULL, 'q' },
-        { "routes", no_argument, NULL, 'r' },
-        { "static", required_argument, NULL, 's' },
-        { "help", no_argument, NULL, 'h' },
-        { 0 },
+        { "insecure", no_argument, NULL, 'i' },    { "l4d2ctl", required_argument, NULL, 'l' },
+        { "proxy", required_argument, NULL, 'p' }, { "quiet", no_argument, NULL, 'q' },
+        { "routes", no_argument, NULL, 'r' },      { "static", required_argument, NULL, 's' },
+        { "help", no_argument, NULL, 'h' },        { 0 },
     };
 
     web->is_secure = true;
+    web->ctl_path = CTL_PATH;
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         switch (c) {
         case 'i':
             web->is_secure = false;
+            break;
+        case 'l':
+            web->ctl_path = optarg;
             break;
         case 'r':
             api_each_route(show_route, NULL);

@@ -203,7 +203,7 @@ MATRIX = {
     ("DELETE", "/me/sessions/#"): "session",
     ("GET", "/users"): "admin", ("GET", "/users/#"): "admin", ("PATCH", "/users/#"): "admin", ("DELETE", "/users/#"): "admin",
     ("POST", "/users/#/invitation"): "admin", ("GET", "/invitations"): "admin", ("POST", "/invitations"): "admin",
-    ("DELETE", "/invitations/#"): "admin", ("GET", "/audit"): "admin",
+    ("DELETE", "/invitations/#"): "admin", ("GET", "/audit"): "admin", ("GET", "/machine"): "admin",
 }
 
 

@@ -115,13 +115,20 @@ class WebTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.path = pathlib.Path(directory.name)
         self.prepare()
-        self.web = Web(self.path, *self.OPTIONS)
+        self.web = Web(self.path, "--l4d2ctl", self.path / "l4d2ctl", *self.OPTIONS)
         self.addCleanup(self.web.socket.close)
         self.web.start()
         self.addCleanup(self.end)
 
     def prepare(self):
         """What is to be there before the program is started, in self.path."""
+
+    def host(self, script):
+        """What l4d2ctl does from now on: a shell script, whose words are "$@", in self.path."""
+        program = self.path / "l4d2ctl"
+        program.with_suffix(".new").write_text(f"#!/bin/sh\ncd '{self.path}' || exit 9\n{script}\n")
+        program.with_suffix(".new").chmod(0o755)
+        program.with_suffix(".new").rename(program)
 
     def end(self):
         if self.web.process.poll() is None:

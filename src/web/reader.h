@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// reader: runs l4d2ctl for answers that are looked up on the host: api_ctl() of api.h.
+//
+// So many run side by side, a few more wait for their turn, and who comes then is told to come
+// later. Who leaves before his turn loses it; what runs for him is ended.
+
+#include "web/api.h"
+
+#define READER_RUNNING_MAX 8u
+#define READER_WAITING_MAX 32u
+#define READER_USER_MAX    8u // of one user, running or waiting
+
+struct reader;
+
+int reader_open(struct reader **ret, sd_event *event, const char *program, struct error *err)
+    MUST_USE;
+// Nobody is answered any more. Takes NULL, returns NULL.
+struct reader *reader_close(struct reader *reader);
