@@ -112,7 +112,7 @@ static int check(const struct server *server, struct error *err)
                          SERVER_HOSTNAME_MAX - 1);
     if (!name_is_plain(server->hostname))
         return error_set(err, ERROR_INVALID, "the hostname has no control characters");
-    return check_instance(server->instance, err);
+    return 0;
 }
 
 // The one thing that it can refer to in vain.
@@ -162,9 +162,9 @@ int server_add(int64_t *ret_id, struct database *db, const struct server *server
     int64_t             id = 0;
 
     assert(database_is_writing(db));
-    if (check(server, err) < 0 || server_ports_complete(&ports, db, err) < 0 ||
-        insert(&id, db, server, err) < 0 || name_instance(db, id, err) < 0 ||
-        server_ports_put(db, id, &ports, err) < 0 ||
+    if (check(server, err) < 0 || check_instance(server->instance, err) < 0 ||
+        server_ports_complete(&ports, db, err) < 0 || insert(&id, db, server, err) < 0 ||
+        name_instance(db, id, err) < 0 || server_ports_put(db, id, &ports, err) < 0 ||
         server_set_rcon_password(db, id, key, rcon_password, server->created_unix_s, err) < 0 ||
         change_note(db, CHANGE_BLUEPRINT, server->blueprint, false, err) < 0)
         return -1;

@@ -62,7 +62,7 @@ int server_set_rcon_password(struct database *db, int64_t id, const struct secre
     static const struct query query =
         QUERY("UPDATE servers SET rcon_sealed = :sealed, changed_unix_s = :now WHERE id = :id");
     AUTO(statement_done) struct statement row = { 0 };
-    struct secret_sealed                  sealed;
+    struct secret_sealed                  sealed = { .n = 0 };
 
     assert(database_is_writing(db));
     if (seal(&sealed, id, key, rcon_password, err) < 0 ||

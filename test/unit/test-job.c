@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include "store/grant.h"
 #include "store/job.h"
-#include "store-world.h"
+#include "store-things.h"
 
 #define NOW_US INT64_C(1000000000)
 #define NOW_S  1000
@@ -229,6 +230,84 @@ static void test_kinds_that_are_left(void **state)
     assert_int_equal(take(db), build);
 }
 
+// What he may with the job, by find() and by next().
+static unsigned may(struct database *db, int64_t id, int64_t viewer)
+{
+    const struct job_filter filter = { .viewer = viewer };
+    struct job              job = { 0 }, next = { 0 };
+    struct error            err = { 0 };
+    int                     r = job_find(&job, db, id, viewer, &err);
+
+    assert_true(job_next(&next, db, id + 1, &filter, &err) >= 0);
+    assert_int_equal(next.id == id, r == 0);
+    if (r == 0)
+        assert_int_equal(next.may, job.may);
+    return r < 0 ? 0 : job.may;
+}
+
+static void test_who_sees_it(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          bill = things_user(db, "bill", ROLE_USER), zoey = things_user(db, "zoey", 0);
+    int64_t          louis = things_user(db, "louis", 0), ellis = things_user(db, "ellis", 0);
+    int64_t          server = things_server(db, "s", zoey, things_blueprint(db, "b", zoey, false));
+    struct grant     grant = { .user = louis, .may = GRANT_OPERATE };
+    struct error     err = { 0 };
+
+    assert_int_equal(bill, 1); // who asks for all of them
+    things_overlay(db, 7, "hers", zoey, false);
+    things_overlay(db, 8, "hers, shared", zoey, true);
+    assert_int_equal(STORED(db, grant_replace(db, server, &grant, 1, &err)), 0);
+    int64_t none = add(db, "overlay.refresh", 0, 0), start = add(db, "server.start", server, 0);
+    int64_t build = add(db, "overlay.build", 0, 7), shared = add(db, "overlay.build", 0, 8);
+    int64_t install = add(db, "game.install", 0, GAME_OVERLAY);
+    const struct {
+        int64_t  job, viewer;
+        unsigned want;
+    } cases[] = {
+        { none, VIEWER_ALL, GRANT_ALL },
+        { none, bill, GRANT_ALL },
+        { none, zoey, 0 },
+        { start, bill, GRANT_ALL },
+        { start, zoey, GRANT_ALL },
+        { start, louis, GRANT_VIEW | GRANT_OPERATE },
+        { start, ellis, 0 },
+        { build, zoey, GRANT_ALL },
+        { build, louis, 0 },
+        { shared, louis, GRANT_VIEW },
+        { install, ellis, GRANT_VIEW },
+        { install, VIEWER_ALL, GRANT_ALL },
+    };
+    for (size_t i = 0; i < ELEMENTS(cases); i++)
+        if (may(db, cases[i].job, cases[i].viewer) != cases[i].want)
+            fail_msg("case %zu: %u", i, may(db, cases[i].job, cases[i].viewer));
+    // Of a server that is gone, who has asked for it.
+    assert_int_equal(STORED(db, server_remove(db, server, &err)), 0);
+    assert_int_equal(may(db, start, bill), GRANT_ALL);
+    assert_int_equal(may(db, start, zoey), 0);
+}
+
+static void test_its_result(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          id = add(db, "overlay.create", 0, 0);
+    struct job       job;
+    char             result[JOB_RESULT_MAX + 1];
+    struct error     err = { 0 };
+
+    assert_int_equal(job_find(&job, db, id, VIEWER_ALL, &err), 0);
+    assert_string_equal(job.result, "{}");
+    assert_int_equal(take(db), id);
+    memset(result, ' ', JOB_RESULT_MAX);
+    result[JOB_RESULT_MAX] = '\0';
+    assert_int_equal(STORED(db, job_end(db, id, WORKER, JOB_DONE, NULL, result, 1, &err)), -1);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    result[JOB_RESULT_MAX - 1] = '\0';
+    assert_int_equal(STORED(db, job_end(db, id, WORKER, JOB_DONE, NULL, result, 1, &err)), 0);
+    assert_int_equal(job_find(&job, db, id, VIEWER_ALL, &err), 0);
+    assert_string_equal(job.result, result);
+}
+
 static void test_lists(void **state)
 {
     struct database *db = ((struct store_world *)*state)->db;
@@ -310,7 +389,8 @@ int main(void)
         IN_STORE(test_the_same_again), IN_STORE(test_waiting),
         IN_STORE(test_cancelling),     IN_STORE(test_taking_over),
         IN_STORE(test_handing_over),   IN_STORE(test_kinds_that_are_left),
-        IN_STORE(test_lists),          IN_STORE(test_its_log),
+        IN_STORE(test_lists),          IN_STORE(test_who_sees_it),
+        IN_STORE(test_its_result),     IN_STORE(test_its_log),
         IN_STORE(test_its_end),
     };
 
