@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,7 +10,8 @@
 #include <time.h>
 #include "base/macros.h"
 
-#define CHUNK_HEAD_MAX 20u // bytes: 16 digits, CR, LF, NUL
+#define PARTS_MAX  16    // that are given to the kernel at once
+#define KEPT_BYTES 4096u // of room for the next answer
 
 static const struct {
     int         status;
@@ -60,64 +60,7 @@ static const char *status_words(int status)
     return "Status"; // the words mean nothing to anybody
 }
 
-// ---- bytes on their way -----------------------------------------------------------------------
-
-size_t output_pending(const struct output *output)
-{
-    return output->n - output->at + output->n_borrowed;
-}
-
-// Out of memory, a connection is of no use; the process is.
-static bool output_reserve(struct output *output, size_t n)
-{
-    if (output->at == output->n)
-        output->at = output->n = 0;
-    if (output->size - output->n >= n)
-        return true;
-    if (output->at > 0) {
-        memmove(output->bytes, output->bytes + output->at, output->n - output->at);
-        output->n -= output->at;
-        output->at = 0;
-    }
-    if (output->size - output->n >= n)
-        return true;
-    size_t size = MAX(output->size * 2, output->n + n);
-    char  *bytes = realloc(output->bytes, size);
-    if (!bytes)
-        return false;
-    output->bytes = bytes;
-    output->size = size;
-    return true;
-}
-
-static bool output_add(struct output *output, const void *bytes, size_t n)
-{
-    if (!output_reserve(output, n))
-        return false;
-    if (n > 0)
-        memcpy(output->bytes + output->n, bytes, n);
-    output->n += n;
-    return true;
-}
-
-static bool output_print(struct output *output, const char *format, ...) PRINTF_LIKE(2, 3);
-static bool output_print(struct output *output, const char *format, ...)
-{
-    char    text[512];
-    va_list list;
-
-    va_start(list, format);
-    int n = vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    assert(n >= 0 && (size_t)n < sizeof text);
-    return output_add(output, text, (size_t)n);
-}
-
-static void output_done(struct output *output)
-{
-    free(output->bytes);
-    *output = (struct output){ 0 };
-}
+// ---- writing ----------------------------------------------------------------------------------
 
 void answer_free(struct connection *connection)
 {
@@ -125,16 +68,13 @@ void answer_free(struct connection *connection)
     output_done(&connection->exchange.fields);
 }
 
-static void output_skip(struct output *output, size_t n)
+// A stream is written to now and then, for days: it keeps nothing in between.
+static void free_what_is_sent(struct connection *connection)
 {
-    size_t n_copied = MIN(n, output->n - output->at);
+    struct output *out = &connection->out;
 
-    output->at += n_copied;
-    n -= n_copied;
-    assert(n <= output->n_borrowed);
-    if (n > 0) // of nothing there is no place
-        output->borrowed += n;
-    output->n_borrowed -= n;
+    if (out->size > KEPT_BYTES || out->pieces || connection->state == CONNECTION_STREAMING)
+        output_done(out);
 }
 
 int answer_write(struct connection *connection)
@@ -142,9 +82,9 @@ int answer_write(struct connection *connection)
     struct output *out = &connection->out;
 
     while (output_pending(out) > 0) {
-        struct iovec  parts[2] = { { out->bytes + out->at, out->n - out->at },
-                                   { (char *)(uintptr_t)out->borrowed, out->n_borrowed } };
-        struct msghdr message = { .msg_iov = parts, .msg_iovlen = ELEMENTS(parts) };
+        struct iovec  parts[PARTS_MAX];
+        struct msghdr message = { .msg_iov = parts,
+                                  .msg_iovlen = (size_t)output_vectors(out, parts, PARTS_MAX) };
         ssize_t       n = sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0)
             return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1;
@@ -153,8 +93,7 @@ int answer_write(struct connection *connection)
         server_set_deadline(connection, connection->server->limits->stall_ms);
         connection->deadline_ms = MIN(connection->deadline_ms, connection->answer_end_ms);
     }
-    if (out->size > 4096) // nobody needs so much all the time
-        output_done(out);
+    free_what_is_sent(connection);
     return 1;
 }
 
@@ -274,12 +213,9 @@ static void answer(struct http_exchange *exchange, int status, const char *type,
     if (!begin_answer(connection, status))
         return;
     bool is_kept = add_head(connection, status, type, n);
-    if (is_kept && is_sent && is_static) {
-        connection->out.borrowed = body;
-        connection->out.n_borrowed = n;
-    } else if (is_kept && is_sent) {
-        is_kept = output_add(&connection->out, body, n);
-    }
+    if (is_kept && is_sent)
+        is_kept = is_static ? output_add_piece(&connection->out, body, n, NULL)
+                            : output_add(&connection->out, body, n);
     connection->state = CONNECTION_ANSWERING;
     set_answer_end(connection);
     if (is_kept)
@@ -367,20 +303,23 @@ void http_exchange_stream(struct http_exchange *exchange, const char *type)
     watch_stream(connection, r);
 }
 
-// As a chunk, or as it is. False: there is no memory.
-static bool add_piece(struct connection *connection, const void *bytes, size_t n)
+// As a chunk, or as they are.
+static bool add_bytes(struct connection *connection, struct http_bytes *bytes)
 {
-    char head[CHUNK_HEAD_MAX];
-    int  n_head = snprintf(head, sizeof head, "%zx\r\n", n);
+    size_t n_frame = connection->is_chunking ? bytes->n_head + 2 : 0;
 
-    if (!connection->is_chunking)
-        return output_add(&connection->out, bytes, n);
-    return output_reserve(&connection->out, (size_t)n_head + n + 2) &&
-           output_add(&connection->out, head, (size_t)n_head) &&
-           output_add(&connection->out, bytes, n) && output_add(&connection->out, "\r\n", 2);
+    return output_add_piece(&connection->out, bytes->bytes + (n_frame ? 0 : bytes->n_head),
+                            bytes->n + n_frame, bytes);
 }
 
-bool http_exchange_write(struct http_exchange *exchange, const void *bytes, size_t n)
+static bool is_behind(const struct connection *connection, size_t n)
+{
+    size_t n_pending = output_pending(&connection->out);
+
+    return n_pending > 0 && n_pending + n > connection->server->limits->stream_bytes;
+}
+
+bool http_exchange_write_bytes(struct http_exchange *exchange, struct http_bytes *bytes)
 {
     struct connection *connection = connection_of(exchange);
     bool               was_behind = output_pending(&connection->out) > 0;
@@ -388,14 +327,13 @@ bool http_exchange_write(struct http_exchange *exchange, const void *bytes, size
     if (connection->state == CONNECTION_GONE)
         return false;
     assert(connection->state == CONNECTION_STREAMING && !connection->is_ending);
-    if (exchange->request.method == HTTP_HEAD || n == 0)
+    if (exchange->request.method == HTTP_HEAD || bytes->n == 0)
         return true;
-    if (was_behind &&
-        output_pending(&connection->out) + n > connection->server->limits->stream_bytes)
+    if (is_behind(connection, bytes->n))
         return false;
     if (!was_behind)
         server_set_deadline(connection, connection->server->limits->stall_ms);
-    if (!add_piece(connection, bytes, n)) {
+    if (!add_bytes(connection, bytes)) {
         connection_end(connection);
         return false;
     }
@@ -406,6 +344,22 @@ bool http_exchange_write(struct http_exchange *exchange, const void *bytes, size
     return r >= 0;
 }
 
+bool http_exchange_write(struct http_exchange *exchange, const void *bytes, size_t n)
+{
+    struct connection *connection = connection_of(exchange);
+
+    if (connection->state == CONNECTION_GONE || is_behind(connection, n))
+        return false;
+    AUTO(http_bytes_unrefp) struct http_bytes *copy = http_bytes_new(connection->server, n);
+    if (copy) {
+        memcpy(http_bytes_at(copy), bytes, n);
+        return http_exchange_write_bytes(exchange, copy);
+    }
+    if (output_pending(&connection->out) == 0) // nobody would tell it that it can take more
+        connection_end(connection);
+    return false;
+}
+
 size_t http_exchange_pending(const struct http_exchange *exchange)
 {
     return output_pending(&connection_of((struct http_exchange *)(uintptr_t)exchange)->out);
@@ -413,6 +367,7 @@ size_t http_exchange_pending(const struct http_exchange *exchange)
 
 void http_exchange_end(struct http_exchange *exchange)
 {
+    static const char  last_chunk[] = "0\r\n\r\n";
     struct connection *connection = connection_of(exchange);
 
     if (connection->state == CONNECTION_GONE)
@@ -422,7 +377,7 @@ void http_exchange_end(struct http_exchange *exchange)
     server_set_deadline(connection, connection->server->limits->stall_ms);
     set_answer_end(connection);
     if (connection->is_chunking && exchange->request.method != HTTP_HEAD &&
-        !output_add(&connection->out, "0\r\n\r\n", 5))
+        !output_add_piece(&connection->out, last_chunk, sizeof last_chunk - 1, NULL))
         connection_end(connection);
     else
         send_now(connection);

@@ -84,7 +84,7 @@ static void next_exchange(struct connection *connection)
     end_exchange(connection);
     server_drop_body(connection);
     answer_free(connection);
-    connection->exchange = (struct http_exchange){ 0 };
+    connection->exchange = (struct http_exchange){ .fields.pool = &connection->server->outputs };
     connection->in_seen = 0;
     if (connection->is_last || connection->server->is_draining) {
         linger(connection);

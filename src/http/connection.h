@@ -12,7 +12,9 @@
 // before others have their turn.
 
 #include <netinet/in.h>
+#include "http/address.h"
 #include "http/chunks.h"
+#include "http/output.h"
 #include "http/server.h"
 
 #define IN_BYTES_MIN 2048u // enough for most heads; many who only begin one must not cost much
@@ -31,14 +33,6 @@ enum connection_state {
     CONNECTION_GONE,
 };
 
-// Bytes on their way out: copied ones, then borrowed ones.
-struct output {
-    char       *bytes;
-    size_t      at, n, size;
-    const char *borrowed;
-    size_t      n_borrowed;
-};
-
 struct http_exchange {
     struct http_request request;
     void               *data, *visit;
@@ -51,6 +45,9 @@ struct http_exchange {
 struct connection {
     struct http_server   *server;
     struct connection    *next, *prev;
+    struct connection    *alike_next; // see crowd.h
+    struct http_address   customer;
+    bool                  is_counted;
     int                   fd;
     enum connection_state state;
     uint32_t              events; // of epoll that are asked for
@@ -90,7 +87,9 @@ struct http_server {
     const struct http_limits  *limits;
     const struct http_handler *handler;
     void                      *context;
+    struct crowd              *crowd;
     size_t                     n_body_bytes; // of all of them together
+    struct output_pool         outputs;
     bool                       is_draining, is_full;
     void (*drained)(void *context);
     void    *drained_context;
@@ -102,12 +101,25 @@ struct http_server {
 // ---- server.c ---------------------------------------------------------------------------------
 
 // Asks the kernel for these events alone.
-void server_watch(struct connection *connection, uint32_t events);
-void server_set_deadline(struct connection *connection, unsigned ms);
-void server_make_idle(struct connection *connection); // the youngest idle one
-void server_settle_later(struct connection *connection);
-void server_drop_body(struct connection *connection);
-void server_end(struct connection *connection); // and frees it
+void     server_watch(struct connection *connection, uint32_t events);
+void     server_set_deadline(struct connection *connection, unsigned ms);
+void     server_make_idle(struct connection *connection); // the youngest idle one
+void     server_link(struct connection *connection);      // the youngest of all
+void     server_settle_later(struct connection *connection);
+void     server_drop_body(struct connection *connection);
+void     server_end(struct connection *connection); // and frees it
+void     server_listen(struct http_server *server, bool is_on);
+void     server_set_timer(struct http_server *server, unsigned ms);
+unsigned server_tick_ms(const struct http_limits *limits);
+uint64_t server_now_ms(void); // of the clock, not of this turn
+
+// ---- accept.c ---------------------------------------------------------------------------------
+
+// Whoever waits at a listening socket, as sd-event calls it.
+int server_accept(sd_event_source *source, int fd, uint32_t events, void *context);
+// Whether it is of less use to its client than the other, which may be NULL; one that is of use
+// goes before none.
+bool connection_goes_before(const struct connection *one, const struct connection *other);
 
 // ---- connection.c -----------------------------------------------------------------------------
 
@@ -126,5 +138,3 @@ void answer_continue(struct connection *connection);
 int  answer_write(struct connection *connection);
 void answer_rest(struct connection *connection); // what there was of a stream is written
 void answer_free(struct connection *connection);
-
-size_t output_pending(const struct output *output);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/connection.h"
+#include "http/crowd.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,10 +12,8 @@
 #include <unistd.h>
 #include "base/fd.h"
 
-#define EVENTS_MAX    64
-#define ACCEPTS_MAX   32    // in one turn: those who are served have theirs as well
-#define TICK_MAX_MS   1000u // how late a deadline may be
-#define FD_RESERVE_MS 100u  // before it is tried again to accept, short of descriptors
+#define EVENTS_MAX  64
+#define TICK_MAX_MS 1000u // how late a deadline may be
 
 const struct http_limits http_limits_default = {
     .connections = 12000,
@@ -26,9 +24,11 @@ const struct http_limits http_limits_default = {
     .stall_ms = 30000,
     .stream_bytes = 262144,
     .bodies_bytes = 128u << 20,
+    .outputs_bytes = 128u << 20,
+    .of_address = 64,
 };
 
-static uint64_t now_ms(void)
+uint64_t server_now_ms(void)
 {
     struct timespec now;
 
@@ -71,7 +71,7 @@ static void unlink_connection(struct connection *connection)
     connection->next->prev = connection->prev;
 }
 
-static void link_last(struct connection *connection)
+void server_link(struct connection *connection)
 {
     struct connection *all = &connection->server->all;
 
@@ -85,10 +85,10 @@ void server_make_idle(struct connection *connection)
 {
     server_set_deadline(connection, connection->server->limits->idle_ms);
     unlink_connection(connection);
-    link_last(connection);
+    server_link(connection);
 }
 
-static void listen_again(struct http_server *server, bool is_on)
+void server_listen(struct http_server *server, bool is_on)
 {
     for (size_t i = 0; i < server->n_listeners; i++)
         (void)sd_event_source_set_enabled(server->listeners[i],
@@ -96,13 +96,13 @@ static void listen_again(struct http_server *server, bool is_on)
     server->is_full = !is_on;
 }
 
-static void set_timer(struct http_server *server, unsigned ms)
+void server_set_timer(struct http_server *server, unsigned ms)
 {
     (void)sd_event_source_set_time_relative(server->timer, ms * 1000ull);
     (void)sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
 }
 
-static unsigned tick_ms(const struct http_limits *limits)
+unsigned server_tick_ms(const struct http_limits *limits)
 {
     unsigned least =
         MIN(MIN(limits->idle_ms, limits->head_ms), MIN(limits->body_ms, limits->stall_ms));
@@ -141,7 +141,7 @@ static int settle(sd_event_source *source, void *context)
     struct http_server *server = context;
 
     (void)source;
-    server->now_ms = now_ms();
+    server->now_ms = server_now_ms();
     settle_all(server);
     if (server->n == 0 && server->is_draining && server->drained)
         server->drained(server->drained_context); // which may have closed the server
@@ -159,6 +159,7 @@ void server_end(struct connection *connection)
                 break;
             }
     unlink_connection(connection);
+    crowd_remove(server->crowd, connection);
     (void)fd_close(connection->fd);
     answer_free(connection);
     free(connection->in);
@@ -166,118 +167,9 @@ void server_end(struct connection *connection)
     free(connection);
     server->n--;
     if (server->is_full && !server->is_draining)
-        listen_again(server, true);
+        server_listen(server, true);
     if (server->n == 0 && server->is_draining)
         (void)sd_event_source_set_enabled(server->settler, SD_EVENT_ONESHOT); // it tells of it
-}
-
-// ---- accepting --------------------------------------------------------------------------------
-
-// Of how little use one is to its client: of two the one with more of it goes first.
-static int uselessness(const struct connection *connection)
-{
-    switch (connection->state) {
-    case CONNECTION_LINGERING:
-        return 3;
-    case CONNECTION_IDLE:
-        return 2;
-    case CONNECTION_HEAD: // whoever means it sends it at once
-        return 1;
-    case CONNECTION_BODY:
-    case CONNECTION_RUNNING:
-    case CONNECTION_ANSWERING:
-    case CONNECTION_STREAMING:
-    case CONNECTION_ANSWERED:
-    case CONNECTION_GONE:
-        return 0;
-    }
-    return 0;
-}
-
-// Of those that are alike the one whose time is over first.
-static bool goes_before(const struct connection *one, const struct connection *other)
-{
-    int first = uselessness(one), second = other ? uselessness(other) : 0;
-
-    return first > second ||
-           (first > 0 && first == second && one->deadline_ms < other->deadline_ms);
-}
-
-// For one who is known to be waiting.
-static bool make_room(struct http_server *server)
-{
-    struct connection *found = NULL;
-
-    for (struct connection *c = server->all.next; c != &server->all; c = c->next)
-        if (goes_before(c, found))
-            found = c;
-    if (!found)
-        return false;
-    connection_end(found);
-    connection_settle(found);
-    return true;
-}
-
-static void add_connection(struct http_server *server, int fd, const struct sockaddr_storage *peer,
-                           socklen_t n_peer)
-{
-    const int          on = 1;
-    struct connection *connection = calloc(1, sizeof *connection);
-
-    if (!connection) {
-        (void)fd_close(fd);
-        return;
-    }
-    // Neither is of a local socket. What nobody has acknowledged for so long nobody will.
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &server->limits->stall_ms,
-                     sizeof server->limits->stall_ms);
-    connection->server = server;
-    connection->fd = fd;
-    memcpy(&connection->peer, peer, MIN((size_t)n_peer, sizeof connection->peer));
-    link_last(connection);
-    if (server->n++ == 0)
-        set_timer(server, tick_ms(server->limits));
-    server_set_deadline(connection, server->limits->idle_ms);
-    server_watch(connection, EPOLLIN);
-}
-
-static int accept_some(sd_event_source *source, int fd, uint32_t events, void *context)
-{
-    struct http_server *server = context;
-
-    (void)source;
-    (void)events;
-    server->now_ms = now_ms();
-    for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
-        struct sockaddr_storage peer = { 0 };
-        socklen_t               n_peer = sizeof peer;
-        bool                    is_crowded = server->n >= server->limits->connections;
-        if (is_crowded && i > 0)
-            return 0; // if there is one more, the loop says so
-        if (is_crowded && !make_room(server)) {
-            listen_again(server, false);
-            return 0;
-        }
-        int client = accept4(fd, (struct sockaddr *)&peer, &n_peer, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (client >= 0) {
-            add_connection(server, client, &peer, n_peer);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-            if (i > 0) // it is said of nobody as well
-                return 0;
-            if (make_room(server))
-                continue;
-            listen_again(server, false);
-            set_timer(server, FD_RESERVE_MS);
-            return 0;
-        }
-        if (errno == EAGAIN)
-            return 0;
-        // Any other error is of a connection that is no more.
-    }
-    return 0;
 }
 
 // ---- the loop ---------------------------------------------------------------------------------
@@ -290,7 +182,7 @@ static int poll_some(sd_event_source *source, int fd, uint32_t events, void *con
 
     (void)source;
     (void)events;
-    server->now_ms = now_ms();
+    server->now_ms = server_now_ms();
     // Each is still there: whoever ends the connection of another one leaves it to the settler.
     for (int i = 0; i < n; i++)
         connection_turn(came[i].data.ptr, came[i].events);
@@ -303,16 +195,16 @@ static int tick(sd_event_source *source, uint64_t usec, void *context)
 
     (void)source;
     (void)usec;
-    server->now_ms = now_ms();
+    server->now_ms = server_now_ms();
     for (struct connection *c = server->all.next, *next; c != &server->all; c = next) {
         next = c->next;
         if (c->deadline_ms <= server->now_ms)
             connection_expire(c);
     }
     if (server->is_full && !server->is_draining)
-        listen_again(server, true);
+        server_listen(server, true);
     if (server->n > 0)
-        set_timer(server, tick_ms(server->limits));
+        server_set_timer(server, server_tick_ms(server->limits));
     return 0;
 }
 
@@ -323,7 +215,7 @@ static int add_listener(struct http_server *server, int fd, struct error *err)
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return error_sys(err, errno, "setting up a listening socket");
     int r = sd_event_add_io(server->event, &server->listeners[server->n_listeners], fd, EPOLLIN,
-                            accept_some, server);
+                            server_accept, server);
     if (r < 0)
         return error_sys(err, -r, "watching a listening socket");
     server->n_listeners++;
@@ -334,6 +226,9 @@ static int set_up(struct http_server *server, const int *fds, size_t n_fds, stru
 {
     int r;
 
+    server->crowd = crowd_new();
+    if (!server->crowd)
+        return error_sys(err, ENOMEM, "making a server");
     server->poll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (server->poll_fd < 0)
         return error_sys(err, errno, "making an epoll descriptor");
@@ -371,7 +266,8 @@ int http_server_open(struct http_server **ret, sd_event *event, const int *fds, 
     server->handler = handler;
     server->context = context;
     server->all.next = server->all.prev = &server->all;
-    server->now_ms = now_ms();
+    server->outputs.max = limits->outputs_bytes;
+    server->now_ms = server_now_ms();
     if (set_up(server, fds, n_fds, err) < 0)
         return -1;
     *ret = TAKE(server);
@@ -390,6 +286,7 @@ struct http_server *http_server_close(struct http_server *server)
     for (size_t i = 0; i < server->n_listeners; i++)
         (void)sd_event_source_disable_unref(server->listeners[i]);
     free(server->listeners);
+    server->crowd = crowd_free(server->crowd);
     (void)sd_event_source_disable_unref(server->poll_source);
     (void)sd_event_source_disable_unref(server->timer);
     (void)sd_event_source_disable_unref(server->settler);
@@ -414,7 +311,7 @@ static bool has_asked(const struct connection *connection)
 
 void http_server_drain(struct http_server *server, void (*done)(void *context), void *context)
 {
-    listen_again(server, false);
+    server_listen(server, false);
     server->is_draining = true;
     server->drained = done;
     server->drained_context = context;

@@ -21,20 +21,25 @@
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 #include "base/error.h"
+#include "http/address.h"
 #include "http/request.h"
 
 struct http_server;
 struct http_exchange;
+struct http_bytes;
 
 struct http_limits {
-    unsigned connections;  // of all clients together; beyond that the longest idle one ends
-    unsigned idle_ms;      // between two requests
-    unsigned head_ms;      // from its first byte to the whole head
-    unsigned body_ms;      // of a body, besides what its length gives it
-    unsigned body_bytes_s; // whoever is slower with a body, or with an answer, is ended
-    unsigned stall_ms;     // without a byte that the client takes of an answer
-    size_t   stream_bytes; // kept of a stream that is not read
-    size_t   bodies_bytes; // of all requests together; beyond that one is told to come later
+    unsigned connections;   // of all clients together; beyond that the longest idle one ends
+    unsigned idle_ms;       // between two requests
+    unsigned head_ms;       // from its first byte to the whole head
+    unsigned body_ms;       // of a body, besides what its length gives it
+    unsigned body_bytes_s;  // whoever is slower with a body, or with an answer, is ended
+    unsigned stall_ms;      // without a byte that the client takes of an answer
+    size_t   stream_bytes;  // kept of a stream that is not read
+    size_t   bodies_bytes;  // of all requests together; beyond that one is told to come later
+    size_t   outputs_bytes; // kept of all answers together; beyond that one is cut off
+    unsigned of_address;    // connections of one customer, as address.h says; 0: no limit
+    const struct http_proxies *proxies; // whose do not count; NULL: there are none
 };
 
 extern const struct http_limits http_limits_default;
@@ -97,9 +102,21 @@ void http_exchange_answer_static(struct http_exchange *exchange, int status, con
 void http_exchange_stream(struct http_exchange *exchange, const char *type);
 // Writes to it. False: it is too far behind, and nothing of it was kept.
 bool http_exchange_write(struct http_exchange *exchange, const void *bytes, size_t n);
+// The same with bytes that many can be given without a copy for each.
+bool http_exchange_write_bytes(struct http_exchange *exchange, struct http_bytes *bytes);
 // How much is waiting to be read by the client.
 size_t http_exchange_pending(const struct http_exchange *exchange);
 // Ends it as the protocol wants it.
 void http_exchange_end(struct http_exchange *exchange);
 // Ends the connection as it is.
 void http_exchange_abort(struct http_exchange *exchange);
+
+// ---- bytes for many ----------------------------------------------------------------------------
+
+// Of one server, and gone before it is. They are filled in before they are given to anybody. NULL:
+// there is no room for them.
+struct http_bytes *http_bytes_new(struct http_server *server, size_t n);
+char              *http_bytes_at(struct http_bytes *bytes);
+struct http_bytes *http_bytes_ref(struct http_bytes *bytes);
+struct http_bytes *http_bytes_unref(struct http_bytes *bytes); // takes NULL, returns NULL
+void               http_bytes_unrefp(struct http_bytes **bytes);

@@ -428,6 +428,7 @@ static const struct http_limits short_limits = {
     .stall_ms = 150,
     .stream_bytes = 65536,
     .bodies_bytes = 1u << 20,
+    .outputs_bytes = 1u << 20,
 };
 
 static void test_slow_ones(void **state)
@@ -589,6 +590,52 @@ static void test_their_number(void **state)
     assert_int_equal(http_server_connections(world.server), 3);
     http_exchange_end(world.stream);
     heard(&world, four, "\r\n\r\n", "204 No Content");
+    world_close(&world);
+}
+
+// Whoever has as many as he may have gives one up for another: one that is of no use to him, and if
+// there is none the new one.
+static void test_those_of_one_address(void **state)
+{
+    struct world world;
+
+    (void)state;
+    struct http_limits limits = http_limits_default;
+    limits.of_address = 2;
+    world_open(&world, &limits);
+    int idle = client(&world), stream = client(&world);
+    say(stream, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.stream && http_server_connections(world.server) == 2);
+    int other = client(&world);
+    say(other, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.waiting);
+    assert_string_equal(hear(&world, idle, NULL), "");
+    int late = client(&world);
+    assert_string_equal(hear(&world, late, NULL), "");
+    http_exchange_answer(world.waiting, 204, NULL, NULL, 0);
+    heard(&world, other, "\r\n\r\n", "204 No Content");
+    int next = client(&world);
+    say(next, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard(&world, next, "\r\n\r\n", "204 No Content");
+    assert_int_equal(http_server_connections(world.server), 2);
+    world_close(&world);
+}
+
+static void test_those_of_a_proxy(void **state)
+{
+    struct http_proxies proxies = { 0 };
+    struct error        err = { 0 };
+    struct world        world;
+
+    (void)state;
+    struct http_limits limits = http_limits_default;
+    limits.of_address = 2;
+    limits.proxies = &proxies;
+    assert_int_equal(http_proxies_add(&proxies, "127.0.0.0/8", &err), 0);
+    world_open(&world, &limits);
+    for (unsigned i = 0; i < 5; i++)
+        (void)client(&world);
+    WAIT_FOR(&world, http_server_connections(world.server) == 5);
     world_close(&world);
 }
 
@@ -787,6 +834,105 @@ static void test_as_much_as_is_taken(void **state)
     world_close(&world);
 }
 
+// Of those who do not read their answers only so much is kept together.
+static void test_all_that_is_kept(void **state)
+{
+    static char  body[BODY_MAX + 1];
+    const int    small = 4096;
+    struct world world;
+    unsigned     n = 0;
+
+    (void)state;
+    struct http_limits limits = http_limits_default;
+    limits.outputs_bytes = 100000;
+    world_open(&world, &limits);
+    memset(body, 'b', BODY_MAX);
+    int fd = client(&world), other = client(&world);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    say(fd, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.stream);
+    while (http_exchange_write(world.stream, body, BODY_MAX))
+        assert_true(++n < 10000);
+    assert_in_range(http_exchange_pending(world.stream), 1, limits.outputs_bytes);
+    say(other, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.n_begun == 2);
+    world_close(&world);
+}
+
+// The same bytes, framed for each as his protocol wants it.
+static void test_bytes_for_many(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int new = client(&world), old = client(&world);
+    say(new, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_FOR(&world, world.stream);
+    struct http_exchange *exchanges[2] = { world.stream };
+    world.stream = NULL;
+    say(old, "GET /stream HTTP/1.0\r\n\r\n");
+    WAIT_FOR(&world, world.stream);
+    exchanges[1] = world.stream;
+    struct http_bytes *bytes = http_bytes_new(world.server, 12);
+    memcpy(http_bytes_at(bytes), "data: both\n\n", 12);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(http_exchange_write_bytes(exchanges[i], bytes));
+        http_exchange_end(exchanges[i]);
+    }
+    bytes = http_bytes_unref(bytes);
+    heard(&world, new, NULL, "\r\n\r\nc\r\ndata: both\n\n\r\n0\r\n\r\n");
+    const char *text = hear(&world, old, NULL);
+    assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\ndata: both\n\n");
+    assert_null(http_bytes_new(world.server, SIZE_MAX));
+    assert_null(http_bytes_new(world.server, world.limits.outputs_bytes));
+    world_close(&world);
+}
+
+#define LINES 8000u // more than the kernel keeps
+
+// Whatever is taken comes, and in its order, however slowly it is read.
+static void test_the_order_of_what_is_taken(void **state)
+{
+    static char  text[TEXT_MAX];
+    char         line[1024];
+    struct world world;
+    unsigned     n = 0, n_read = 0;
+    size_t       n_text = 0;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fd = client(&world);
+    say(fd, "GET /stream HTTP/1.0\r\n\r\n");
+    WAIT_FOR(&world, world.stream);
+    for (int64_t until = now_ms() + WAIT_MS; n < LINES && now_ms() < until;) {
+        size_t n_line = (size_t)snprintf(line, sizeof line, "line %01000u\n", n);
+        AUTO(http_bytes_unrefp) struct http_bytes *bytes = http_bytes_new(world.server, n_line);
+        memcpy(http_bytes_at(bytes), line, n_line);
+        if (n % 3 == 0 ? http_exchange_write(world.stream, line, n_line)
+                       : http_exchange_write_bytes(world.stream, bytes)) {
+            n++;
+            continue;
+        }
+        ssize_t r = recv(fd, text + n_text, 65536, MSG_DONTWAIT);
+        n_text += (size_t)MAX(r, (ssize_t)0);
+        assert_true(sd_event_run(world.event, 0) >= 0);
+    }
+    assert_int_equal(n, LINES);
+    http_exchange_end(world.stream);
+    for (ssize_t r = 1; r != 0;) {
+        assert_true(sd_event_run(world.event, 0) >= 0);
+        r = recv(fd, text + n_text, sizeof text - n_text - 1, MSG_DONTWAIT);
+        n_text += (size_t)MAX(r, (ssize_t)0);
+    }
+    for (const char *at = strstr(text, "\r\n\r\n") + 4; *at; at += strlen(line), n_read++) {
+        snprintf(line, sizeof line, "line %01000u\n", n_read);
+        assert_memory_equal(at, line, strlen(line));
+    }
+    assert_int_equal(n_read, n);
+    world_close(&world);
+}
+
 static void test_a_reader_that_leaves(void **state)
 {
     struct world world;
@@ -899,6 +1045,8 @@ int main(void)
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_half_closed),
         cmocka_unit_test(test_their_number),
+        cmocka_unit_test(test_those_of_one_address),
+        cmocka_unit_test(test_those_of_a_proxy),
         cmocka_unit_test(test_half_heads),
         cmocka_unit_test(test_a_long_head),
         cmocka_unit_test(test_without_descriptors),
@@ -908,6 +1056,9 @@ int main(void)
         cmocka_unit_test(test_the_head_of_a_stream),
         cmocka_unit_test(test_a_reader_that_stands),
         cmocka_unit_test(test_as_much_as_is_taken),
+        cmocka_unit_test(test_all_that_is_kept),
+        cmocka_unit_test(test_bytes_for_many),
+        cmocka_unit_test(test_the_order_of_what_is_taken),
         cmocka_unit_test(test_a_reader_that_leaves),
         cmocka_unit_test(test_draining),
         cmocka_unit_test(test_draining_what_is_asked),
