@@ -15,7 +15,7 @@
 
 #define BYTES_MAX (UINT64_C(1) << 50)
 
-enum setting_kind { SETTING_COUNT, SETTING_BYTES, SETTING_BYTES_OR_0, SETTING_URL };
+enum setting_kind { SETTING_COUNT, SETTING_BYTES, SETTING_BYTES_OR_0, SETTING_URL, SETTING_WORDS };
 
 // Every key there is. The default is read like a value of the file.
 static const struct setting {
@@ -41,6 +41,11 @@ static const struct setting {
       offsetof(struct settings, workshop.item_max_bytes), 1, BYTES_MAX },
     { "workshop", "total_max", "20G", SETTING_BYTES,
       offsetof(struct settings, workshop.total_max_bytes), 1, BYTES_MAX },
+    { "web", "proxies", "", SETTING_WORDS, offsetof(struct settings, web.proxies), 0, 0 },
+    { "web", "connections", "64", SETTING_COUNT, offsetof(struct settings, web.connections), 0,
+      100000 },
+    { "web", "requests", "50", SETTING_COUNT, offsetof(struct settings, web.requests_s), 0,
+      1000000 },
 };
 
 // The text as libinih reads it, one line after the other. It does not tell the line to who takes
@@ -115,6 +120,9 @@ static int take_value(struct settings *settings, const struct setting *setting, 
                              "at its end",
                              value);
         memcpy(place, value, strlen(value) + 1);
+        return 0;
+    case SETTING_WORDS: // a line is shorter, and what the words mean is for whoever needs them
+        memcpy(place, value, strnlen(value, SETTINGS_WORDS_MAX - 1) + 1);
         return 0;
     }
     return error_set(err, ERROR_INVALID, "a setting of an unknown kind");

@@ -18,6 +18,7 @@
 #define SETTINGS_BYTES_MAX 65536u
 #define SETTINGS_LINE_MAX  190u // bytes without the end of the line: what libinih takes
 #define SETTINGS_URL_MAX   128u // bytes, the NUL included
+#define SETTINGS_WORDS_MAX 192u // the same, of several words
 
 struct settings_overlays {
     uint32_t keep;             // generations of an overlay that stay, at least
@@ -33,9 +34,16 @@ struct settings_workshop {
     uint64_t total_max_bytes; // of all items of one overlay
 };
 
+struct settings_web {
+    char     proxies[SETTINGS_WORDS_MAX]; // that are believed, with spaces between them
+    uint32_t connections;                 // of one address at a time; 0: no limit
+    uint32_t requests_s;                  // of one address, in the long run; 0: no limit
+};
+
 struct settings {
     struct settings_overlays overlays;
     struct settings_workshop workshop;
+    struct settings_web      web;
 };
 
 // Reads the text of such a file. ERROR_INVALID: "line N: …".

@@ -45,7 +45,6 @@ struct web {
     struct throttle    *throttle;
     struct bell        *bell;      // to the worker, and from it
     struct reader      *reader;    // of what is looked up on the host
-    const char         *ctl_path;  // of l4d2ctl
     struct secret_key   key;       // of what is sealed in the database
     struct site        *site;
     bool                is_secure; // it is reached by https, but from the machine itself

@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 #include "base/log.h"
 #include "base/notify.h"
+#include "settings/settings.h"
 #include "web/object.h"
 #include "web/reader.h"
 #include "web/site.h"
@@ -19,6 +20,14 @@
 #define DATABASE   "/var/lib/left4me/db/left4me.db"
 #define FDS_MAX    8
 #define DB_WAIT_MS 100u // the loop stands still meanwhile
+
+// Stays as long as the server does.
+struct options {
+    const char         *database, *settings_path, *ctl_path;
+    bool                is_insecure;
+    struct site_options site;
+    struct http_limits  limits;
+};
 
 static void done(struct web *web)
 {
@@ -47,8 +56,31 @@ static int stop(sd_event_source *source, const struct signalfd_siginfo *si, void
     return 0;
 }
 
-static int set_up(struct web *web, const char *path, const struct site_options *options,
-                  struct error *err)
+static int add_proxies(struct http_proxies *proxies, char *words, struct error *err)
+{
+    char *rest = NULL;
+
+    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+        if (http_proxies_add(proxies, word, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int read_settings(struct options *options, struct error *err)
+{
+    struct settings settings;
+
+    if (settings_read(&settings, options->settings_path, err) < 0)
+        return -1;
+    if (add_proxies(&options->site.proxies, settings.web.proxies, err) < 0)
+        return error_prefix(err, "%s: 'proxies'", options->settings_path);
+    options->site.requests_s = settings.web.requests_s;
+    options->limits.of_address = settings.web.connections;
+    options->limits.proxies = &options->site.proxies;
+    return 0;
+}
+
+static int set_up(struct web *web, const struct options *options, struct error *err)
 {
     int fds[FDS_MAX], n = sd_listen_fds(1);
 
@@ -57,18 +89,19 @@ static int set_up(struct web *web, const char *path, const struct site_options *
                          "it is started by its socket: 'systemctl start left4me-web.socket'");
     for (int i = 0; i < n; i++)
         fds[i] = SD_LISTEN_FDS_START + i;
+    web->is_secure = !options->is_insecure;
     if (sd_event_new(&web->event) < 0 || sodium_init() < 0)
         return error_set(err, ERROR_SYSTEM, "the event loop does not start");
     web->throttle = throttle_new();
     if (!web->throttle)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
-    if (database_open(&web->db, path, err) < 0 || database_check(web->db, err) < 0 ||
+    if (database_open(&web->db, options->database, err) < 0 || database_check(web->db, err) < 0 ||
         hasher_open(&web->hasher, web->event, err) < 0 ||
-        reader_open(&web->reader, web->event, web->ctl_path, err) < 0 ||
-        site_open(&web->site, web, options, err) < 0)
+        reader_open(&web->reader, web->event, options->ctl_path, err) < 0 ||
+        site_open(&web->site, web, &options->site, err) < 0)
         return -1;
     database_set_wait(web->db, DB_WAIT_MS);
-    return http_server_open(&web->server, web->event, fds, (size_t)n, &http_limits_default,
+    return http_server_open(&web->server, web->event, fds, (size_t)n, &options->limits,
                             &site_handler, web, err);
 }
 
@@ -131,57 +164,42 @@ static NORETURN void usage(int code)
           "\n"
           "  --insecure          it is reached without https, also from other machines\n"
           "  --l4d2ctl PROGRAM   what is run to look things up on the host\n"
-          "  --proxy ADDRESS     believe from where a request comes, and whether by https, when it "
-          "comes\n"
-          "                      through this proxy: an address, with /BITS a network, or 'unix'\n"
           "  --quiet             write no line for each request\n"
+          "  --settings FILE     instead of " SETTINGS_PATH "\n"
           "  --static DIRECTORY  where the files of the page are\n"
           "  --routes            list what can be asked: method, path, and who may\n",
           code ? stderr : stdout);
     exit(code);
 }
 
-static void add_proxy(struct site_options *site, const char *text)
-{
-    struct error err = { 0 };
-
-    if (http_proxies_add(&site->proxies, text, &err) == 0)
-        return;
-    fprintf(stderr, "left4me-web: --proxy: %s\n", err.message);
-    exit(2);
-}
-
-// Returns the path of the database.
-static const char *parse(struct web *web, struct site_options *site, int argc, char **argv)
+static void parse(struct options *ret, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "insecure", no_argument, NULL, 'i' },    { "l4d2ctl", required_argument, NULL, 'l' },
-        { "proxy", required_argument, NULL, 'p' }, { "quiet", no_argument, NULL, 'q' },
-        { "routes", no_argument, NULL, 'r' },      { "static", required_argument, NULL, 's' },
-        { "help", no_argument, NULL, 'h' },        { 0 },
+        { "insecure", no_argument, NULL, 'i' },       { "l4d2ctl", required_argument, NULL, 'l' },
+        { "quiet", no_argument, NULL, 'q' },          { "routes", no_argument, NULL, 'r' },
+        { "settings", required_argument, NULL, 'c' }, { "static", required_argument, NULL, 's' },
+        { "help", no_argument, NULL, 'h' },           { 0 },
     };
 
-    web->is_secure = true;
-    web->ctl_path = CTL_PATH;
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         switch (c) {
         case 'i':
-            web->is_secure = false;
+            ret->is_insecure = true;
             break;
         case 'l':
-            web->ctl_path = optarg;
+            ret->ctl_path = optarg;
             break;
         case 'r':
             api_each_route(show_route, NULL);
             exit(EXIT_SUCCESS);
-        case 'p':
-            add_proxy(site, optarg);
+        case 'c':
+            ret->settings_path = optarg;
             break;
         case 'q':
-            site->is_quiet = true;
+            ret->site.is_quiet = true;
             break;
         case 's':
-            site->static_path = optarg;
+            ret->site.static_path = optarg;
             break;
         case 'h':
             usage(EXIT_SUCCESS);
@@ -190,17 +208,25 @@ static const char *parse(struct web *web, struct site_options *site, int argc, c
         }
     if (argc - optind > 1)
         usage(2);
-    return optind < argc ? argv[optind] : DATABASE;
+    if (optind < argc)
+        ret->database = argv[optind];
 }
 
 int main(int argc, char **argv)
 {
-    struct web          web = { 0 };
-    struct site_options site = { .static_path = STATIC_DIR };
-    struct error        err = { 0 };
-    const char         *path = parse(&web, &site, argc, argv);
+    struct web     web = { 0 };
+    struct error   err = { 0 };
+    struct options options = {
+        .database = DATABASE,
+        .settings_path = SETTINGS_PATH,
+        .ctl_path = CTL_PATH,
+        .site.static_path = STATIC_DIR,
+        .limits = http_limits_default,
+    };
 
-    if (set_up(&web, path, &site, &err) < 0 || watch_signals(&web, &err) < 0) {
+    parse(&options, argc, argv);
+    if (read_settings(&options, &err) < 0 || set_up(&web, &options, &err) < 0 ||
+        watch_signals(&web, &err) < 0) {
         fprintf(stderr, "left4me-web: %s\n", err.message);
         done(&web);
         return EXIT_FAILURE;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "web/fields.h"
+#include "web/rate.h"
 #include "web/static.h"
 #include "web/visitlog.h"
 
@@ -14,6 +15,7 @@ struct site {
     struct static_files *files;
     struct visits        visits;
     struct visitlog     *log; // NULL: none
+    struct rate         *rate;
 };
 
 int site_open(struct site **ret, struct web *web, const struct site_options *options,
@@ -24,6 +26,11 @@ int site_open(struct site **ret, struct web *web, const struct site_options *opt
     if (!site)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
     site->visits = (struct visits){ .proxies = options->proxies, .is_secure = web->is_secure };
+    site->rate = rate_new(options->requests_s);
+    if (!site->rate) {
+        site_close(site);
+        return error_set(err, ERROR_NO_SPACE, "out of memory");
+    }
     if (static_open(&site->files, options->static_path, err) < 0 ||
         (!options->is_quiet && visitlog_open(&site->log, web->event, STDERR_FILENO, err) < 0)) {
         site_close(site);
@@ -42,6 +49,7 @@ struct site *site_close(struct site *site)
         return NULL;
     site->files = static_close(site->files);
     site->log = visitlog_close(site->log);
+    site->rate = rate_free(site->rate);
     free(site);
     return NULL;
 }
@@ -121,6 +129,22 @@ static void send_away(struct http_exchange *exchange, const struct visit *visit)
         fields_answer_error(exchange, 403, "denied", "this is reached by https alone");
 }
 
+// ---- who asks too much ------------------------------------------------------------------------
+
+static bool is_too_much(struct web *web, const struct visit *visit)
+{
+    struct throttle_key key = throttle_of_address(web->throttle, &visit->client);
+
+    return !rate_take(web->site->rate, key, visit->begun_us / 1000);
+}
+
+static void put_off(struct http_exchange *exchange, const struct visit *visit)
+{
+    fields_add(exchange, FIELDS_DATA, visit->is_secure);
+    http_exchange_add(exchange, "Retry-After", "1");
+    fields_answer_error(exchange, 429, "busy", "too many requests: try again in a second");
+}
+
 // ---- the handler ------------------------------------------------------------------------------
 
 // Of the API who asked is known.
@@ -142,6 +166,10 @@ static size_t begin(void *context, struct http_exchange *exchange)
         return 0;
     }
     visit->handler = choose(http_exchange_request(exchange)->path);
+    if (is_too_much(web, visit)) {
+        put_off(exchange, visit);
+        return 0;
+    }
     if (visit->is_exposed) {
         send_away(exchange, visit);
         return 0;

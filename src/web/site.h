@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// site: what every request goes through: from where it comes is found out, the part that answers it
-// is chosen, the API or the files of the page, and a line is written when it is over.
+// site: what every request goes through: from where it comes is found out, and whether it is one of
+// too many; the part that answers it is chosen, the API or the files of the page; and a line is
+// written when it is over.
 
 #include "web/api.h"
 #include "web/visit.h"
@@ -12,6 +13,7 @@ struct site;
 struct site_options {
     const char         *static_path; // of the page's files
     struct http_proxies proxies;     // that are believed
+    unsigned            requests_s;  // of one client in the long run; 0: no limit
     bool                is_quiet;    // no line for each request
 };
 

@@ -27,6 +27,9 @@ static void test_defaults(void **state)
     assert_int_equal(settings.workshop.rate_max_bytes_s, 0);
     assert_int_equal(settings.workshop.item_max_bytes, UINT64_C(4) << 30);
     assert_int_equal(settings.workshop.total_max_bytes, UINT64_C(20) << 30);
+    assert_string_equal(settings.web.proxies, "");
+    assert_int_equal(settings.web.connections, 64);
+    assert_int_equal(settings.web.requests_s, 50);
 }
 
 static void test_values(void **state)
@@ -39,7 +42,7 @@ static void test_values(void **state)
                   "\xef\xbb\xbf# c\r\n[overlays]\r\nkeep=5 ; inline\noutput_max = 1G\n"
                   "  ; an indented comment\n\nbudget: 2T\n[workshop]\n"
                   "api_url = https://[2001:db8::1]:8443/steam\ndownloads = 32\nrate_max = 512K\n"
-                  "item_max = 7",
+                  "item_max = 7\n[web]\nproxies = 127.0.0.1 ::1 ; both\nconnections = 0\n",
                   &err);
     if (r < 0)
         fail_msg("%s", err.message);
@@ -51,6 +54,9 @@ static void test_values(void **state)
     assert_int_equal(settings.workshop.rate_max_bytes_s, 512 << 10);
     assert_int_equal(settings.workshop.item_max_bytes, 7);
     assert_int_equal(settings.workshop.total_max_bytes, UINT64_C(20) << 30);
+    assert_string_equal(settings.web.proxies, "127.0.0.1 ::1");
+    assert_int_equal(settings.web.connections, 0);
+    assert_int_equal(settings.web.requests_s, 50);
 }
 
 static void test_errors_name_the_line(void **state)
@@ -174,11 +180,14 @@ static void test_the_example_is_true(void **state)
     }
     if (parse(&with, text, &err) < 0)
         fail_msg("%s", err.message);
-    assert_int_equal(n_keys, 8);
+    assert_int_equal(n_keys, 11);
     assert_memory_equal(&with.overlays, &without.overlays, sizeof with.overlays);
     assert_string_equal(with.workshop.api_url, without.workshop.api_url);
     assert_int_equal(with.workshop.downloads, without.workshop.downloads);
     assert_int_equal(with.workshop.total_max_bytes, without.workshop.total_max_bytes);
+    assert_string_equal(with.web.proxies, without.web.proxies);
+    assert_int_equal(with.web.connections, without.web.connections);
+    assert_int_equal(with.web.requests_s, without.web.requests_s);
 }
 
 int main(void)

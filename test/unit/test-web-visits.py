@@ -86,7 +86,7 @@ class TestNoProxy(ProxiedTest):
 
 
 class TestProxy(ProxiedTest):
-    OPTIONS = ("--proxy", "10.0.0.0/8", "--proxy", "127.0.0.1")
+    SETTINGS = "proxies = 10.0.0.0/8 127.0.0.1\n"
 
     def test_the_address(self):
         browser = self.user()
@@ -144,7 +144,7 @@ class TestProxy(ProxiedTest):
 
 
 class TestLocalProxy(WebTest):
-    OPTIONS = ("--proxy", "unix")
+    SETTINGS = "proxies = unix\n"
 
     def test_a_socket_of_the_file_system(self):
         self.web.stop()
@@ -162,12 +162,13 @@ class TestLocalProxy(WebTest):
             self.assertEqual(LINE.match(self.web.logged(f"GET /x{len(fields)} "))[6], want)
 
 
-class TestOptions(WebTest):
+class TestSettings(WebTest):
     def test_what_is_no_proxy(self):
-        for word in ("", "localhost", "10.0.0.0/33"):
-            done = subprocess.run([webworld.PROGRAM, "--proxy", word], capture_output=True, text=True, check=False)
-            self.assertEqual(done.returncode, 2)
-            self.assertIn(f"--proxy: '{word}' is not an address", done.stderr)
+        for word in ("localhost", "10.0.0.0/33", "127.0.0.1, ::1"):
+            self.web.settings.write_text(f"[web]\nproxies = {word}\n")
+            done = subprocess.run([webworld.PROGRAM, "--settings", self.web.settings], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, r"left4me.conf: 'proxies': '\S+' is not an address")
 
 
 if __name__ == "__main__":

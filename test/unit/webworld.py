@@ -24,8 +24,9 @@ class Web:
     """The program, its database, and a listening socket that outlives it."""
 
     def __init__(self, path, *options):
-        self.database, self.options, self.log = path / "left4me.db", options, path / "web.log"
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.database, self.settings, self.log = path / "left4me.db", path / "left4me.conf", path / "web.log"
+        self.options = options
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.port = self.socket.getsockname()[1]
         self.process = None
 
@@ -46,7 +47,7 @@ class Web:
 
     def begin(self, listening, notify, words, log):
         return subprocess.Popen(
-            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, *self.options, *(words or ["--insecure"])],
+            ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, self.database, "--settings", self.settings, *self.options, *(words or ["--insecure"])],
             env={**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": "@" + notify.getsockname()[1:].decode()}, pass_fds=[listening], stderr=log)
 
     def stop(self):
@@ -108,12 +109,14 @@ class Browser:
 
 
 class WebTest(unittest.TestCase):
-    OPTIONS = ()  # of the program
+    OPTIONS = ()   # of the program
+    SETTINGS = ""  # of its section in left4me.conf
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="left4me-web-")
         self.addCleanup(directory.cleanup)
         self.path = pathlib.Path(directory.name)
+        (self.path / "left4me.conf").write_text("[web]\n" + self.SETTINGS)
         self.prepare()
         self.web = Web(self.path, "--l4d2ctl", self.path / "l4d2ctl", *self.OPTIONS)
         self.addCleanup(self.web.socket.close)
