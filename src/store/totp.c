@@ -21,7 +21,7 @@ int user_totp_begin(struct database *db, int64_t id, const struct secret_key *ke
     static const struct query query =
         QUERY("UPDATE users SET totp_begun_sealed = :sealed WHERE id = :id");
     AUTO(statement_done) struct statement row = { 0 };
-    struct secret_sealed                  sealed;
+    struct secret_sealed                  sealed = { .n = 0 };
     char                                  context[SECRET_CONTEXT_MAX];
 
     assert(database_is_writing(db) && totp->n > 0 && totp->n <= USER_TOTP_MAX);
