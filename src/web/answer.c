@@ -109,12 +109,6 @@ static bool is_etag(struct http_text text, const char *etag)
     return is_text(text, quoted);
 }
 
-static int has_changed(struct api_request *request, const char *what, struct error *err)
-{
-    (void)error_set(err, ERROR_BUSY, "%s", what);
-    return api_status(request, 412);
-}
-
 int api_check_etag(struct api_request *request, const char *etag, struct error *err)
 {
     const struct http_request *http = http_exchange_request(request->exchange);
@@ -126,11 +120,12 @@ int api_check_etag(struct api_request *request, const char *etag, struct error *
         return api_status(request, 428);
     }
     if (is_for_new && etag)
-        return has_changed(request, "there is one already", err);
+        return error_set(err, ERROR_CONFLICT, "there is one already");
     if (match.bytes && !etag)
-        return has_changed(request, "it has been removed in the meantime", err);
+        return error_set(err, ERROR_CONFLICT, "it has been removed in the meantime");
     if (match.bytes && !is_text(match, "*") && !is_etag(match, etag))
-        return has_changed(request, "it has been changed in the meantime: look at it again", err);
+        return error_set(err, ERROR_CONFLICT,
+                         "it has been changed in the meantime: look at it again");
     return 0;
 }
 
@@ -144,17 +139,23 @@ int api_check_revision(struct api_request *request, int64_t revision, struct err
 
 // ---- lists --------------------------------------------------------------------------------------
 
-int api_page_begin(struct api_page *page, struct api_request *request, const char *name,
-                   struct error *err)
+int api_page_begin_up_to(struct api_page *page, struct api_request *request, const char *name,
+                         unsigned max, struct error *err)
 {
     int64_t limit;
 
     if (api_query_number(&page->at, request, name, 1, INT64_MAX, 0, err) < 0 ||
-        api_query_number(&limit, request, "limit", 1, API_LIST_MAX, API_LIST_MAX, err) < 0)
+        api_query_number(&limit, request, "limit", 1, max, MIN(max, API_LIST_MAX), err) < 0)
         return -1;
     page->limit = (unsigned)limit;
     page->rows = json_array();
     return page->rows ? 0 : error_set(err, ERROR_NO_SPACE, "there is no memory for the list");
+}
+
+int api_page_begin(struct api_page *page, struct api_request *request, const char *name,
+                   struct error *err)
+{
+    return api_page_begin_up_to(page, request, name, API_LIST_MAX, err);
 }
 
 void api_page_done(struct api_page *page)

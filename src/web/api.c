@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "web/fields.h"
 #include "web/guard.h"
+#include "web/made.h"
 #include "web/object.h"
 #include "web/visit.h"
 
@@ -14,6 +15,7 @@
 
 static const struct route_table *const tables[] = {
     &account_routes,
+    &job_routes,
     &machine_routes,
     &user_routes,
 };
@@ -142,13 +144,6 @@ static const struct route *find_route(struct api_request *request, enum http_met
 
 // ---- what every request goes through -----------------------------------------------------------
 
-static const char *const scopes[] = {
-    [TOKEN_READ] = "read",
-    [TOKEN_OPERATE] = "operate",
-    [TOKEN_MANAGE] = "manage",
-    [TOKEN_ADMIN] = "admin",
-};
-
 static int check_scope(const struct api_request *request, struct error *err)
 {
     const struct route *route = request->route;
@@ -159,7 +154,7 @@ static int check_scope(const struct api_request *request, struct error *err)
         return error_set(err, ERROR_DENIED, "this wants a login: a token is not enough");
     if (request->token.scope < route->scope)
         return error_set(err, ERROR_DENIED, "the token is for '%s' alone: this wants '%s'",
-                         scopes[request->token.scope], scopes[route->scope]);
+                         token_scope_word(request->token.scope), token_scope_word(route->scope));
     return 0;
 }
 
@@ -247,7 +242,8 @@ static int run_route(struct api_request *request, struct error *err)
     // A body takes its time, and what he may do can have changed meanwhile.
     if ((request->n_bytes > 0 && check(request, err) < 0) || parse_body(request, err) < 0)
         return -1;
-    return request->route->run(request, err);
+    int r = made_before(request, err);
+    return r != 0 ? MIN(r, 0) : request->route->run(request, err);
 }
 
 static void run(void *context, struct http_exchange *exchange, const char *body, size_t n)

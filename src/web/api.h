@@ -16,6 +16,7 @@
 #include <jansson.h>
 #include "http/server.h"
 #include "store/grant.h"
+#include "store/idempotency.h"
 #include "store/job.h"
 #include "store/secret.h"
 #include "store/session.h"
@@ -28,26 +29,31 @@
 #define API_FIELD_MAX      32u
 #define API_PARAMETERS_MAX 2u
 #define API_WORD_MAX       33u // bytes of what stands for a '*' in a path, the NUL included
-#define API_KEY_MAX        65u // of an Idempotency-Key
 #define API_LIST_MAX       100u
+#define API_WAIT_MAX_S     60u
+
+#define WEB_DB_WAIT_MS 100u // for another one that writes: the loop stands still meanwhile
 
 struct bell;
 struct reader;
+struct waiting_room;
 struct server;
 struct blueprint;
 struct owned_overlay;
 
 struct web {
-    sd_event           *event;
-    struct http_server *server;
-    struct database    *db;
-    struct hasher      *hasher;
-    struct throttle    *throttle;
-    struct bell        *bell;      // to the worker, and from it
-    struct reader      *reader;    // of what is looked up on the host
-    struct secret_key   key;       // of what is sealed in the database
-    struct site        *site;
-    bool                is_secure; // it is reached by https, but from the machine itself
+    sd_event            *event;
+    struct http_server  *server;
+    struct database     *db;
+    struct hasher       *hasher;
+    struct throttle     *throttle;
+    struct bell         *bell;     // to the worker, and from it
+    struct waiting_room *waiting;  // for the end of a job
+    struct reader       *reader;   // of what is looked up on the host
+    const char          *ctl_path; // of l4d2ctl
+    struct secret_key    key;      // of what is sealed in the database
+    struct site         *site;
+    bool                 is_secure; // it is reached by https, but from the machine itself
 };
 
 // Who may ask. A session or a token says who it is; API_SESSION is for what no token is good for.
@@ -90,9 +96,9 @@ struct api_request {
     int                   status;                // of an error; 0: that of its kind
     void (*forget)(struct api_request *request); // what is under way when the client leaves
     void (*more)(struct api_request *request);   // a stream can take more: see server.h
-    void              *work;                     // what these two need to know
-    struct secret_hash asked_hash;               // of what is asked with the key
-    char               key[API_KEY_MAX];         // Idempotency-Key; "": it has none
+    void                      *work;             // what these two need to know
+    struct idempotency_request asked;            // key NULL: it came without an Idempotency-Key
+    char                       key[IDEMPOTENCY_KEY_MAX];
 };
 
 struct route {
@@ -113,7 +119,7 @@ struct route_table {
     size_t              n;
 };
 
-extern const struct route_table account_routes, machine_routes, user_routes;
+extern const struct route_table account_routes, job_routes, machine_routes, user_routes;
 
 // Calls `show` for each route there is.
 void api_each_route(void (*show)(void *context, const struct route *route), void *context);
@@ -131,10 +137,14 @@ int api_about(struct api_request *request, const char *field);
 // The error has another status than that of its kind. Returns -1.
 int api_status(struct api_request *request, int status);
 
-// ---- what is made -------------------------------------------------------------------------------
+// ---- what is changed ----------------------------------------------------------------------------
 
-// What was made is answered with 201, after the transaction is committed. With an Idempotency-Key
-// the answer is kept as a part of it, and whoever asks again with the key is answered the same.
+// Commits what others see, and tells them: the worker, and through him those who show it.
+int api_commit(struct api_request *request, struct transaction *transaction, struct error *err)
+    MUST_USE;
+
+// What was made is answered with 201, when it is committed. With an Idempotency-Key the answer is
+// kept as a part of the transaction, and whoever asks again with the key is answered the same.
 int api_answer_made(struct api_request *request, struct transaction *transaction, json_t *json,
                     struct error *err) MUST_USE;
 // The same for an answer with a secret in it, which is shown once: who asks again is told so.
@@ -145,11 +155,11 @@ int api_answer_once(struct api_request *request, struct transaction *transaction
 // `parameters`; NULL: it has none.
 int api_job_add(int64_t *ret_id, struct api_request *request, const char *kind, int64_t server,
                 int64_t overlay, json_t *parameters, struct error *err) MUST_USE;
-// Commits, rings for the worker, and answers with the job: 202, or with ?wait=S when it has ended:
-// 200 if it is done, its own error if it failed.
+// Commits and answers with the job: 202. With ?wait=S it answers when the job has ended, or after
+// that many seconds: 200 if it is done, its own error if it failed.
 int api_answer_job(struct api_request *request, struct transaction *transaction, int64_t job,
                    struct error *err) MUST_USE;
-// All three, for who changes nothing else.
+// Both, in a transaction of its own, for who changes nothing else.
 int api_run_job(struct api_request *request, const char *kind, int64_t server, int64_t overlay,
                 json_t *parameters, struct error *err) MUST_USE;
 
@@ -201,8 +211,11 @@ struct api_page {
 };
 
 // `name` is "after" where the oldest ones come first, "before" where the newest do.
-int  api_page_begin(struct api_page *page, struct api_request *request, const char *name,
-                    struct error *err) MUST_USE;
+int api_page_begin(struct api_page *page, struct api_request *request, const char *name,
+                   struct error *err) MUST_USE;
+// With another limit of ?limit= than API_LIST_MAX.
+int  api_page_begin_up_to(struct api_page *page, struct api_request *request, const char *name,
+                          unsigned max, struct error *err) MUST_USE;
 void api_page_done(struct api_page *page);
 // Takes `row`. False: the page is full, and the row is of the next one.
 bool api_page_add(struct api_page *page, int64_t id, json_t *row);

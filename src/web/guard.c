@@ -62,29 +62,87 @@ static int not_known(struct error *err)
     return error_set(err, ERROR_DENIED, "nobody is logged in: log in first");
 }
 
-static int see(struct api_request *request, int64_t now_unix_s, struct error *err)
+// That he was here is written if nobody else writes: he does not wait for it.
+static void see(struct api_request *request, int64_t now_unix_s)
 {
-    return session_see(request->web->db, request->session.id, now_unix_s, err);
+    struct database *db = request->web->db;
+    struct error     ignored;
+
+    database_set_wait(db, 0);
+    int r = request->token.id ? token_use(db, request->token.id, now_unix_s, &ignored)
+                              : session_see(db, request->session.id, now_unix_s, &ignored);
+    (void)r; // the next request does it
+    database_set_wait(db, WEB_DB_WAIT_MS);
 }
 
-int guard_identify(struct api_request *request, struct error *err)
+static int identify_session(struct api_request *request, const char *word, struct error *err)
 {
-    const struct http_request *http = http_exchange_request(request->exchange);
-    struct secret_hash         hash;
-    struct user                user;
-    struct session             session;
-    char                       word[SECRET_WORD_MAX];
-    bool                       is_stale = false;
-    int64_t                    now_unix_s = api_now_unix_s();
+    struct secret_hash hash;
+    struct user        user;
+    struct session     session;
+    bool               is_stale = false;
+    int64_t            now_unix_s = api_now_unix_s();
 
-    if (!find_cookie(word, http->fields[HTTP_COOKIE], cookie_name(request)) ||
-        secret_hash_word(&hash, SECRET_SESSION, word, err) < 0)
+    if (secret_hash_word(&hash, SECRET_SESSION, word, err) < 0)
         return not_known(err);
     if (session_find(&session, &user, &is_stale, request->web->db, &hash, now_unix_s, err) < 0)
         return -1;
     request->user = user;
     request->session = session;
-    return is_stale ? see(request, now_unix_s, err) : 0;
+    if (is_stale)
+        see(request, now_unix_s);
+    return 0;
+}
+
+// Source: RFC 6750, section 2.1; the name of the scheme is not case-sensitive.
+static int read_bearer(char ret[SECRET_WORD_MAX], struct http_text text, struct error *err)
+{
+    static const char scheme[] = "Bearer ";
+    size_t            n = sizeof scheme - 1;
+
+    if (text.n <= n || strncasecmp(text.bytes, scheme, n) != 0 || text.n - n >= SECRET_WORD_MAX)
+        return error_set(err, ERROR_DENIED, "the token is not valid, or no longer");
+    memcpy(ret, text.bytes + n, text.n - n);
+    ret[text.n - n] = '\0';
+    return 0;
+}
+
+static int identify_token(struct api_request *request, struct http_text text, struct error *err)
+{
+    struct secret_hash hash;
+    struct user        user;
+    struct token       token;
+    char               word[SECRET_WORD_MAX];
+    bool               is_stale = false;
+    int64_t            now_unix_s = api_now_unix_s();
+
+    if (read_bearer(word, text, err) < 0 ||
+        secret_hash_word(&hash, SECRET_API_TOKEN, word, err) < 0 ||
+        token_find(&token, &user, &is_stale, request->web->db, &hash, now_unix_s, err) < 0)
+        return -1;
+    request->user = user;
+    request->token = token;
+    if (is_stale)
+        see(request, now_unix_s);
+    return 0;
+}
+
+int guard_identify(struct api_request *request, struct error *err)
+{
+    const struct http_request *http = http_exchange_request(request->exchange);
+    struct http_text           authorization = http->fields[HTTP_AUTHORIZATION];
+    char                       word[SECRET_WORD_MAX];
+    bool has_cookie = find_cookie(word, http->fields[HTTP_COOKIE], cookie_name(request));
+
+    request->user = (struct user){ 0 };
+    request->session = (struct session){ 0 };
+    request->token = (struct token){ 0 };
+    if (has_cookie && authorization.bytes)
+        return error_set(err, ERROR_INVALID,
+                         "it comes with a cookie and a token: send one of them");
+    if (authorization.bytes)
+        return identify_token(request, authorization, err);
+    return has_cookie ? identify_session(request, word, err) : not_known(err);
 }
 
 // ---- whether he means it -----------------------------------------------------------------------

@@ -142,7 +142,7 @@ class TestNoPage(PageTest):
 class TestWrongPages(WebTest):
     def refused(self, part):
         self.web.stop()
-        done = subprocess.run(["sh", "-c", 'exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", webworld.PROGRAM, self.web.database, "--static", self.path / "web"],
+        done = subprocess.run(["sh", "-c", 'exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", webworld.PROGRAM, self.web.database, *self.web.options, "--static", self.path / "web"],
                               stdin=self.web.socket, capture_output=True, text=True, timeout=READY_S, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(part, done.stderr)

@@ -204,6 +204,7 @@ MATRIX = {
     ("GET", "/users"): "admin", ("GET", "/users/#"): "admin", ("PATCH", "/users/#"): "admin", ("DELETE", "/users/#"): "admin",
     ("POST", "/users/#/invitation"): "admin", ("GET", "/invitations"): "admin", ("POST", "/invitations"): "admin",
     ("DELETE", "/invitations/#"): "admin", ("GET", "/audit"): "admin", ("GET", "/machine"): "admin",
+    ("GET", "/jobs"): "user", ("GET", "/jobs/#"): "user", ("GET", "/jobs/#/log"): "user", ("POST", "/jobs/#/cancel"): "user",
 }
 
 
@@ -307,7 +308,7 @@ class TestRequests(WebTest):
     def test_a_database_that_is_damaged(self):
         self.web.stop()
         self.web.database.write_bytes(b"not a database" * 1000)
-        done = subprocess.run(["sh", "-c", 'exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", webworld.PROGRAM, self.web.database, "--insecure"],
+        done = subprocess.run(["sh", "-c", 'exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", webworld.PROGRAM, self.web.database, *self.web.options, "--insecure"],
                               stdin=self.web.socket, capture_output=True, timeout=READY_S, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"is damaged: restore a backup", done.stderr)

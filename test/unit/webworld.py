@@ -118,7 +118,10 @@ class WebTest(unittest.TestCase):
         self.path = pathlib.Path(directory.name)
         (self.path / "left4me.conf").write_text("[web]\n" + self.SETTINGS)
         self.prepare()
-        self.web = Web(self.path, "--l4d2ctl", self.path / "l4d2ctl", *self.OPTIONS)
+        key = self.path / "key"
+        key.write_bytes(os.urandom(32))
+        key.chmod(0o600)
+        self.web = Web(self.path, "--key", key, "--l4d2ctl", self.path / "l4d2ctl", "--worker", self.path / "worker.sock", *self.OPTIONS)
         self.addCleanup(self.web.socket.close)
         self.web.start()
         self.addCleanup(self.end)
