@@ -6,6 +6,8 @@
 import { signal } from "@preact/signals";
 
 export const path = signal(location.pathname);
+/** what stands behind '?' */
+export const query = signal(location.search);
 
 /** Says whether the page may be left. */
 export type Guard = (to: string) => Promise<boolean>;
@@ -54,7 +56,9 @@ async function mayLeave(to: string): Promise<boolean> {
 }
 
 function show(to: string): void {
-  path.value = new URL(to, location.href).pathname;
+  const url = new URL(to, location.href);
+  path.value = url.pathname;
+  query.value = url.search;
 }
 
 export async function navigate(to: string, options: { replace?: boolean } = {}): Promise<void> {
@@ -71,11 +75,12 @@ export function guardLeaving(guard: Guard): () => void {
 }
 
 async function onBack(): Promise<void> {
-  const to = location.pathname;
-  if (to === path.value) return;
+  const to = location.pathname + location.search;
+  const from = path.value + query.value;
+  if (to === from) return;
   if (guards.size > 0) {
     // The browser has gone there already: it is taken back until the answer is known.
-    history.pushState(null, "", path.value);
+    history.pushState(null, "", from);
     if (!(await mayLeave(to))) return;
     history.replaceState(null, "", to);
   }

@@ -66,10 +66,14 @@ export const keep = async (id: number, path: string, to?: number): Promise<Job> 
 
 export const grants = async (id: number): Promise<GrantRow[]> =>
   (await get<{ grants: GrantRow[] }>(`/servers/${id}/grants`)).grants;
-export const setGrants = async (
-  id: number,
-  grants: { user: number; may: Grant[] }[],
-): Promise<GrantRow[]> => (await put<{ grants: GrantRow[] }>(`/servers/${id}/grants`, { grants })).grants;
+/** Users are named: who manages a server does not see the list of all accounts. */
+export interface GrantDraft {
+  user: string;
+  may: Grant[];
+}
+
+export const setGrants = async (id: number, grants: readonly GrantDraft[]): Promise<GrantRow[]> =>
+  (await put<{ grants: GrantRow[] }>(`/servers/${id}/grants`, { grants })).grants;
 
 export const secret = async (id: number): Promise<string> =>
   (await get<{ rcon_password: string }>(`/servers/${id}/secret`)).rcon_password;

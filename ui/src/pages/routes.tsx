@@ -4,8 +4,17 @@
 
 import type { ComponentChildren } from "preact";
 import type { Parameters } from "../router";
+import { AccountPage } from "./account";
+import { BlueprintPage } from "./blueprint";
+import { BlueprintsPage } from "./blueprints";
+import { GamePage } from "./game";
+import { JobPage, JobsPage } from "./jobs";
+import { MachinePage } from "./machine";
+import { OverlayPage } from "./overlay";
+import { OverlaysPage } from "./overlays";
 import { ServerPage } from "./server";
 import { ServersPage } from "./servers";
+import { UsersPage } from "./users";
 
 export interface Route {
   pattern: string;
@@ -21,4 +30,17 @@ export const routes: readonly Route[] = [
     pattern: "/servers/:#id/:tab?",
     page: (p) => <ServerPage id={id(p)} tab={p["tab"] ?? "log"} />,
   },
+  { pattern: "/blueprints", page: () => <BlueprintsPage /> },
+  { pattern: "/blueprints/:#id", page: (p) => <BlueprintPage id={id(p)} /> },
+  { pattern: "/overlays", page: () => <OverlaysPage /> },
+  {
+    pattern: "/overlays/:#id/:tab?",
+    page: (p) => <OverlayPage id={id(p)} tab={p["tab"] ?? ""} />,
+  },
+  { pattern: "/jobs", page: () => <JobsPage /> },
+  { pattern: "/jobs/:#id", page: (p) => <JobPage id={id(p)} /> },
+  { pattern: "/account", page: () => <AccountPage /> },
+  { pattern: "/game", isAdmin: true, page: () => <GamePage /> },
+  { pattern: "/users/:tab?", isAdmin: true, page: (p) => <UsersPage tab={p["tab"] ?? ""} /> },
+  { pattern: "/machine/:tab?", isAdmin: true, page: (p) => <MachinePage tab={p["tab"] ?? ""} /> },
 ];

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+// code: an editor of a configuration or a script, as a control of a form.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ApiError } from "../api";
+import { text } from "../strings";
+import { sentence } from "./action";
+import type { CodeLanguage, Editor } from "./codemirror";
+
+export interface CodeProps {
+  label: string;
+  value: string;
+  language: CodeLanguage;
+  hint?: string;
+  name?: string;
+  error?: ApiError | null;
+  placeholder?: string;
+  readOnly?: boolean;
+  tall?: boolean;
+  /** the label is in the heading above */
+  isLabelHidden?: boolean;
+  onChange?: (value: string) => void;
+  onSave?: () => void;
+}
+
+export function Code(props: CodeProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const editor = useRef<Editor | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const [isFailed, setFailed] = useState(false);
+  const wrong = props.name && props.error?.field === props.name ? props.error.message : null;
+
+  useEffect(() => {
+    let isGone = false;
+    import("./codemirror").then(
+      ({ mount }) => {
+        if (isGone || !host.current) return;
+        const now = latest.current;
+        editor.current = mount(host.current, {
+          text: now.value,
+          language: now.language,
+          label: now.label,
+          placeholder: now.placeholder ?? "",
+          isReadOnly: now.readOnly ?? false,
+          onChange: (value) => latest.current.onChange?.(value),
+          onSave: () => latest.current.onSave?.(),
+        });
+      },
+      () => setFailed(true), // it could not be loaded: a plain field does as well
+    );
+    return () => {
+      isGone = true;
+      editor.current?.destroy();
+      editor.current = null;
+    };
+  }, []);
+  useEffect(() => editor.current?.setText(props.value), [props.value]);
+  useEffect(() => editor.current?.setReadOnly(props.readOnly ?? false), [props.readOnly]);
+  useEffect(() => {
+    if (wrong) editor.current?.focus();
+  }, [wrong, props.error]);
+
+  return (
+    <div class={wrong ? "field is-wrong" : "field"}>
+      {!props.isLabelHidden && <div class="field-label">{props.label}</div>}
+      {isFailed ? (
+        <textarea
+          class="input mono code-host"
+          aria-label={props.label}
+          value={props.value}
+          readOnly={props.readOnly}
+          onInput={(event) => props.onChange?.(event.currentTarget.value)}
+        />
+      ) : (
+        <div
+          ref={host}
+          class={props.tall ? "code-host code-tall" : "code-host"}
+          data-label={props.label}
+        />
+      )}
+      {props.hint && <div class="field-hint">{props.hint}</div>}
+      <div class="unseen">{text.editor.keys}</div>
+      {wrong && (
+        <div class="field-error" role="alert">
+          {sentence(wrong)}
+        </div>
+      )}
+    </div>
+  );
+}
