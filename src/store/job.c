@@ -281,7 +281,7 @@ int job_take_over(struct job *ret, struct database *db, const char *worker, int6
     static const struct query query =
         QUERY("UPDATE jobs SET lease_by = :worker, lease_until_s = :until, attempt = attempt + 1 "
               "WHERE id = (SELECT id FROM jobs WHERE state = 'running' AND lease_until_s <= :now "
-              "ORDER BY id LIMIT 1) " RETURNING);
+              "AND lease_by != :worker ORDER BY id LIMIT 1) " RETURNING);
 
     assert(database_is_writing(db));
     return lease(ret, db, &query, worker, NULL, now_s, until_s, err);

@@ -82,7 +82,7 @@ int job_next(struct job *ret, struct database *db, int64_t before, const struct 
 // one, which is `worker`'s until `until_s`.
 int job_take(struct job *ret, struct database *db, const char *worker, const char *except,
              int64_t now_us, int64_t until_s, struct error *err) MUST_USE;
-// One whose worker has not renewed its lease until `now_s`: it may be half done.
+// One of another worker who has not renewed its lease until `now_s`: it may be half done.
 int job_take_over(struct job *ret, struct database *db, const char *worker, int64_t now_s,
                   int64_t until_s, struct error *err) MUST_USE;
 // The last three fail with ERROR_NOT_FOUND if it is not the worker's (any more): he must let it be.
