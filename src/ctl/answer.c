@@ -50,7 +50,8 @@ bool answer_take_error(struct error *err, const json_t *document)
 
 bool answer_is_success(const struct ctl_end *end)
 {
-    return end->cause == CTL_ENDED && end->code == 0;
+    // Whoever was stopped may have been done before it heard.
+    return (end->cause == CTL_ENDED || end->cause == CTL_STOPPED) && end->code == 0;
 }
 
 int answer_raise(const struct ctl_end *end, const json_t *document, struct error *err)
