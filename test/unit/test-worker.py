@@ -1,0 +1,579 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""left4me-worker with a real database, a real socket, a fake l4d2ctl and a fake init system."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = FAKE_INIT = ""
+READY_S = 30
+POKE, CHANGED, MAGIC = 1, 2, 0x6C346262
+
+# What l4d2ctl does: it writes down its words, and does what a test has put into the file on-WORD.
+FAKE = """#!/bin/sh
+cd '{path}' || exit 9
+case $1 in overlay | files) word=$1-$2 ;; *) word=$1 ;; esac
+echo "$*" >>calls
+fail() {{ printf '{{"error":{{"kind":"%s","message":"%s"}}}}\\n' "$1" "$2"; echo "l4d2ctl: $2" >&2; exit "${{3:-1}}"; }}
+[ ! -f "on-$word" ] || . "./on-$word"
+case $word in
+status) fail not-found "there is no instance" 3 ;;
+overlay-list) echo '{{"overlays": []}}' ;;
+initialize) cat >spec; echo '{{"state": "created"}}' ;;
+*) printf '{{\\n  "action": "%s"\\n}}\\n' "$word" ;;
+esac
+"""
+
+
+class Init:
+    """The fake init system: what its units do is said by its input."""
+
+    def __init__(self, path):
+        self.process = subprocess.Popen([FAKE_INIT, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.wait("listening")
+
+    def wait(self, word):
+        while (line := self.process.stdout.readline().strip()) != word:
+            assert line, "the fake init system has ended"
+
+    def say(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        self.wait("done")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class Worker:
+    """The program, as systemd would start it, and a client that hears its bell."""
+
+    def __init__(self, path):
+        self.path, self.database, self.process, self.ear = path, path / "left4me.db", None, None
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.bind(str(path / "worker.sock"))
+        self.socket.listen(128)
+
+    def begin(self, notify, *words):
+        environment = {**os.environ, "LISTEN_FDS": "1"}
+        if notify:
+            environment["NOTIFY_SOCKET"] = "@" + notify.getsockname()[1:].decode()
+        listening = self.socket.fileno()
+        with open(self.path / "log", "ab") as log:
+            return subprocess.Popen(
+                ["sh", "-c", f"exec 3<&{listening}; LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM, "--database", self.database,
+                 "--l4d2ctl", self.path / "l4d2ctl", "--bus", f"unix:path={self.path}/bus", *words],
+                env=environment, pass_fds=[listening], stderr=log)
+
+    def start(self, *words):
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(f"\0left4me-worker-{os.getpid()}-{time.monotonic_ns()}")
+        notify.settimeout(READY_S)
+        self.process = self.begin(notify, *words)
+        with notify:
+            try:
+                assert b"READY=1" in notify.recv(4096)
+            except TimeoutError:
+                raise AssertionError(self.log()) from None
+        self.ear = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.ear.settimeout(READY_S)
+        self.ear.connect(str(self.path / "worker.sock"))
+
+    def log(self):
+        return (self.path / "log").read_text()
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        code = self.process.wait(READY_S)
+        self.ear.close()
+        return code
+
+    def poke(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as hand:
+            hand.connect(str(self.path / "worker.sock"))
+            hand.send(struct.pack("=II", MAGIC, POKE))
+
+    def wait(self, condition):
+        """Until a condition is met, looking when the bell rings."""
+        while not (found := condition()):
+            try:
+                assert self.ear.recv(64) == struct.pack("=II", MAGIC, CHANGED)
+            except TimeoutError:
+                raise AssertionError(self.log()) from None
+        return found
+
+
+class WorkerTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="left4me-worker-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+        (self.path / "calls").touch()
+        (self.path / "l4d2ctl").write_text(FAKE.format(path=self.path))
+        (self.path / "l4d2ctl").chmod(0o755)
+        self.init = Init(self.path / "bus")
+        self.addCleanup(self.init.close)
+        self.worker = Worker(self.path)
+        self.addCleanup(self.worker.socket.close)
+        self.worker.start()
+        self.addCleanup(self.finish)
+        self.init.wait("listed")
+        self.change("INSERT INTO users (id, name, role, created_unix_s) VALUES (1, 'bill', 'user', 0)",
+                    "INSERT INTO blueprints (id, name, owner, arguments, config, created_unix_s, changed_unix_s) "
+                    "VALUES (1, 'plain', 1, '[\"+map\", \"c1m1_hotel\"]', 'sv_pure 1', 0, 0)")
+
+    def kill(self):
+        """The worker, and what it ran: the init system would do so as well."""
+        self.worker.end(signal.SIGKILL)
+        for pid in (self.path / "held").read_text().split():
+            with contextlib.suppress(OSError):
+                if str(self.path).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(int(pid), signal.SIGKILL)
+
+    def finish(self):
+        if self.worker.process.poll() is None:
+            self.assertEqual(self.worker.end(), 0, self.worker.log())
+
+    # ---- the database ----
+
+    def change(self, *statements):
+        with contextlib.closing(sqlite3.connect(self.worker.database, timeout=READY_S)) as db:
+            db.execute("PRAGMA foreign_keys = ON")
+            with db:
+                return [db.execute(sql).lastrowid for sql in statements][-1]
+
+    def read(self, sql, *values):
+        with contextlib.closing(sqlite3.connect(self.worker.database, timeout=READY_S)) as db:
+            db.row_factory = sqlite3.Row
+            return [dict(row) for row in db.execute(sql, values)]
+
+    def server(self, name="Friday"):
+        """A row as the page makes one, and the change that it is."""
+        n = len(self.read("SELECT id FROM servers")) + 1
+        self.change(f"INSERT INTO servers (id, instance, name, owner, blueprint, rcon_sealed, created_unix_s, changed_unix_s) "
+                    f"VALUES ({n}, 's{n}', '{name}', 1, 1, x'', 0, 0)",
+                    f"INSERT INTO server_ports VALUES ({27014 + n}, {n}, 'game'), ({22014 + n}, {n}, 'client'), ({32014 + n}, {n}, 'tv')",
+                    f"INSERT OR REPLACE INTO changes (topic, object, is_deleted) VALUES ('server', {n}, 0)")
+        self.worker.poke()
+        return n
+
+    def ask(self, kind, server=None, overlay=None, after=(), **parameters):
+        """A job in the queue; the worker is told."""
+        about = f"'{kind}', {server or 'NULL'}, {overlay or 'NULL'}, '{json.dumps(parameters)}'"
+        with contextlib.closing(sqlite3.connect(self.worker.database, timeout=READY_S)) as db, db:
+            job = db.execute("INSERT INTO jobs (kind, server, overlay, parameters, asked_by, asked_by_name, created_us) "
+                             f"VALUES ({about}, 1, 'bill', 1)").lastrowid
+            for other in after:
+                db.execute("INSERT INTO job_dependencies VALUES (?, ?)", (job, other))
+        self.worker.poke()
+        return job
+
+    def job(self, job):
+        return self.read("SELECT * FROM jobs WHERE id = ?", job)[0]
+
+    def wait(self, job, state="done"):
+        """Until the job has ended, or is in a state; its row."""
+        def look():
+            row = self.job(job)
+            return row if row["state"] == state or row["state"] in ("done", "failed", "cancelled") else None
+        row = self.worker.wait(look)
+        self.assertEqual(row["state"], state, (row, self.lines(job), self.worker.log()))
+        return row
+
+    def lines(self, job):
+        return [(row["stream"], row["text"]) for row in self.read("SELECT * FROM job_lines WHERE job = ? ORDER BY number", job)]
+
+    def ready(self, job, n=1):
+        """Until what a job runs is held for the nth time."""
+        self.worker.wait(lambda: self.lines(job).count(("output", "ready")) == n)
+
+    # ---- the host ----
+
+    def on(self, word, script):
+        """What l4d2ctl does when it is asked for a command, from now on."""
+        (self.path / "new").write_text(script)
+        (self.path / "new").rename(self.path / f"on-{word}")
+
+    def hold(self, word, before="", after=""):
+        """The same, but it says that it is ready, and waits: each run goes on when it is let go."""
+        fifo = self.path / f"hold-{word}"
+        os.mkfifo(fifo)
+        self.on(word, f"echo $$ >>held\n{before}\necho '{{\"stream\": \"stdout\", \"text\": \"ready\"}}'\nexec 7<>hold-{word}\nread x <&7\n{after}")
+
+        def let_go():
+            with open(fifo, "w") as end:
+                end.write("go\n")
+        return let_go
+
+    def calls(self, word=""):
+        return [line for line in (self.path / "calls").read_text().splitlines() if line.startswith(word)]
+
+
+class TestJobs(WorkerTest):
+    def test_a_start(self):
+        """the host is told what the rows say, and then to start"""
+        server = self.server()
+        self.on("start", """echo '{"state": "running", "changed": true}'; exit 0""")
+        row = self.wait(self.ask("server.start", server, **{"with": ["3=7", "4=1"]}))
+        self.assertEqual(json.loads(row["result"]), {"state": "running", "changed": True})
+        self.assertEqual((row["attempt"], row["lease_by"], row["error_kind"]), (1, None, None))
+        self.assertGreater(row["ended_us"], row["started_us"])
+        self.assertEqual(self.calls("initialize")[0], "initialize --file=- --page --json -- s1")
+        self.assertEqual(self.calls("start"), ["start --with=3=7 --with=4=1 --json -- s1"])
+        self.assertEqual((self.path / "spec").read_text(),
+                         "port: 27015\ntv_port: 32015\nclient_port: 22015\nhostname: \"Friday\"\noverlays: []\nserver_cfg_of: []\n"
+                         "arguments:\n  - \"+map\"\n  - \"c1m1_hotel\"\nconfig:\n  - \"sv_pure 1\"\n")
+
+    def test_what_it_says(self):
+        """lines of the log with their stream, progress, and the last document on several lines"""
+        go_on = self.hold("install", """
+            echo '{"progress": 41, "text": "downloading"}'
+            echo '{"time": "x", "stream": "stdout", "text": "one"}'
+            echo '{"time": "x", "stream": "stderr", "text": "two\\u0007"}'
+            echo 'no JSON'
+            echo 'l4d2ctl: something' >&2""", """
+            printf '{\\n  "build": 5,\\n  "changed": true\\n}\\n'; exit 0""")
+        job = self.ask("game.install", overlay=1, hold=True)
+        self.worker.wait(lambda: self.job(job)["progress"] == 41)
+        self.worker.wait(lambda: len(self.lines(job)) == 5)
+        go_on()
+        row = self.wait(job)
+        self.assertEqual(json.loads(row["result"]), {"build": 5, "changed": True})
+        self.assertEqual(sorted(self.lines(job)), [("error", "something"), ("error", "two?"), ("output", "no JSON"), ("output", "one"), ("output", "ready")])
+        self.assertEqual(self.calls("install"), ["install --verbose --hold --json --"])
+        for line in self.read("SELECT time_us FROM job_lines"):
+            self.assertTrue(row["started_us"] <= line["time_us"] <= row["ended_us"])
+
+    def test_errors_are_taken_over(self):
+        server = self.server()
+        self.on("start", """
+            echo "l4d2ctl: 's1' did not start: it ended with code 1" >&2
+            echo '{"error": {"kind": "failed", "message": "it did not start: it ended with code 1", "log": ["first", "second"]}}'; exit 1""")
+        row = self.wait(self.ask("server.start", server), "failed")
+        self.assertEqual((row["error_kind"], row["error_message"]), ("failed", "it did not start: it ended with code 1"))
+        job = row["id"]
+        self.assertEqual([text for stream, text in self.lines(job) if stream != "error"], ["The last lines of its log:", "first", "second"])
+        self.on("overlay-build", """echo '{"error": {"kind": "failed", "message": "exit code 3", "exit_code": 3}}'; exit 1""")
+        self.assertEqual(json.loads(self.wait(self.ask("overlay.build", overlay=7), "failed")["result"]), {"exit_code": 3})
+        self.on("overlay-build", "kill -KILL $$")
+        self.assertIn("signal 9", self.wait(self.ask("overlay.build", overlay=7), "failed")["error_message"])
+        self.on("overlay-build", "exit 4")
+        self.assertIn("did not say why", self.wait(self.ask("overlay.build", overlay=7), "failed")["error_message"])
+
+    def test_parameters_are_checked(self):
+        server = self.server()
+        for kind, about, parameters, part in (
+                ("server.dance", {"server": server}, {}, "there is no job"),
+                ("server.stop", {"overlay": 3}, {}, "about another thing"),
+                ("server.stop", {"server": server}, {"with": []}, "does not take it"),
+                ("server.drop", {"server": server}, {}, "path: it is missing"),
+                ("server.drop", {"server": server}, {"path": 3}, "path: it is a text"),
+                ("server.drop", {"server": server}, {"path": ""}, "path: it has"),
+                ("overlay.select", {"overlay": 3}, {"generation": -1}, "generation: it is a number"),
+                ("overlay.build", {"overlay": 3}, {"hold": 1}, "hold: it is true or false"),
+                ("server.start", {"server": server}, {"with": "3=7"}, "with: it is a list"),
+                ("server.start", {"server": 99}, {}, "there is no such server")):
+            row = self.wait(self.ask(kind, **about, **parameters), "failed")
+            self.assertIn(part, row["error_message"])
+        self.assertEqual(self.calls("server") + self.calls("drop") + self.calls("start"), [])
+        self.wait(self.ask("server.drop", server, path="--to=3"))
+        self.assertEqual(self.calls("drop"), ["drop --json -- s1 --to=3"])
+
+    def test_one_after_the_other(self):
+        """about one server, and about one overlay; all else side by side"""
+        first, second = self.server("one"), self.server("two")
+        let_go = self.hold("stop")
+        jobs = [self.ask("server.stop", first), self.ask("server.reset", first), self.ask("server.stop", second)]
+        self.wait(jobs[0], "running")
+        self.wait(jobs[2], "running")
+        self.assertEqual(self.job(jobs[1])["state"], "queued")
+        let_go()
+        let_go()
+        for job in jobs:
+            self.wait(job)
+
+    def test_two_builds_at_a_time(self):
+        server, let_go = self.server(), self.hold("overlay-build")
+        builds = [self.ask("overlay.build", overlay=n) for n in (7, 8, 9)]
+        self.wait(builds[0], "running")
+        self.wait(builds[1], "running")
+        self.wait(self.ask("server.stop", server))  # it need not wait
+        self.assertEqual(self.job(builds[2])["state"], "queued")
+        let_go()
+        self.wait(builds[2], "running")
+        let_go()
+        let_go()
+        for build in builds:
+            self.wait(build)
+
+    def test_what_must_wait(self):
+        server = self.server()
+        let_go = self.hold("overlay-build", after="fail failed 'it went wrong'")
+        build = self.ask("overlay.build", overlay=7)
+        start = self.ask("server.start", server, after=[build])
+        self.wait(build, "running")
+        self.assertEqual(self.job(start)["state"], "queued")
+        let_go()
+        self.wait(build, "failed")
+        self.assertIn("did not succeed", self.wait(start, "failed")["error_message"])
+        self.assertEqual(self.calls("start"), [])
+
+    def test_a_server_that_goes(self):
+        server = self.server()
+        self.wait(self.ask("server.delete", server))
+        self.assertEqual(self.read("SELECT * FROM servers"), [])
+        self.assertIn({"topic": "server", "object": 1, "is_deleted": 1}, self.read("SELECT topic, object, is_deleted FROM changes"))
+
+    def test_one_that_was_never_started(self):
+        server = self.server()
+        self.on("stop", "fail not-found 'there is no instance s1' 3")
+        self.wait(self.ask("server.stop", server))
+
+    def test_overlays(self):
+        self.on("overlay-create", """cat >text; echo '{"overlay": 7, "name": "maps", "type": "script"}'; exit 0""")
+        row = self.wait(self.ask("overlay.create", name="maps", type="script", refresh="daily", keep=3, text="#!/bin/bash\n"))
+        self.assertEqual(json.loads(row["result"])["overlay"], 7)
+        self.assertEqual(self.calls("overlay create"), ["overlay create --type=script --refresh=daily --keep=3 --file=- --json -- maps"])
+        self.assertEqual((self.path / "text").read_text(), "#!/bin/bash\n")
+        self.assertEqual(self.read("SELECT id, name, type, owner FROM overlays WHERE id > 1"), [{"id": 7, "name": "maps", "type": "script", "owner": 1}])
+        self.on("overlay-set", """echo '{"overlay": 7, "name": "more maps", "type": "script"}'; exit 0""")
+        self.wait(self.ask("overlay.set", overlay=7, name="more maps"))
+        self.assertEqual(self.read("SELECT name FROM overlays WHERE id = 7"), [{"name": "more maps"}])
+        self.change("INSERT INTO blueprint_overlays VALUES (1, 0, 7, 0)")
+        self.assertIn("uses this overlay", self.wait(self.ask("overlay.delete", overlay=7), "failed")["error_message"])
+        self.assertEqual(self.calls("overlay delete"), [])
+        self.change("DELETE FROM blueprint_overlays")
+        self.wait(self.ask("overlay.delete", overlay=7))
+        self.assertEqual(self.read("SELECT name FROM overlays WHERE id > 1"), [])
+
+    def test_a_servers_own_files(self):
+        server = self.server()
+        self.on("files-mkdir", """echo '{"overlay": 12}'; exit 0""")
+        self.wait(self.ask("server.overlay", server))
+        self.assertEqual(self.calls("files"), ["files mkdir --json -- @s1 left4dead2/cfg"])
+        self.assertEqual(self.read("SELECT overlay FROM servers"), [{"overlay": 12}])
+        self.assertEqual(self.read("SELECT owner, type FROM overlays WHERE id = 12"), [{"owner": None, "type": "files"}])
+
+
+class TestCancelling(WorkerTest):
+    def cancel(self, job):
+        self.change(f"UPDATE jobs SET is_cancelled = 1 WHERE id = {job}")
+        self.worker.poke()
+
+    def test_a_build(self):
+        """its builder is ended as well, whoever began it"""
+        self.hold("overlay-build", "trap 'fail failed \"interrupted: nothing has changed\"' INT")
+        job = self.ask("overlay.build", overlay=7)
+        self.ready(job)
+        self.cancel(job)
+        row = self.wait(job, "cancelled")
+        self.assertEqual((row["error_kind"], row["result"]), (None, "{}"))
+        self.assertIn(("error", "interrupted: nothing has changed"), self.lines(job))
+        self.assertEqual(self.calls("overlay cancel"), ["overlay cancel --json -- 7"])
+
+    def test_one_that_is_done_all_the_same(self):
+        self.hold("overlay-build", "trap 'echo {}; exit 0' INT")
+        job = self.ask("overlay.build", overlay=7)
+        self.ready(job)
+        self.cancel(job)
+        self.wait(job, "done")
+
+    def test_a_stop_need_not_wait_for_a_start(self):
+        server = self.server()
+        self.hold("start")
+        start = self.ask("server.start", server)
+        self.ready(start)
+        stop = self.ask("server.stop", server)
+        self.wait(start, "cancelled")
+        self.wait(stop, "done")
+
+
+class TestWorkersThatEnd(WorkerTest):
+    def test_a_kill(self):
+        """whatever was under way is done by the next one"""
+        server = self.server()
+        self.hold("start")
+        job = self.ask("server.start", server)
+        self.ready(job)
+        self.kill()
+        self.assertEqual(self.job(job)["state"], "running")
+        self.on("start", "")
+        self.worker.start()
+        row = self.wait(job)
+        self.assertEqual(row["attempt"], 2)
+        self.assertEqual(len(self.calls("start")), 2)
+        self.assertIn(("note", "The worker was started again, and goes on with it."), self.lines(job))
+
+    def test_an_orderly_end(self):
+        """it is handed over, and no attempt is lost"""
+        let_go = self.hold("overlay-build")
+        job = self.ask("overlay.build", overlay=7)
+        self.ready(job)
+        self.assertEqual(self.worker.end(), 0, self.worker.log())
+        self.assertEqual((self.job(job)["state"], self.job(job)["attempt"]), ("running", 0))
+        self.worker.start()
+        self.ready(job, 2)
+        let_go()
+        self.assertEqual(self.wait(job)["attempt"], 1)
+
+    def test_three_attempts(self):
+        server = self.server()
+        self.hold("start")
+        job = self.ask("server.start", server)
+        for n in range(1, 4):
+            self.ready(job, n)
+            self.kill()
+            self.worker.start()
+        row = self.wait(job, "failed")
+        self.assertIn("begun 3 times", row["error_message"])
+        self.assertEqual(len(self.calls("start")), 3)
+
+    def test_one_that_had_made_it(self):
+        """an overlay that was made before the worker was killed is found again"""
+        self.hold("overlay-create")
+        job = self.ask("overlay.create", name="maps", type="files")
+        self.ready(job)
+        self.kill()
+        self.on("overlay-create", "fail exists 'there is an overlay maps already' 4")
+        self.on("overlay-show", """echo '{"overlay": 9, "name": "maps", "type": "files"}'; exit 0""")
+        self.worker.start()
+        self.wait(job)
+        self.assertEqual(self.read("SELECT id, owner FROM overlays WHERE id > 1"), [{"id": 9, "owner": 1}])
+
+    def test_one_at_a_time(self):
+        other = self.worker.begin(None)
+        self.assertEqual(other.wait(READY_S), 4)
+        self.assertIn("another worker is at work", self.worker.log())
+
+    def test_a_damaged_database(self):
+        self.worker.end()
+        with open(self.worker.database, "r+b") as file:
+            file.seek(4096 * 3)
+            file.write(b"x" * 4096)
+        other = self.worker.begin(None)
+        self.assertEqual(other.wait(READY_S), 1)
+        self.assertIn("left4me-worker: ", self.worker.log())
+
+    def test_no_socket(self):
+        done = subprocess.run([PROGRAM, "--database", self.path / "none"], capture_output=True, text=True, timeout=READY_S, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("left4me-worker.socket", done.stderr)
+        self.assertFalse((self.path / "none").exists())
+
+    def test_a_locked_database(self):
+        """what cannot be written for a while is written afterwards"""
+        let_go = self.hold("overlay-build", after="echo '{\"stream\": \"stdout\", \"text\": \"late\"}'")
+        job = self.ask("overlay.build", overlay=7)
+        self.wait(job, "running")
+        self.ready(job)
+        with contextlib.closing(sqlite3.connect(self.worker.database, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            let_go()
+            while "is kept until it can be written" not in self.worker.log():
+                time.sleep(0.01)
+            db.execute("ROLLBACK")
+        self.wait(job)
+        self.assertIn(("output", "late"), self.lines(job))
+
+
+class TestStates(WorkerTest):
+    def live(self, server=1):
+        rows = self.read("SELECT * FROM live_states WHERE server = ?", server)
+        return rows[0] if rows else None
+
+    def wait_live(self, state, since=None):
+        return self.worker.wait(lambda: (row := self.live()) and row["state"] == state and (since is None or row["changed_us"] == since) and row)
+
+    def test_signals(self):
+        self.server()
+        self.wait_live("stopped")
+        for active, sub, state in (("activating", "start", "starting"), ("active", "running", "running"), ("deactivating", "stop-sigterm", "stopping"),
+                                   ("failed", "failed", "failed"), ("activating", "auto-restart", "restarting"), ("inactive", "dead", "stopped")):
+            self.init.say("set", "left4me-server@s1.service", active, sub, 1000 + len(active))
+            self.wait_live(state, 1000 + len(active))
+        self.init.say("set", "left4me-server@s1.service", "active", "running", 5)
+        self.wait_live("running")
+        self.init.say("gone", "left4me-server@s1.service")
+        self.wait_live("stopped")
+
+    def test_status(self):
+        """is looked up at each change, and what is not the page's is left alone"""
+        self.server()
+        self.wait_live("stopped")
+        self.on("status", """echo "{\\"pending\\": [\\"config\\"], \\"n\\": $(grep -c ^status calls)}"; exit 0""")
+        self.init.say("set", "left4me-server@other.service", "active", "running", 5)
+        self.init.say("set", "cron.service", "active", "running", 5)
+        self.init.say("set", "left4me-server@s1.service", "active", "running", 5)
+        row = self.worker.wait(lambda: (row := self.live()) and row["status"] and row)
+        self.assertEqual(json.loads(row["status"])["pending"], ["config"])
+        self.assertEqual({call for call in self.calls("status")}, {"status --json -- s1"})
+
+    def test_at_its_begin(self):
+        self.server()
+        self.wait_live("stopped")
+        self.worker.end()
+        self.init.say("quiet", "left4me-server@s1.service", "active", "running", 77)
+        self.worker.start()
+        self.wait_live("running", 77)
+        self.worker.end()
+        self.init.say("gone", "left4me-server@s1.service")
+        self.worker.start()
+        self.wait_live("stopped")
+
+    def test_a_bus_that_goes_away(self):
+        self.server()
+        self.wait_live("stopped")
+        self.init.say("hang-up")
+        self.init.say("quiet", "left4me-server@s1.service", "active", "running", 78)
+        self.wait_live("running", 78)
+        self.init.say("set", "left4me-server@s1.service", "failed", "failed", 79)
+        self.wait_live("failed", 79)
+
+    def test_blueprints(self):
+        """what is changed on one is told to the host, of servers that it knows; then it says what is pending"""
+        server = self.server()
+        self.on("status", """if [ -f spec ]; then echo "{\\"spec\\": \\"$(grep -c sv_pure spec)\\"}"; exit 0; fi""")
+        self.wait(self.ask("server.start", server))
+        self.worker.wait(lambda: (row := self.live()) and row["status"])
+        self.change("UPDATE blueprints SET config = 'sv_lan 0'", "INSERT OR REPLACE INTO changes (topic, object, is_deleted) VALUES ('blueprint', 1, 0)")
+        self.worker.poke()
+        self.worker.wait(lambda: self.live()["status"] == '{"spec":"0"}')
+        self.assertIn("sv_lan 0", (self.path / "spec").read_text())
+        n = len(self.calls("initialize"))
+        self.change("INSERT OR REPLACE INTO changes (topic, object, is_deleted) VALUES ('blueprint', 1, 0)")
+        self.worker.poke()
+        self.wait(self.ask("server.stop", server))
+        self.assertEqual(len(self.calls("initialize")), n)  # nothing of the server is another
+
+    def test_overlays_of_the_host(self):
+        """one that was made by the shell has a row, one that went has none"""
+        self.on("overlay-list", """echo '{"overlays": [{"overlay": 5, "name": "by hand", "type": "files"}]}'; exit 0""")
+        self.init.say("set", "left4me-publish@3.service", "inactive", "dead", 5)
+        self.worker.wait(lambda: self.read("SELECT * FROM overlays WHERE id = 5"))
+        self.assertEqual(self.read("SELECT name, type, owner FROM overlays WHERE id = 5"), [{"name": "by hand", "type": "files", "owner": None}])
+        self.on("overlay-list", """echo '{"overlays": [{"overlay": 5, "name": "renamed", "type": "files"}]}'; exit 0""")
+        self.init.say("set", "left4me-publish@4.service", "inactive", "dead", 5)
+        self.worker.wait(lambda: self.read("SELECT * FROM overlays WHERE name = 'renamed'"))
+        self.change("UPDATE overlays SET created_unix_s = 0")
+        self.on("overlay-list", "")
+        self.init.say("set", "left4me-publish@5.service", "inactive", "dead", 5)
+        self.worker.wait(lambda: not self.read("SELECT * FROM overlays WHERE id = 5"))
+
+
+if __name__ == "__main__":
+    PROGRAM, FAKE_INIT = sys.argv.pop(1), sys.argv.pop(1)
+    unittest.main()
