@@ -32,7 +32,9 @@ int handle_raise(const struct database *db, int code, struct error *err)
     switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return error_set(err, ERROR_BUSY, "the database is locked by another program");
+        (void)error_set(err, ERROR_BUSY, "the database is locked by another program");
+        err->errnum = EAGAIN;
+        return -1;
     case SQLITE_FULL:
         return error_set(err, ERROR_NO_SPACE, "no space is left on the disk of the database");
     case SQLITE_NOMEM:

@@ -41,7 +41,8 @@ int database_open_as(struct database **ret, const char *path, unsigned version, 
 struct database *database_close(struct database *db); // takes NULL, returns NULL
 void             database_closep(struct database **db);
 
-// How long whoever wants to write waits for another one that does, before it is ERROR_BUSY.
+// How long whoever wants to write waits for another one that does, before it is ERROR_BUSY, with
+// EAGAIN.
 void database_set_wait(struct database *db, unsigned wait_ms);
 
 unsigned database_newest_version(void);

@@ -8,10 +8,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include "base/base32.h"
 #include "base/fd.h"
 
 #define RANDOM_BYTES 32u
 #define TEXT_BYTES   43u // of base64 without its padding
+
+#define CODE_RANDOM_BYTES 10u
+#define CODE_LETTERS      16u // of base32, in groups of four
+#define CODE_GROUP        4u
 
 _Static_assert(SECRET_HASH_BYTES == crypto_generichash_BYTES, "a hash of the usual length");
 _Static_assert(SECRET_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "its key");
@@ -29,6 +34,7 @@ static const struct {
 };
 _Static_assert(ELEMENTS(purposes) == SECRET_PURPOSES, "every purpose has a row");
 _Static_assert(TEXT_BYTES + sizeof "l4m_" <= SECRET_WORD_MAX, "a word fits");
+_Static_assert(BASE32_SIZE(CODE_RANDOM_BYTES) == CODE_LETTERS + 1, "a code has whole groups");
 
 // ---- words ------------------------------------------------------------------------------------
 
@@ -42,12 +48,62 @@ static void hash(struct secret_hash *ret, enum secret_purpose purpose, const cha
     (void)r;
 }
 
+// "ABCD-EFGH-IJKL-MNOP"; its hash is that of the letters alone.
+static void make_code(char ret[SECRET_WORD_MAX], struct secret_hash *ret_hash)
+{
+    uint8_t bytes[CODE_RANDOM_BYTES];
+    char    letters[CODE_LETTERS + 1];
+
+    randombytes_buf(bytes, sizeof bytes);
+    base32_encode(letters, bytes, sizeof bytes);
+    hash(ret_hash, SECRET_RECOVERY, letters);
+    for (size_t i = 0; i < CODE_LETTERS; i++) {
+        if (i > 0 && i % CODE_GROUP == 0)
+            *ret++ = '-';
+        *ret++ = letters[i];
+    }
+    *ret = '\0';
+    sodium_memzero(bytes, sizeof bytes);
+    sodium_memzero(letters, sizeof letters);
+}
+
+// However it is typed: small letters, blanks, dashes or none. False: it cannot be one.
+static bool read_code(char ret[CODE_LETTERS + 1], const char *word)
+{
+    size_t n = 0;
+
+    for (; *word; word++) {
+        char c = *word >= 'a' && *word <= 'z' ? (char)(*word - 'a' + 'A') : *word;
+        if (c == '-' || c == ' ')
+            continue;
+        if (n == CODE_LETTERS || !((c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7')))
+            return false;
+        ret[n++] = c;
+    }
+    ret[n] = '\0';
+    return n == CODE_LETTERS;
+}
+
+static int hash_code(struct secret_hash *ret, const char *word, struct error *err)
+{
+    char letters[CODE_LETTERS + 1];
+
+    if (!read_code(letters, word))
+        return error_set(err, ERROR_DENIED, "this is no recovery code");
+    hash(ret, SECRET_RECOVERY, letters);
+    return 0;
+}
+
 void secret_make(char ret[SECRET_WORD_MAX], struct secret_hash *ret_hash,
                  enum secret_purpose purpose)
 {
     uint8_t bytes[RANDOM_BYTES];
     size_t  n = strlen(purposes[purpose].prefix);
 
+    if (purpose == SECRET_RECOVERY) {
+        make_code(ret, ret_hash);
+        return;
+    }
     memcpy(ret, purposes[purpose].prefix, n);
     randombytes_buf(bytes, sizeof bytes);
     (void)sodium_bin2base64(ret + n, SECRET_WORD_MAX - n, bytes, sizeof bytes,
@@ -61,6 +117,8 @@ int secret_hash_word(struct secret_hash *ret, enum secret_purpose purpose, const
 {
     size_t n = strlen(purposes[purpose].prefix);
 
+    if (purpose == SECRET_RECOVERY)
+        return hash_code(ret, word, err);
     if (strnlen(word, SECRET_WORD_MAX) != n + TEXT_BYTES ||
         strncmp(word, purposes[purpose].prefix, n) != 0)
         return error_set(err, ERROR_DENIED, "it is not valid, or no longer");

@@ -6,7 +6,8 @@
 //
 // A word has 256 random bits and is good for one purpose: its hash has the purpose in it, so that
 // what is stored of a session is found by no invitation. Since nobody can guess it, a fast hash
-// serves.
+// serves. A recovery code, which somebody reads from paper and types, has 80, in letters and digits
+// of which none looks like another.
 //
 // What is sealed can be neither read nor changed nor put in another place without the key: the
 // context that it was sealed for ("rcon of server 12") must be told to open it.

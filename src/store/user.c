@@ -124,6 +124,18 @@ int user_count_admins(unsigned *ret, struct database *db, struct error *err)
     return 0;
 }
 
+int user_has_any_password(bool *ret, struct database *db, struct error *err)
+{
+    static const struct query query =
+        QUERY("SELECT EXISTS (SELECT 1 FROM users WHERE password_hash IS NOT NULL)");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0 || statement_next(&row, err) < 0)
+        return -1;
+    *ret = statement_number(&row, 0);
+    return 0;
+}
+
 // ---- changing ---------------------------------------------------------------------------------
 
 int user_add(int64_t *ret_id, struct database *db, const char *name, enum role role,

@@ -43,6 +43,8 @@ int user_find_name(struct user *ret, struct database *db, const char *name, stru
 // The next one after `id` by id; 1: there is one, 0: no more.
 int user_next(struct user *ret, struct database *db, int64_t id, struct error *err) MUST_USE;
 int user_count_admins(unsigned *ret, struct database *db, struct error *err) MUST_USE;
+// Whether anybody can log in.
+int user_has_any_password(bool *ret, struct database *db, struct error *err) MUST_USE;
 
 int user_add(int64_t *ret_id, struct database *db, const char *name, enum role role,
              int64_t now_unix_s, struct error *err) MUST_USE;

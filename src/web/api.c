@@ -14,10 +14,8 @@
 #define PATH_MAX_BYTES 512u
 
 static const struct route_table *const tables[] = {
-    &account_routes,
-    &job_routes,
-    &machine_routes,
-    &user_routes,
+    &account_routes, &job_routes,   &login_routes, &machine_routes,
+    &setting_routes, &token_routes, &totp_routes,  &user_routes,
 };
 
 void api_each_route(void (*show)(void *context, const struct route *route), void *context)

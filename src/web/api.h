@@ -119,7 +119,8 @@ struct route_table {
     size_t              n;
 };
 
-extern const struct route_table account_routes, job_routes, machine_routes, user_routes;
+extern const struct route_table account_routes, job_routes, login_routes, machine_routes,
+    setting_routes, token_routes, totp_routes, user_routes;
 
 // Calls `show` for each route there is.
 void api_each_route(void (*show)(void *context, const struct route *route), void *context);

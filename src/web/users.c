@@ -2,29 +2,25 @@
 
 // users: what an admin does with the accounts of others, invitations, and the log of changes.
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 #include "store/audit.h"
 #include "store/invitation.h"
+#include "store/totp.h"
 #include "web/api.h"
-
-#define LIST_MAX 100 // rows of an answer
 
 // ---- users ------------------------------------------------------------------------------------
 
 static int users_run(struct api_request *request, struct error *err)
 {
-    struct user user = { 0 };
-    json_t     *list = json_array();
-    int         r;
+    AUTO(api_page_done) struct api_page page = { 0 };
+    struct user                         user;
+    int                                 r;
 
-    while ((r = user_next(&user, request->web->db, user.id, err)) > 0)
-        (void)json_array_append_new(list, api_user_json(&user)); // absent without memory
-    if (r == 0)
-        return api_answer(request, 200, json_pack("{s:o}", "users", list), err);
-    json_decref(list);
-    return -1;
+    if (api_page_begin(&page, request, "after", err) < 0)
+        return -1;
+    while ((r = user_next(&user, request->web->db, page.at, err)) > 0 &&
+           api_page_add(&page, user.id, api_user_json(&user)))
+        ;
+    return r < 0 ? -1 : api_page_answer(&page, request, "users", err);
 }
 
 static int user_run(struct api_request *request, struct error *err)
@@ -58,34 +54,49 @@ static int change_role(struct api_request *request, struct error *err)
 
 static int change_active(struct api_request *request, struct error *err)
 {
-    const json_t *active = json_object_get(request->body, "active");
+    bool is_active;
 
-    if (!active)
+    if (!json_object_get(request->body, "active"))
         return 0;
-    if (!json_is_boolean(active)) {
-        (void)snprintf(request->field, sizeof request->field, "active"); // it fits
-        return error_set(err, ERROR_INVALID, "'active' must be true or false");
-    }
-    return user_set_active(request->web->db, request->parameters[0], json_is_true(active), err);
+    return api_bool(&is_active, request, "active", err) < 0
+               ? -1
+               : user_set_active(request->web->db, request->parameters[0], is_active, err);
+}
+
+// For whoever has lost his telephone and his recovery codes; nobody but him can have one begun.
+static int change_totp(struct api_request *request, struct error *err)
+{
+    bool has_totp;
+
+    if (!json_object_get(request->body, "totp"))
+        return 0;
+    if (api_bool(&has_totp, request, "totp", err) < 0)
+        return -1;
+    if (!has_totp)
+        return user_totp_remove(request->web->db, request->parameters[0], err);
+    (void)error_set(err, ERROR_INVALID, "everybody begins a second factor himself");
+    return api_about(request, "totp");
 }
 
 // Whoever is made less, or more, begins anew with what he has now.
 static int user_change_run(struct api_request *request, struct error *err)
 {
-    static const char *const                  fields[] = { "role", "active", NULL };
+    static const char *const                  fields[] = { "role", "active", "totp", NULL };
     AUTO(transaction_done) struct transaction transaction = { 0 };
     struct database                          *db = request->web->db;
-    struct user                               user;
+    int64_t                                   id = request->parameters[0];
+    struct user                               before, after;
 
     if (api_check_fields(request, fields, err) < 0 || not_yourself(request, err) < 0 ||
-        transaction_begin(&transaction, db, err) < 0 || change_role(request, err) < 0 ||
-        change_active(request, err) < 0 ||
-        session_end_all(db, request->parameters[0], 0, err) < 0 ||
-        user_find(&user, db, request->parameters[0], err) < 0 ||
-        api_audit(request, "user.change", user.name, NULL, api_user_json(&user), err) < 0 ||
-        transaction_commit(&transaction, err) < 0)
+        transaction_begin(&transaction, db, err) < 0 || user_find(&before, db, id, err) < 0 ||
+        change_role(request, err) < 0 || change_active(request, err) < 0 ||
+        change_totp(request, err) < 0 || session_end_all(db, id, 0, err) < 0 ||
+        user_find(&after, db, id, err) < 0 ||
+        api_audit(request, "user.change", after.name, api_user_json(&before), api_user_json(&after),
+                  err) < 0 ||
+        api_commit(request, &transaction, err) < 0)
         return -1;
-    return api_answer(request, 200, api_user_json(&user), err);
+    return api_answer(request, 200, api_user_json(&after), err);
 }
 
 static int user_remove_run(struct api_request *request, struct error *err)
@@ -97,8 +108,8 @@ static int user_remove_run(struct api_request *request, struct error *err)
     if (not_yourself(request, err) < 0 || transaction_begin(&transaction, db, err) < 0 ||
         user_find(&user, db, request->parameters[0], err) < 0 ||
         user_remove(db, user.id, err) < 0 ||
-        api_audit(request, "user.delete", user.name, NULL, NULL, err) < 0 ||
-        transaction_commit(&transaction, err) < 0)
+        api_audit(request, "user.delete", user.name, api_user_json(&user), NULL, err) < 0 ||
+        api_commit(request, &transaction, err) < 0)
         return -1;
     api_answer_nothing(request);
     return 0;
@@ -118,17 +129,17 @@ static json_t *invitation_json(const struct invitation *invitation)
 
 static int invitations_run(struct api_request *request, struct error *err)
 {
-    struct invitation invitation = { 0 };
-    json_t           *list = json_array();
-    int               r;
+    AUTO(api_page_done) struct api_page page = { 0 };
+    struct invitation                   invitation;
+    int                                 r;
 
-    while ((r = invitation_next(&invitation, request->web->db, invitation.id, api_now_unix_s(),
-                                err)) > 0)
-        (void)json_array_append_new(list, invitation_json(&invitation));
-    if (r == 0)
-        return api_answer(request, 200, json_pack("{s:o}", "invitations", list), err);
-    json_decref(list);
-    return -1;
+    if (api_page_begin(&page, request, "after", err) < 0)
+        return -1;
+    while ((r = invitation_next(&invitation, request->web->db, page.at, api_now_unix_s(), err)) >
+               0 &&
+           api_page_add(&page, invitation.id, invitation_json(&invitation)))
+        ;
+    return r < 0 ? -1 : api_page_answer(&page, request, "invitations", err);
 }
 
 static int read_invitation(struct invitation *ret, struct api_request *request, struct error *err)
@@ -159,12 +170,12 @@ static int add_invitation(struct api_request *request, const struct invitation *
     secret_make(word, &hash, SECRET_INVITATION);
     if (transaction_begin(&transaction, db, err) < 0 ||
         invitation_add(&invitation.id, db, &invitation, &hash, err) < 0 ||
-        api_audit(request, "invitation.create", invitation.name, NULL, NULL, err) < 0 ||
-        transaction_commit(&transaction, err) < 0)
+        api_audit(request, "invitation.create", invitation.name, NULL, invitation_json(&invitation),
+                  err) < 0)
         return -1;
-    return api_answer(request, 201,
-                      json_pack("{s:I, s:s}", "id", (json_int_t)invitation.id, "invitation", word),
-                      err);
+    return api_answer_once(
+        request, &transaction,
+        json_pack("{s:I, s:s}", "id", (json_int_t)invitation.id, "invitation", word), err);
 }
 
 static int invitation_add_run(struct api_request *request, struct error *err)
@@ -223,42 +234,20 @@ static json_t *event_json(const struct audit_event *event)
                      event->subject, "before", before, "after", after);
 }
 
-static int list_events(json_t *list, int64_t *ret_next, struct api_request *request, int64_t before,
-                       int64_t limit, struct error *err)
-{
-    AUTO(statement_done) struct statement rows = { 0 };
-    struct audit_event                    event = { 0 };
-    int                                   r = 1;
-
-    *ret_next = 0;
-    if (audit_list_begin(&rows, request->web->db, before, err) < 0)
-        return -1;
-    for (int64_t n = 0; (r = audit_list_next(&event, &rows, err)) > 0; n++) {
-        if (n == limit) {
-            *ret_next = (int64_t)json_integer_value(
-                json_object_get(json_array_get(list, (size_t)n - 1), "id"));
-            return 0;
-        }
-        (void)json_array_append_new(list, event_json(&event));
-    }
-    return r;
-}
-
 static int audit_run(struct api_request *request, struct error *err)
 {
-    json_t *list = json_array();
-    int64_t before, limit, next;
+    AUTO(api_page_done) struct api_page   page = { 0 };
+    AUTO(statement_done) struct statement rows = { 0 };
+    struct audit_event                    event;
+    int                                   r;
 
-    if (api_query_number(&before, request, "before", 1, INT64_MAX, 0, err) < 0 ||
-        api_query_number(&limit, request, "limit", 1, LIST_MAX, LIST_MAX, err) < 0 ||
-        list_events(list, &next, request, before, limit, err) < 0) {
-        json_decref(list);
+    if (api_page_begin(&page, request, "before", err) < 0 ||
+        audit_list_begin(&rows, request->web->db, page.at, err) < 0)
         return -1;
-    }
-    return api_answer(
-        request, 200,
-        json_pack("{s:o, s:o}", "events", list, "before", next ? json_integer(next) : json_null()),
-        err);
+    while ((r = audit_list_next(&event, &rows, err)) > 0 &&
+           api_page_add(&page, event.id, event_json(&event)))
+        ;
+    return r < 0 ? -1 : api_page_answer(&page, request, "events", err);
 }
 
 // ---- the table --------------------------------------------------------------------------------

@@ -49,6 +49,38 @@ static void test_what_is_no_word(void **state)
     }
 }
 
+// A code is read from paper: however it is typed, it is the same.
+static void test_codes(void **state)
+{
+    static const struct {
+        const char *word;
+        bool        is_code;
+    } cases[] = {
+        { "abcd-efgh-ijkl-mnop", true },  { "ABCD EFGH IJKL MNOP", true },
+        { "abcdefghijklmnop", true },     { "-aBcD--efgh ijklmnop ", true },
+        { "abcd-efgh-ijkl-mno", false },  { "abcd-efgh-ijkl-mnopq", false },
+        { "abcd-efgh-ijkl-mno1", false }, { "abcd-efgh-ijkl-mno\xc3\xb6", false },
+        { "abcd_efgh_ijkl_mnop", false }, { "", false },
+    };
+    struct secret_hash first, hash;
+    struct error       err;
+    char               word[SECRET_WORD_MAX];
+
+    (void)state;
+    assert_int_equal(secret_hash_word(&first, SECRET_RECOVERY, cases[0].word, &err), 0);
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        int r = secret_hash_word(&hash, SECRET_RECOVERY, cases[i].word, &err);
+        assert_int_equal(r, cases[i].is_code ? 0 : -1);
+        if (r == 0)
+            assert_memory_equal(&hash, &first, sizeof hash);
+        else
+            assert_int_equal(err.kind, ERROR_DENIED);
+    }
+    secret_make(word, &hash, SECRET_RECOVERY);
+    assert_int_equal(strlen(word), strlen("ABCD-EFGH-IJKL-MNOP"));
+    assert_int_equal(word[4], '-');
+}
+
 static void test_the_key(void **state)
 {
     const struct unit_dir *dir = *state;
@@ -153,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_what_is_no_word),
+        cmocka_unit_test(test_codes),
         cmocka_unit_test_setup_teardown(test_the_key, unit_dir_setup, unit_dir_teardown),
         cmocka_unit_test_setup_teardown(test_the_key_of_a_service, unit_dir_setup,
                                         unit_dir_teardown),

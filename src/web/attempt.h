@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// attempt: whoever says a password or a code, and how often it was wrong: by the address it comes
+// from, and by the account it is about.
+
+#include "web/api.h"
+
+// ERROR_BUSY, 429 and Retry-After: he has to wait.
+int  attempt_check(struct api_request *request, const char *name, struct error *err) MUST_USE;
+void attempt_failed(struct api_request *request, const char *name);
+void attempt_succeeded(struct api_request *request, const char *name);
