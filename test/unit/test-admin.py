@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""left4me, the operator's command: tokens, invitations, jobs, and what it says of itself."""
+
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+COMMAND = ""
+WAIT_S = 30
+BELL = struct.Struct("=II")
+MAGIC, POKE, CHANGED = 0x6C346262, 1, 2
+GROUPS = {"user", "token", "job", "log"}
+
+
+class AdminTest(unittest.TestCase):
+    """A machine of its own below a directory, with nobody in it but whoever runs the test."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="left4me-admin-")
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name)
+        for path in ("var/lib/left4me/db", "var/lib/left4me-host", "run/left4me", "etc/credstore", "etc/left4me"):
+            (self.root / path).mkdir(parents=True)
+        key = self.root / "etc/credstore/left4me.key"
+        key.write_bytes(os.urandom(32))
+        key.chmod(0o600)
+        self.database = self.root / "var/lib/left4me/db/left4me.db"
+
+    def run_command(self, *words, **options):
+        return subprocess.run([COMMAND, "--root", self.root, *map(str, words)], capture_output=True, text=True, timeout=WAIT_S, check=False, **options)
+
+    def ask(self, *words, code=0):
+        """The documents that it prints."""
+        done = self.run_command("--json", *words)
+        self.assertEqual(done.returncode, code, done)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def refused(self, code, kind, part, *words):
+        error = self.ask(*words, code=code)[-1]["error"]
+        self.assertEqual(error["kind"], kind, error)
+        self.assertIn(part, error["message"])
+
+    def sql(self, text, *values):
+        with contextlib.closing(sqlite3.connect(self.database, timeout=WAIT_S)) as db, db:
+            return db.execute(text, values).fetchall()
+
+    def add_user(self, name="bill", role="admin"):
+        self.ask("user", "list")
+        self.sql("INSERT INTO users (name, role, created_unix_s) VALUES (?, ?, 1)", name, role)
+
+    def events(self):
+        return self.sql("SELECT action, subject, user_name, origin FROM audit_events ORDER BY id")
+
+
+class TestItself(AdminTest):
+    def test_help(self):
+        text = self.run_command("--help").stdout
+        names = [line[2:21].strip() for line in text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
+        self.assertIn("token create", names)
+        for name in names:
+            done = self.run_command(*name.split(), "--help")
+            self.assertEqual(done.returncode, 0, name)
+            self.assertTrue(done.stdout.startswith(f"Usage: left4me {name} "), done.stdout)
+        for group in GROUPS:
+            self.assertIn(f"  {group} ", self.run_command(group, "--help").stdout)
+
+    def test_usage(self):
+        for words in ((), ("nothing",), ("token",), ("token", "nothing"), ("user", "list", "more"), ("user", "add"), ("user", "list", "--admin"), ("user", "list", "--nothing"), ("token", "create", "a", "--user")):
+            self.refused(2, "invalid", "", *words)
+
+    def test_doctor(self):
+        rows = self.ask("doctor", code=1)
+        found = {row["check"]: row for row in rows[:-1]}
+        self.assertEqual(found["key"]["verdict"], "ok")
+        self.assertEqual(found["database"]["verdict"], "warn")
+        self.assertEqual(found["worker"]["verdict"], "fail")
+        self.assertIs(rows[-1]["healthy"], False)
+        (self.root / "etc/credstore/left4me.key").write_bytes(b"short")
+        self.ask("user", "list")
+        with Worker(self):
+            found = {row["check"]: row for row in self.ask("doctor", code=1)[:-1]}
+        self.assertEqual([found[name]["verdict"] for name in ("key", "database", "worker")], ["fail", "ok", "ok"])
+        self.database.write_bytes(b"not a database" * 1000)
+        found = {row["check"]: row for row in self.ask("doctor", code=1)[:-1]}
+        self.assertEqual(found["database"]["verdict"], "fail")
+        self.assertEqual(self.run_command("doctor").returncode, 1)
+
+
+class TestPeople(AdminTest):
+    def test_invitations(self):
+        row, = self.ask("invite", "--base", "https://page.example/")
+        self.assertEqual(row["url"], f"https://page.example/join#{row['invitation']}")
+        row, = self.ask("invite", "--admin", "--name", "zoey")
+        self.assertEqual(row["url"], f"/join#{row['invitation']}")
+        self.assertEqual(self.sql("SELECT name, role FROM invitations ORDER BY id"), [(None, "user"), ("zoey", "admin")])
+        self.add_user()
+        self.refused(4, "exists", "there is a user 'bill' already", "invite", "--name", "bill")
+        self.refused(2, "invalid", "", "invite", "--name", "a b")
+        self.assertEqual(self.events(), [("invitation.create", "", "root", "command line"), ("invitation.create", "zoey", "root", "command line")])
+
+    def test_tokens(self):
+        self.add_user()
+        self.refused(3, "not-found", "", "token", "create", "ci", "--user", "louis", "--scope", "read")
+        self.refused(2, "invalid", "--user", "token", "create", "ci", "--scope", "read")
+        self.refused(2, "invalid", "", "token", "create", "ci", "--user", "bill", "--scope", "all")
+        self.refused(2, "invalid", "", "token", "create", "ci", "--user", "bill", "--scope", "read", "--expires", "0")
+        made, = self.ask("token", "create", "ci", "--user", "bill", "--scope", "operate", "--expires", "30")
+        self.assertEqual(made["expires"] - made["created"], 30 * 86400)
+        word = made.pop("token")
+        self.refused(4, "exists", "", "token", "create", "ci", "--user", "bill", "--scope", "read")
+        self.assertEqual(self.ask("token", "list"), [made])
+        self.assertEqual(self.ask("token", "list", "--user", "bill"), [made])
+        self.assertNotIn(word, str(self.sql("SELECT * FROM api_tokens") + self.sql("SELECT * FROM audit_events")))
+        self.assertIn("ci", self.run_command("token", "list").stdout)
+        self.refused(3, "not-found", "no such token", "token", "revoke", "99")
+        self.refused(2, "invalid", "", "token", "revoke", "ci")
+        self.ask("token", "revoke", made["id"])
+        self.assertEqual(self.ask("token", "list"), [])
+        self.assertEqual([event[0] for event in self.events()], ["token.create", "token.revoke"])
+        self.ask("log", "check")
+
+
+class Worker:
+    """The worker's end of the bell: hears that it is poked, and rings."""
+
+    def __init__(self, test):
+        self.path = str(test.root / "run/left4me/worker.sock")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.bind(self.path)
+        self.socket.listen(8)
+        self.socket.settimeout(WAIT_S)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+        os.unlink(self.path)
+
+    def accept(self):
+        client = self.socket.accept()[0]
+        client.settimeout(WAIT_S)
+        return client
+
+    def hear(self):
+        """Waits until somebody pokes."""
+        with self.accept() as client:
+            assert BELL.unpack(client.recv(64)) == (MAGIC, POKE)
+
+
+class TestJobs(AdminTest):
+    def job(self, state="running"):
+        self.ask("workshop-refresh")
+        self.sql("UPDATE jobs SET state = ?, lease_by = 'w', started_us = 2, attempt = 1", state)
+
+    def line(self, number, text):
+        self.sql("INSERT INTO job_lines VALUES (1, ?, 5, 'output', ?)", number, text)
+
+    def end(self, state, kind=None, message=None):
+        self.sql("UPDATE jobs SET state = ?, lease_by = NULL, ended_us = 9, error_kind = ?, error_message = ?", state, kind, message)
+
+    def test_refresh(self):
+        with Worker(self) as worker:
+            row, = self.ask("workshop-refresh")
+            worker.hear()
+        self.assertEqual((row["kind"], row["state"], row["asked_by_name"], row["server"]), ("overlay.refresh", "queued", "root", None))
+        self.assertEqual(self.ask("workshop-refresh")[0]["id"], row["id"])
+        self.assertEqual(self.ask("job", "list"), [row])
+        self.assertEqual(self.ask("job", "show", row["id"]), [row])
+        cancelled, = self.ask("job", "cancel", row["id"])
+        self.assertEqual(cancelled["state"], "cancelled")
+        self.refused(4, "busy", "", "job", "cancel", row["id"])
+        self.refused(3, "not-found", "", "job", "show", "99")
+        self.refused(2, "invalid", "", "job", "show", "0")
+        self.assertEqual([event[0] for event in self.events()], ["overlay.refresh", "overlay.refresh", "job.cancel"])
+
+    def test_following(self):
+        self.job()
+        self.line(1, "one")
+        with Worker(self) as worker, subprocess.Popen([COMMAND, "--root", self.root, "--json", "job", "show", "1", "-f"], stdout=subprocess.PIPE, text=True) as follower:
+            self.assertEqual(json.loads(follower.stdout.readline())["text"], "one")
+            with worker.accept() as client:
+                self.line(2, "two\x1b[31m")
+                client.send(BELL.pack(MAGIC, CHANGED))
+                self.assertEqual(json.loads(follower.stdout.readline())["text"], "two\x1b[31m")
+                self.line(3, "three")
+                self.end("failed", "no-space", "the disk is full")
+                client.send(BELL.pack(MAGIC, CHANGED))
+                rest = [json.loads(line) for line in follower.stdout]
+            self.assertEqual(follower.wait(WAIT_S), 1)
+        self.assertEqual([row.get("text") for row in rest], ["three", None, None])
+        self.assertEqual(rest[1]["error"], {"kind": "no-space", "message": "the disk is full"})
+        self.assertIn("two\\x1b[31m", self.run_command("job", "show", "1").stdout)
+
+    def test_following_without_a_worker(self):
+        self.job()
+        with subprocess.Popen([COMMAND, "--root", self.root, "job", "show", "1", "--follow"], stdout=subprocess.PIPE, text=True) as follower:
+            self.line(1, "one")
+            self.assertEqual(follower.stdout.readline(), "one\n")
+            self.end("done")
+            self.assertIn("done", follower.stdout.readline())
+            self.assertEqual(follower.wait(WAIT_S), 0)
+
+
+if __name__ == "__main__":
+    COMMAND = sys.argv.pop(1)
+    unittest.main()
