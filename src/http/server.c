@@ -22,6 +22,7 @@ const struct http_limits http_limits_default = {
     .body_ms = 20000,
     .body_bytes_s = 16384,
     .stall_ms = 30000,
+    .drain_ms = 500,
     .stream_bytes = 262144,
     .bodies_bytes = 128u << 20,
     .outputs_bytes = 128u << 20,
@@ -189,6 +190,15 @@ static int poll_some(sd_event_source *source, int fd, uint32_t events, void *con
     return 0;
 }
 
+// Closed, it would be told that what it has just asked was thrown away.
+static bool has_asked(const struct connection *connection)
+{
+    char byte;
+
+    return connection->state == CONNECTION_IDLE &&
+           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static int tick(sd_event_source *source, uint64_t usec, void *context)
 {
     struct http_server *server = context;
@@ -198,7 +208,7 @@ static int tick(sd_event_source *source, uint64_t usec, void *context)
     server->now_ms = server_now_ms();
     for (struct connection *c = server->all.next, *next; c != &server->all; c = next) {
         next = c->next;
-        if (c->deadline_ms <= server->now_ms)
+        if (c->deadline_ms <= server->now_ms && !(server->is_draining && has_asked(c)))
             connection_expire(c);
     }
     if (server->is_full && !server->is_draining)
@@ -301,26 +311,19 @@ void http_server_closep(struct http_server **server)
     *server = http_server_close(*server);
 }
 
-// Closed, it would be told that what it has just asked was thrown away.
-static bool has_asked(const struct connection *connection)
-{
-    char byte;
-
-    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
 void http_server_drain(struct http_server *server, void (*done)(void *context), void *context)
 {
     server_listen(server, false);
     server->is_draining = true;
     server->drained = done;
     server->drained_context = context;
-    for (struct connection *c = server->all.next, *next; c != &server->all; c = next) {
-        next = c->next;
+    server->now_ms = server_now_ms();
+    for (struct connection *c = server->all.next; c != &server->all; c = c->next) {
         c->is_last = true;
-        if (c->state == CONNECTION_IDLE && !has_asked(c))
-            connection_end(c);
+        if (c->state == CONNECTION_IDLE)
+            c->deadline_ms = MIN(c->deadline_ms, server->now_ms + server->limits->drain_ms);
     }
+    server_set_timer(server, server->limits->drain_ms);
     if (server->n == 0 && done)
         done(context);
 }

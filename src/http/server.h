@@ -35,6 +35,7 @@ struct http_limits {
     unsigned body_ms;       // of a body, besides what its length gives it
     unsigned body_bytes_s;  // whoever is slower with a body, or with an answer, is ended
     unsigned stall_ms;      // without a byte that the client takes of an answer
+    unsigned drain_ms;      // that who is idle at a drain has to ask once more
     size_t   stream_bytes;  // kept of a stream that is not read
     size_t   bodies_bytes;  // of all requests together; beyond that one is told to come later
     size_t   outputs_bytes; // kept of all answers together; beyond that one is cut off
@@ -66,8 +67,8 @@ struct http_server *http_server_close(struct http_server *server);
 void                http_server_closep(struct http_server **server);
 
 // Accepts nobody any more, tells those who are served that their connection ends, and calls `done`
-// when the last one is gone: it may close the server. A request that has come already is answered;
-// a stream goes on until the handler ends it.
+// when the last one is gone: it may close the server. A request that has come already, or is on its
+// way, is answered; a stream goes on until the handler ends it.
 void http_server_drain(struct http_server *server, void (*done)(void *context), void *context);
 
 unsigned http_server_connections(const struct http_server *server);

@@ -997,6 +997,30 @@ static void test_draining_what_is_asked(void **state)
     world_close(&world);
 }
 
+// And who asks when it has begun, by a connection that he has had for long, or has just made.
+static void test_draining_what_is_on_its_way(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    int fresh = client(&world), served = client(&world), silent = client(&world);
+    say(served, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard(&world, served, "\r\n\r\n", "204 No Content");
+    WAIT_FOR(&world, http_server_connections(world.server) == 3);
+    http_server_drain(world.server, drained, &world);
+    assert_int_equal(http_server_connections(world.server), 3);
+    say(fresh, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    say(served, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard(&world, fresh, NULL, "\r\nConnection: close\r\n");
+    heard(&world, served, NULL, "\r\nConnection: close\r\n");
+    assert_string_equal(hear(&world, silent, NULL), "");
+    (void)shutdown(fresh, SHUT_WR);
+    (void)shutdown(served, SHUT_WR);
+    WAIT_FOR(&world, world.is_drained);
+    world_close(&world);
+}
+
 // Whoever waited for the end may close the server there and then.
 static void close_drained(void *context)
 {
@@ -1062,6 +1086,7 @@ int main(void)
         cmocka_unit_test(test_a_reader_that_leaves),
         cmocka_unit_test(test_draining),
         cmocka_unit_test(test_draining_what_is_asked),
+        cmocka_unit_test(test_draining_what_is_on_its_way),
         cmocka_unit_test(test_closing_when_drained),
     };
 
