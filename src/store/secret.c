@@ -4,7 +4,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -152,6 +155,19 @@ int secret_key_read(struct secret_key *ret, const char *path, struct error *err)
     if (others_may(fd, st.st_mode))
         return error_set(err, ERROR_INVALID, "others may read the key '%s'", path);
     return fd_read_exactly(fd, ret->bytes, sizeof ret->bytes, err);
+}
+
+int secret_key_find(struct secret_key *ret, struct error *err)
+{
+    const char *dir = secure_getenv("CREDENTIALS_DIRECTORY");
+    char        path[PATH_MAX];
+
+    if (!dir)
+        return secret_key_read(ret, SECRET_KEY_FILE, err);
+    int n = snprintf(path, sizeof path, "%s/" SECRET_KEY_CREDENTIAL, dir);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return error_set(err, ERROR_INVALID, "the path of the credentials is too long");
+    return secret_key_read(ret, path, err);
 }
 
 void secret_key_make(struct secret_key *ret)

@@ -23,6 +23,9 @@
 #define SECRET_SEALED_MAX  512u
 #define SECRET_CONTEXT_MAX 64u
 
+#define SECRET_KEY_CREDENTIAL "left4me.key"                // as systemd hands it to our services
+#define SECRET_KEY_FILE       "/etc/credstore/left4me.key" // what it is made from: root's alone
+
 enum secret_purpose {
     SECRET_SESSION,
     SECRET_API_TOKEN,
@@ -52,7 +55,9 @@ int secret_hash_word(struct secret_hash *ret, enum secret_purpose purpose, const
                      struct error *err) MUST_USE;
 
 // Reads the key from `path`; a file of another length, or that others may read, is ERROR_INVALID.
-int  secret_key_read(struct secret_key *ret, const char *path, struct error *err) MUST_USE;
+int secret_key_read(struct secret_key *ret, const char *path, struct error *err) MUST_USE;
+// The key of this machine: the credential of a service, or the file, for who is root and none.
+int  secret_key_find(struct secret_key *ret, struct error *err) MUST_USE;
 void secret_key_make(struct secret_key *ret);
 void secret_key_forget(struct secret_key *key);
 

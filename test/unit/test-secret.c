@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -135,6 +136,31 @@ static void test_the_key_of_a_service(void **state)
     assert_memory_equal(&key, &made, sizeof key);
 }
 
+static void test_where_the_key_is(void **state)
+{
+    const struct unit_dir *dir = *state;
+    struct secret_key      key, made;
+    struct error           err = { 0 };
+    char                   path[PATH_MAX];
+
+    secret_key_make(&made);
+    assert_int_equal(
+        fd_replace_file(dir->fd, SECRET_KEY_CREDENTIAL, made.bytes, sizeof made.bytes, 0400, &err),
+        0);
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir->path, 1), 0);
+    assert_int_equal(secret_key_find(&key, &err), 0);
+    assert_memory_equal(&key, &made, sizeof key);
+    assert_int_equal(unlinkat(dir->fd, SECRET_KEY_CREDENTIAL, 0), 0);
+    assert_int_equal(secret_key_find(&key, &err), -1); // never that of the machine instead
+    assert_int_equal(err.kind, ERROR_NOT_FOUND);
+    memset(path, 'a', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", path, 1), 0);
+    assert_int_equal(secret_key_find(&key, &err), -1);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+}
+
 static void test_seals(void **state)
 {
     static const char    text[] = "changeme";
@@ -189,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_key, unit_dir_setup, unit_dir_teardown),
         cmocka_unit_test_setup_teardown(test_the_key_of_a_service, unit_dir_setup,
                                         unit_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_where_the_key_is, unit_dir_setup, unit_dir_teardown),
         cmocka_unit_test(test_seals),
     };
 
