@@ -47,7 +47,8 @@ struct build {
     char                    failure[ERROR_MESSAGE_MAX]; // what the builder says it failed of
 };
 
-// Connects to the init system. `title` is borrowed for as long as the build is there.
+// Connects to the init system. `title` is borrowed for as long as the build is there. What failed
+// to connect can still show a log.
 int  build_open(struct build *ret, struct cli *cli, enum build_kind kind, uint32_t overlay,
                 const char *title, struct error *err) MUST_USE;
 void build_done(struct build *build);

@@ -47,7 +47,8 @@ static void read_state(struct unit_state *ret, const struct build *build)
     struct error ignored; // then what the log says must do
 
     *ret = (struct unit_state){ .memory_max_bytes = UINT64_MAX };
-    (void)!build_state(build, build->row->unit, build->number, ret, &ignored);
+    if (build->units)
+        (void)!build_state(build, build->row->unit, build->number, ret, &ignored);
     if (strcmp(ret->active_state, "failed") == 0 || !*build->ending.result)
         return;
     memcpy(ret->result, build->ending.result, sizeof ret->result);
