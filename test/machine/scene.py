@@ -119,10 +119,9 @@ class Scene:
 
     def _hide_secrets(self):
         """Files with the marker; self.secrets lists them all, by what they are."""
-        owned = {f"{DATA}/db/left4me.db": "left4me", f"{DATA}/cache/steamcmd/secret": product.CONTENT_USER,
+        owned = {f"{DATA}/db/secret": "left4me", f"{DATA}/cache/steamcmd/secret": product.CONTENT_USER,
                  f"{DATA}/cache/workshop/secret": product.CONTENT_USER, "/root/secret": "root"}
         lines = [f"install -D -m 644 /dev/stdin {path} <<< {self.marker}" for path in self.PUBLIC]
-        lines += [f"install -d -o left4me -g left4me -m 700 {DATA}/db"]
         lines += [f"install -o {owner} -g {owner} -m 600 /dev/stdin {path} <<< {self.marker}" for path, owner in owned.items()]
         self.machine.run("set -e\n" + "\n".join(lines))
         generation = product.generations(self.machine, self.neighbour)[0]
@@ -243,8 +242,10 @@ def tree(path, skipped=()):
 for path in glob.glob(f"{data}/overlays/*") + glob.glob(f"{data}/sources/*") + glob.glob(f"{data}/cache/script/*"):
     if not path.endswith(f"/{beside}") and path not in (f"{data}/cache/script/{hostile}", f"{data}/sources/{hostile}"):
         tree(path)
-for path in ("db", "instances", "cache/steamcmd", "cache/workshop"):
+for path in ("instances", "cache/steamcmd", "cache/workshop"):
     tree(f"{data}/{path}")
+with open(f"{data}/db/secret") as file:     # the database beside it is the page's to change
+    found[f"{data}/db/secret"] = file.read()
 tree(f"{data}/runtime", glob.glob(f"{data}/runtime/*/work"))
 for path in ("instances", "overlays"):
     tree(f"{data}-host/{path}")

@@ -19,7 +19,7 @@ USERS = ("left4me", "left4me-content", "left4me-game", "left4me-build", "left4me
 TABLE = """
 /var/lib/left4me                            l      l      l   l   l   l
 db                                          lcp    -      -   -   -   -
-db/left4me.db                               rwmdp  -      -   -   -   -
+db/secret                                   rwmdp  -      -   -   -   -
 sources                                     l      -      -   -   -   -
 sources/N                                   lcp    -      -   -   -   -
 sources/N/script                            rwmdp  -      -   -   -   -
@@ -96,6 +96,7 @@ runtime/VICTIM/config/args                  -      -      -   -   -   -
 /run/left4me-host/lock                      -      -      -   -   -   -
 /run/left4me-nft                            l      l      l   l   l   l
 /run/left4me-nft/loaded                     r      r      r   r   r   r
+/etc/credstore/left4me.key                  -      -      -   -   -   -
 /etc/left4me                                l      l      l   l   l   l
 /etc/left4me/left4me.conf                   r      r      r   r   r   r
 /etc/left4me/resolv.conf                    r      r      r   r   r   r

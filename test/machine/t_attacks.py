@@ -39,20 +39,18 @@ def taken_over(machine, name, **keys):
 @contextlib.contextmanager
 def secrets_of_others(machine, marker):
     """Files that carry the marker where a game has no business; readable by all, so that only its view is in the way."""
-    owned = {f"{DATA}/db/left4me.db": "left4me", f"{DATA}/overlays/1/secret": product.CONTENT_USER}
+    owned = {f"{DATA}/db/secret": "left4me", f"{DATA}/overlays/1/secret": product.CONTENT_USER}
     public = ["/etc/left4me/secret.conf", "/etc/secret", "/opt/secret", "/srv/secret", "/home/somebody/secret",
               "/mnt/secret", "/media/secret", "/var/lib/secret", "/var/tmp/secret", "/var/log/secret", "/tmp/secret",
               "/dev/shm/secret", "/run/secret", "/run/left4me/secret", "/root/secret", f"{DATA}/secret",
               "/usr/../boot/secret"]
     script = [f"install -D -m 644 /dev/stdin {path} <<< {marker}" for path in public]
-    script += [f"install -d -o {owner} -m 700 {path.rpartition('/')[0]}; "
-               f"install -o {owner} -m 600 /dev/stdin {path} <<< {marker}"
-               for path, owner in owned.items() if "/db/" in path]
+    script += [f"install -o {owner} -m 600 /dev/stdin {path} <<< {marker}" for path, owner in owned.items() if "/db/" in path]
     machine.run("set -e; " + "; ".join(script))
     try:
         yield public
     finally:
-        machine.run(["rm", "-rf", f"{DATA}/db", "/home/somebody", *public])
+        machine.run(["rm", "-rf", f"{DATA}/db/secret", "/home/somebody", *public])
 
 
 @contextlib.contextmanager
@@ -74,7 +72,7 @@ def test_files(machine):
     with product.server(machine, "victim", rcon_password=marker, hostname=marker) as victim, \
             taken_over(machine, "attacker") as attacker, secrets_of_others(machine, marker) as public:
         victim.rcon(f"sim_write left4dead2/cfg/private.cfg {marker}")
-        paths = [*public, f"{DATA}/db/left4me.db", "/etc/shadow", f"{DATA}/instances/victim", f"{DATA}/instances",
+        paths = [*public, f"{DATA}/db/secret", f"{DATA}/db/left4me.db", "/etc/shadow", f"{DATA}/instances/victim", f"{DATA}/instances",
                  f"{DATA}/runtime/victim/merged/left4dead2/cfg/server.cfg", f"{DATA}/runtime/victim/upper",
                  f"{DATA}-host/instances/victim", "/opt", "/home", "/root", "/mnt", "/media", "/boot", "/var/log",
                  "/srv/game/../../../etc/shadow", "/proc/1/root/etc/shadow", "/proc/1/cwd/../../../etc/shadow",
@@ -471,7 +469,7 @@ def test_users(machine):
     attacks.bring(machine)
     with product.server(machine, "victim", rcon_password=marker) as victim:
         victim.rcon(f"sim_write left4dead2/cfg/private.cfg {marker}")
-        machine.run(f"install -d -o left4me -m 700 {DATA}/db && echo {marker} > {DATA}/db/left4me.db")
+        machine.run(f"install -o left4me -m 600 /dev/stdin {DATA}/db/secret <<< {marker}")
         for user in (product.GAME_USER, "left4me-build", "left4me-log", "nobody"):
             found = attacks.outside(machine, user, "scan", marker[::-1], DATA, f"{DATA}-host", "/run", "/etc")
             merged = f"{victim.runtime}/merged"         # is shown as the game's own, and only to that user
@@ -484,7 +482,7 @@ def test_users(machine):
             attacks.must_hold(done, f"writing as {user}", 4)
         found = attacks.outside(machine, "root", "scan", marker[::-1], DATA)
         check(len(attacks.done(found)) >= 4, f"root sees the marker too seldom, the test shows nothing: {found}")
-        machine.run(f"rm -r {DATA}/db")
+        machine.run(f"rm {DATA}/db/secret")
 
 
 # Every directory that root opens on its way, so that nobody else may put anything there.

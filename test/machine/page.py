@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""page: the page of a machine, as a browser or a program asks it, and the sandbox that it runs in.
+
+    alice = page.admin(machine)                 a browser that is logged in
+    alice.ask("GET", "/me")                     (status, what the body says)
+    page.inside(machine, ["id"])                what a command prints within left4me-web.service
+"""
+
+import contextlib
+import http.client
+import json
+import socket
+import time
+
+import product
+from harness import Failed, equal
+
+HOST, PORT = "127.0.0.1", 8080
+SERVICE, SOCKET = "left4me-web.service", "left4me-web.socket"
+DATABASE = f"{product.DATA}/db/left4me.db"
+KEY = "/etc/credstore/left4me.key"
+PASSWORD = "correct horse battery"
+
+
+def connect(place, address=HOST, port=PORT, timeout=30):
+    """A connection from there; `place` is product.inside(machine), or a network beside it."""
+    with product.network(place):
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    try:
+        sock.settimeout(timeout)
+        sock.connect((address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+class Connection(http.client.HTTPConnection):
+    """http.client within another network."""
+
+    def __init__(self, place, address=HOST, port=PORT, timeout=30):
+        super().__init__(address, port, timeout=timeout)
+        self.place = place
+
+    def connect(self):
+        self.sock = connect(self.place, self.host, self.port, self.timeout)
+
+
+class Browser:
+    """One that keeps a cookie, and says where its requests come from."""
+
+    def __init__(self, machine, place=None, address=HOST, port=PORT, origin=None):
+        self.machine, self.place = machine, place or product.inside(machine)
+        self.address, self.port, self.cookie, self.answer = address, port, None, None
+        host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        self.origin = origin or f"http://{host}"
+
+    def ask(self, method, path, body=None, **fields):
+        """(status, what the answer says); `fields` are of the request, "_" for "-"."""
+        headers = {"Host": self.origin.partition("//")[2], "Origin": self.origin, "Sec-Fetch-Site": "same-origin"}
+        headers.update((name.replace("_", "-"), value) for name, value in fields.items())
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+            body = body if isinstance(body, (str, bytes)) else json.dumps(body)
+        with contextlib.closing(Connection(self.place, self.address, self.port)) as connection:
+            connection.request(method, "/api/v1" + path, body, headers)
+            self.answer = connection.getresponse()
+            text = self.answer.read()
+        if cookie := self.answer.getheader("Set-Cookie"):
+            self.cookie = cookie.partition(";")[0]
+        return self.answer.status, json.loads(text) if text else None
+
+    def get(self, path):
+        """What is there, or a failure."""
+        return self.want(200, "GET", path)
+
+    def want(self, status, method, path, body=None, **fields):
+        got, said = self.ask(method, path, body, **fields)
+        equal(got, status, f"status of {method} {path} ({said})")
+        return said
+
+    def refused(self, status, kind, part, method, path, body=None, **fields):
+        """Holds an error to its form: one sentence, which has this part."""
+        said = self.want(status, method, path, body, **fields)
+        equal(set(said["error"]), {"kind", "message", "field"}, f"what an error says ({said})")
+        equal(said["error"]["kind"], kind, f"kind of the error ({said})")
+        if part not in said["error"]["message"]:
+            raise Failed(f"{method} {path}: {part!r} is not in {said['error']['message']!r}")
+        return said["error"]["message"]
+
+    def join(self, word, name, password=PASSWORD):
+        return self.want(200, "POST", "/join", {"invitation": word, "name": name, "password": password})
+
+    def login(self, name, password=PASSWORD):
+        return self.want(200, "POST", "/session", {"name": name, "password": password})
+
+
+def invite(machine, name, *words):
+    """The word of a link that the operator makes in a shell."""
+    return json.loads(machine.output(["left4me", "--json", "user", "add", name, *words]))["invitation"]
+
+
+def admin(machine, name="alice", **options):
+    """A browser of an admin who has just joined."""
+    browser = Browser(machine, **options)
+    browser.join(invite(machine, name, "--admin"), name)
+    return browser
+
+
+# -- the sandbox ------------------------------------------------------------------------------------
+
+def inside(machine, *commands):
+    """What commands (lists of words) print, one after the other, when they run as the page itself does: in its
+    unit, in its place. The page runs again at the next request."""
+    lines = "".join(f"ExecStart={' '.join(_quoted(word) for word in command)}\n" for command in commands)
+    with product.drop_in(machine, SERVICE, f"[Service]\nType=oneshot\nRestart=no\nExecStart=\n{lines}"):
+        machine.run(["systemctl", "stop", SERVICE])
+        since = time.time()
+        done = machine.run(["systemctl", "start", SERVICE], check=False, timeout=120)
+        machine.run(["journalctl", "--sync"])           # what it said may still be on its way there
+        said = machine.output(["journalctl", "-q", "--no-pager", "-o", "cat", "-u", SERVICE, f"--since=@{since:.6f}"])
+        machine.run(["systemctl", "reset-failed", SERVICE], check=False)
+    if done.returncode:
+        raise Failed(f"{commands} within the page's unit: {done.stderr.strip()} {said[-800:]}")
+    return said
+
+
+def _quoted(word):
+    """One word of ExecStart=, taken as it is."""
+    text = str(word).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return '"' + text.replace("%", "%%").replace("$", "$$") + '"'

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: MIT
+"""The page as it is installed: reached through its socket, restarted, killed, with a damaged database and
+without space; and what its process could do if somebody had taken it over."""
+
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import re
+import secrets
+import threading
+
+import attacks
+import page
+import product
+import t_attacks
+from harness import check, equal, only
+from machine import Machine
+from page import DATABASE, KEY, SERVICE, SOCKET
+from product import DATA
+
+REPLIES_MIN = 50        # that a test of a restart must see, or it shows nothing
+
+
+@contextlib.contextmanager
+def _fresh(machine):
+    with Machine(machine.suite, machine.deb_path) as other:
+        yield other
+
+
+def _pid(machine):
+    return machine.unit(SERVICE)["MainPID"]
+
+
+# -- how it is reached ------------------------------------------------------------------------------
+
+def test_it_answers(machine):
+    """it starts at the first request, on both loopback addresses, and nobody else reaches it"""
+    equal(machine.unit(SOCKET)["ActiveState"], "active", "its socket")
+    equal(_pid(machine), 0, "its process before anybody has asked")
+    for address in ("127.0.0.1", "::1"):
+        said = page.Browser(machine, address=address).get("/health")
+        equal(said["status"], "ok", f"health by {address}")
+    check(_pid(machine) > 0, "nobody answered")
+    for address in (machine.address, machine.address6):
+        try:
+            page.connect(machine.outside, address).close()
+            reason = "nobody"
+        except ConnectionRefusedError:
+            reason = "refused"
+        equal(reason, "refused", f"who connects to {address} from outside")
+
+
+# A shell with curl and nothing else, as somebody would type it. $1 is the word of a link.
+_CURL = r"""set -eu
+page=http://127.0.0.1:8080 jar=$(mktemp)
+ask() { method=$1 path=$2; shift 2
+    curl -sS --fail-with-body -b "$jar" -c "$jar" -X "$method" -H "Origin: $page" "$page/api/v1$path" "$@"; }
+json='Content-Type: application/json'
+ask POST /join -H "$json" -d "{\"invitation\":\"$1\",\"name\":\"alice\",\"password\":\"correct horse battery\"}"; echo
+ask GET /me; echo
+ask DELETE /session
+ask POST /session -H "$json" -d '{"name":"alice","password":"correct horse battery"}'; echo
+ask GET /users; echo
+rm "$jar"
+"""
+
+
+def test_first_admin(machine):
+    """left4me makes the link of the first admin; curl joins, logs out and in, and is an admin"""
+    word = page.invite(machine, "alice", "--admin")
+    said = [json.loads(line) for line in machine.output(["bash", "-c", _CURL, "curl", word]).splitlines()]
+    equal([row["user"]["name"] for row in (said[0], said[2])], ["alice"] * 2, "who has joined, and has logged in")
+    equal((said[1]["name"], said[1]["role"]), ("alice", "admin"), "who it is")
+    equal([user["name"] for user in said[3]["users"]], ["alice"], "users")
+    listed = json.loads(machine.output("left4me --json user list"))
+    equal((listed["name"], listed["role"], listed["password"]), ("alice", "admin", True), "the same in a shell")
+    equal(machine.output(f"stat -c '%U %a' {DATA}/db {DATA}/db/*").split("\n"),
+          ["left4me 700"] + ["left4me 600"] * 3, "owner and mode of the database")
+    said = machine.run(["left4me", "user", "add", "alice"], check=False)
+    equal((said.returncode, said.stderr.count("\n")), (4, 1), f"a name that is taken ({said.stderr})")
+
+
+@only("trixie")
+def test_another_address(machine):
+    """the documented change of its address; what comes through a proxy from outside wants https"""
+    with product.drop_in(machine, SOCKET, "[Socket]\nListenStream=\nListenStream=0.0.0.0:8081\n"):
+        machine.run(["systemctl", "restart", SOCKET])
+        outside = {"place": machine.outside, "address": machine.address, "port": 8081}
+        plain = page.Browser(machine, **outside)
+        equal(plain.get("/health")["status"], "ok", "health from outside")
+        word = page.invite(machine, "bill")
+        body = {"invitation": word, "name": "bill", "password": page.PASSWORD}
+        plain.refused(401, "denied", "from this page", "POST", "/join", body)
+        browser = page.Browser(machine, origin="https://page.example", **outside)
+        browser.join(word, "bill")
+        check(browser.cookie.startswith("__Host-"), f"its cookie: {browser.cookie}")
+        check("; Secure" in browser.answer.getheader("Set-Cookie"), "a cookie that goes by http as well")
+        equal(browser.get("/me")["name"], "bill", "who it is")
+    machine.run(["systemctl", "restart", SOCKET])
+    equal(page.Browser(machine).get("/health")["status"], "ok", "health at the usual address")
+
+
+# -- restarted, killed ------------------------------------------------------------------------------
+
+class _Askers:
+    """Ask over and over, each time by a new connection, or by one that is kept; what went wrong is remembered."""
+
+    def __init__(self, machine, n=4):
+        self.place, self.over = product.inside(machine), threading.Event()
+        self.n, self.answers, self.failures, self.pool = n, 0, [], None
+
+    def _new(self):
+        with contextlib.closing(page.Connection(self.place)) as connection:
+            connection.request("GET", "/api/v1/health")
+            return connection.getresponse().read()
+
+    def _loop(self, ask):
+        while not self.over.is_set():
+            try:
+                equal(json.loads(ask())["status"], "ok", "what it says")
+                self.answers += 1
+            except Exception as reason:         # the test looks at the list
+                self.failures.append(f"{type(reason).__name__}: {reason}")
+
+    def _keep(self):
+        """A client that keeps its connection, and opens a new one when it was closed between two requests."""
+        connection = page.Connection(self.place)
+
+        def ask():
+            try:
+                connection.request("GET", "/api/v1/health")
+                answer = connection.getresponse()
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                connection.close()
+                connection.request("GET", "/api/v1/health")
+                answer = connection.getresponse()
+            return answer.read()
+
+        with contextlib.closing(connection):
+            self._loop(ask)
+
+    def __enter__(self):
+        self.pool = concurrent.futures.ThreadPoolExecutor(self.n + 1)
+        for _ in range(self.n):
+            self.pool.submit(self._loop, self._new)
+        self.pool.submit(self._keep)
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.pool.shutdown()
+
+    def await_more(self, n):
+        """Waits until so many more answers have come."""
+        wanted, patience = self.answers + n, threading.Event()
+        for _ in range(3000):
+            if self.answers >= wanted:
+                return
+            patience.wait(0.01)
+        check(False, f"no answers come any more: {self.failures[-3:]}")
+
+
+def test_a_restart_refuses_nobody(machine):
+    """whoever asks while it is restarted gets an answer, by the old process or the new one"""
+    with _Askers(machine) as askers:
+        pids = set()
+        for _ in range(3):
+            askers.await_more(20)
+            machine.run(["systemctl", "restart", SERVICE])
+            pids.add(_pid(machine))
+        askers.await_more(20)
+    check(askers.answers > REPLIES_MIN, f"only {askers.answers} answers")
+    equal(askers.failures, [], "requests that failed")
+    equal(len(pids), 3, "processes")
+
+
+def test_it_is_killed(machine):
+    """the next request is answered, and nothing that was acknowledged is lost"""
+    browser = page.admin(machine, "kill")
+    for number in range(3):
+        name = f"victim{number}"
+        browser.want(201, "POST", "/invitations", {"role": "user", "name": name})
+        before = _pid(machine)
+        machine.run(["kill", "-9", str(before)])
+        names = [row["name"] for row in browser.get("/invitations")["invitations"]]
+        check(name in names, f"{name} is not among {names}")
+        check(_pid(machine) not in (0, before), "it was not killed")
+    equal(machine.output(["left4me", "log", "check"]).split(".")[0], "The log of changes is whole", "log of changes")
+
+
+# -- a database that is damaged, a disk that is full -------------------------------------------------
+
+@only("trixie")
+def test_a_damaged_database(machine):
+    """it does not start, says why, and is given up; repaired, it comes back"""
+    page.Browser(machine).get("/health")
+    machine.run(["systemctl", "stop", SERVICE])
+    machine.run(f"sqlite_dir={DATA}/db; cp -a $sqlite_dir /root/db.kept; rm -f {DATABASE}-wal {DATABASE}-shm; "
+                f"head -c 65536 /dev/urandom > {DATABASE}")
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        page.Browser(machine).ask("GET", "/health")
+    machine.wait_for(SOCKET, lambda unit: unit["ActiveState"] == "failed", 60)
+    unit = machine.unit(SERVICE)
+    equal(unit["ActiveState"], "failed", "the unit")
+    check(unit["NRestarts"] <= 10, f"it was started again {unit['NRestarts']} times")
+    lines = re.findall(r"left4me-web.*is damaged: restore a backup.*", machine.journal(SERVICE))
+    check(lines, f"no clear sentence in the journal: {machine.journal(SERVICE, lines=5)}")
+    try:
+        page.connect(product.inside(machine)).close()
+        reason = "nobody"
+    except ConnectionRefusedError:
+        reason = "refused"
+    equal(reason, "refused", "who connects to a page that was given up")
+    said = machine.run(["left4me", "user", "list"], check=False)
+    check(said.returncode == 1 and "is damaged: restore a backup" in said.stderr, f"left4me says: {said.stderr}")
+    # As docs/operations.md has it.
+    machine.run(f"rm -r {DATA}/db && mv /root/db.kept {DATA}/db && systemctl reset-failed '{SERVICE}' '{SOCKET}' "
+                f"&& systemctl start {SOCKET}")
+    equal(page.Browser(machine).get("/health")["status"], "ok", "health after the repair")
+
+
+@only("trixie")
+def test_a_full_disk(machine):
+    """what cannot be written is refused in a sentence, reading goes on, and with space so does writing"""
+    with _fresh(machine) as other:
+        other.small_disk(f"{DATA}/db", "16M")
+        other.run(f"rmdir {DATA}/db/lost+found; chown left4me: {DATA}/db; chmod 700 {DATA}/db")
+        browser = page.admin(other, "full")
+        filled = other.run(f"head -c 1G /dev/zero > {DATA}/db/filler", check=False)
+        check("No space left" in filled.stderr, f"the disk is not full: {filled.stderr}")
+        refused = [browser.ask("POST", "/invitations", {"role": "user", "name": f"guest{n}"}) for n in range(40)]
+        # What still fits into the log of writes is written.
+        messages = {said["error"]["message"] for status, said in refused if status == 507}
+        check(messages, f"nothing was refused: {refused[-1]}")
+        check(all("space" in message for message in messages), f"how it is refused: {messages}")
+        n_made = sum(status == 201 for status, _ in refused)
+        equal(n_made + sum(status == 507 for status, _ in refused), len(refused), f"statuses ({refused})")
+        equal(browser.get("/me")["name"], "full", "who it is, on a full disk")
+        equal(len(browser.get("/invitations")["invitations"]), n_made, "invitations that there are")
+        other.run(f"rm {DATA}/db/filler")
+        browser.want(201, "POST", "/invitations", {"role": "user", "name": "late"})
+        equal(len(browser.get("/invitations")["invitations"]), n_made + 1, "invitations with space")
+
+
+# -- the key ----------------------------------------------------------------------------------------
+
+def test_the_key(machine):
+    """made once, root's alone, and handed to the page as it is"""
+    equal(machine.output(f"stat -c '%U:%G %a %s' {KEY}"), "root:root 600 32", "owner, mode and size of the key")
+    own = machine.output(f"sha256sum < {KEY}")
+    handed = page.inside(machine, ["/usr/bin/bash", "-c", 'sha256sum < "$CREDENTIALS_DIRECTORY/left4me.key"'])
+    check(own in handed.splitlines(), f"the page was handed another one: {handed}")
+    machine.install(machine.deb_path)
+    equal(machine.output(f"sha256sum < {KEY}"), own, "the key after the package was installed again")
+
+
+# -- what it could do if somebody had taken it over ---------------------------------------------------
+
+def _attack(machine, *words, program="inside"):
+    """{what: (verdict, reason)} of an attack in the page's own unit."""
+    said = page.inside(machine, [f"{attacks.TARGET}/{program}", "said", *words])
+    check("said end" in said, f"the attack did not run to its end: {said[-500:]}")
+    return attacks.parse(said)
+
+
+# Tries to make a file in every directory that can be seen, and prints those where it could.
+_WALK = """
+import os
+for path, names, _ in os.walk("/"):
+    names[:] = [name for name in names if os.path.join(path, name) not in ("/proc", "/sys")]
+    probe = os.path.join(path, ".probe")
+    try:
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    except OSError:
+        continue
+    os.unlink(probe)
+    print("writes", path)
+print("the walk has ended")
+"""
+
+
+@only("trixie")
+def test_what_it_writes(machine):
+    """the database, the working trees of overlays, and scratch of its own; nothing else anywhere"""
+    product.ready(machine)
+    product.ctl(machine, "overlay", "create", "tree", "--type", "files")
+    number = product.ctl_json(machine, "overlay", "show", "tree")["overlay"]
+    product.ctl(machine, "files", "put", "tree", "cfg/own.cfg", "-f", "-", input="sv_own 1\n")
+    with product.server(machine, "seen"):
+        said = page.inside(machine, ["/usr/bin/python3", "-c", _WALK]).splitlines()
+    check("the walk has ended" in said, f"the walk did not end: {said[-3:]}")
+    found = sorted(line.partition(" ")[2] for line in said if line.startswith("writes "))
+    own = [path for path in found if not path.startswith((f"{DATA}/sources/", f"{DATA}/db"))]
+    equal(own, ["/dev/mqueue", "/tmp", "/var/tmp"], "directories it writes to besides")
+    check({f"{DATA}/db", f"{DATA}/sources/{number}/tree/cfg"} <= set(found), f"what it should write to: {found}")
+    product.ctl(machine, "overlay", "delete", "tree")
+
+
+@only("trixie")
+def test_what_it_reads(machine):
+    """no secret of the machine, no key file, nothing outside its frame"""
+    marker = f"mark-{secrets.token_hex(6)}"
+    attacks.bring(machine)
+    with product.server(machine, "victim", rcon_password=marker), t_attacks.secrets_of_others(machine, marker) as public:
+        paths = [path for path in public if path != "/etc/left4me/secret.conf"]
+        paths += [KEY, "/etc/credstore", "/etc/shadow", "/etc/ssl", "/etc/systemd", "/etc/left4me/steamcmd", "/home", "/root", "/opt",
+                  "/var/log", "/boot", f"{DATA}/cache/steamcmd", f"{DATA}/cache/script/1", f"{DATA}/builds/1",
+                  f"{DATA}/runtime/victim/merged/left4dead2/cfg/server.cfg", "/proc/1/root/etc/shadow", "/proc/1/environ",
+                  "/run/credentials/@system", "/run/dbus", "/run/systemd/private", "/run/udev"]
+        attacks.must_hold(_attack(machine, "read", *paths), "reading by path", len(paths) - 3)
+        found = _attack(machine, "roots")
+        attacks.must_hold({what: row for what, row in found.items() if what != "open /.."}, "other roots", 2)
+        found = attacks.done(_attack(machine, "scan", marker[::-1], "/"))
+        # The specifications and secrets of servers are left4me's own.
+        foreign = [path for path in found if not path.startswith((f"{DATA}/db/", f"{DATA}/instances/", "all of it"))
+                   and path != "/etc/left4me/secret.conf"]
+        equal(foreign, [], "secrets that a search of everything found")
+
+
+@only("trixie")
+def test_whom_it_reaches(machine):
+    """neither the broker nor the bus, nor any network; the log reader, and whoever does its jobs"""
+    attacks.bring(machine)
+    closed = [path for path in t_attacks.SOCKETS if path not in ("/run/left4me/log.sock",)]
+    found = _attack(machine, "unix", *closed)
+    attacks.must_hold(found, "sockets", len(closed))
+    attacks.must_work(_attack(machine, "unix", "/run/left4me/log.sock"), "the log reader", "/run/left4me/log.sock")
+    words = [word for address in ("127.0.0.1", "::1", machine.address, machine.outside.address, "169.254.169.254")
+             for how in ("tcp", "udp") for word in (how, address, 8080)]
+    attacks.must_hold(_attack(machine, "flow", *words), "connections", 10)
+    attacks.must_hold(_attack(machine, "listen", "tcp", "0.0.0.0", 4444, "udp", "0.0.0.0", 4444), "listening", 2)
+    attacks.must_hold(_attack(machine, "families"), "address families", 13)
+    attacks.must_hold(_attack(machine, "journal", "forged", f"UNIT={SERVICE}"), "the journal", 3)
+    check("broker" in machine.output("ls /run/left4me"), "there is no broker, so the test shows nothing")
+
+
+@only("trixie")
+def test_what_it_may(machine):
+    """no namespaces, mounts, modules, set-id files, control groups; no other process is seen"""
+    attacks.bring(machine)
+    for word, least in (("namespaces", 16), ("mounts", 14), ("kernel", 31), ("setid", 12), ("rights", 5), ("cgroup", 4), ("netlink", 2)):
+        attacks.must_hold(_attack(machine, word), word, least)
+    with t_attacks.sleeper(machine, product.CONTENT_USER) as other, t_attacks.sleeper(machine, "left4me") as alike:
+        # That a number is in use is all there is to learn of a process; but one of left4me can be ended.
+        known = {"pidfd"}
+        for pid, allowed in ((1, known), (other, known), (alike, known | {"kill", "tgkill", "sigqueue", "prlimit"})):
+            found = {what.partition(" ")[2] for what in attacks.done(_attack(machine, "process", pid))}
+            check(found <= allowed, f"reaching into process {pid}: got through: {found - allowed}")
+
+
+# -- what it runs -----------------------------------------------------------------------------------
+
+@only("trixie")
+def test_what_it_asks_l4d2ctl(machine):
+    """within its sandbox l4d2ctl reads all that the page shows, with the same words as outside"""
+    product.ready(machine)
+    product.ctl(machine, "overlay", "create", "script", "--type", "script", "-f", "-", input="mkdir cfg; echo 1 > cfg/a.cfg\n")
+    product.ctl(machine, "overlay", "build", "script")
+    product.ctl(machine, "overlay", "build", "script")
+    number = product.ctl_json(machine, "overlay", "show", "script")["overlay"]
+    with product.server(machine, "shown", overlays=[number]) as server:
+        server.rcon("sim_write left4dead2/mine.txt kept")
+        commands = [["overlay", "list"], ["overlay", "show", "script"], ["overlay", "show", "1"], ["explain", "shown"],
+                    ["explain", "shown", "cfg/server.cfg"], ["drift", "shown"], ["files", "list", "@shown"],
+                    ["logs", "shown", "-n", "5"], ["overlay", "log", "script"]]
+        wanted = [product.ctl(machine, *words, "--json", check=False).stdout.strip() for words in commands]
+        for words, want in zip(commands, wanted):
+            said = page.inside(machine, ["/usr/bin/bash", "-c", f"l4d2ctl {' '.join(words)} --json 2>/dev/null; true"])
+            check(want and _plain(want) in _plain(said), f"l4d2ctl {' '.join(words)} says {said[-600:]!r}, outside {want[-600:]!r}")
+    product.ctl(machine, "overlay", "delete", "script")
+
+
+def _plain(text):
+    """Without what the journal does to white space."""
+    return " ".join(text.split())
