@@ -70,7 +70,7 @@ export function LinkButton(props: LinkButtonProps) {
     <a
       class={classes.join(" ")}
       href={props.href}
-      download={props.download}
+      download={props.download === true ? "" : props.download}
       aria-label={props.label}
       title={props.label}
     >

@@ -29,6 +29,8 @@ export function Code(props: CodeProps) {
   const editor = useRef<Editor | null>(null);
   const latest = useRef(props);
   latest.current = props;
+  // What was typed and has not come back as a value yet. Whoever types fast is ahead of what is drawn.
+  const ahead = useRef<string[]>([]);
   const [isFailed, setFailed] = useState(false);
   const wrong = props.name && props.error?.field === props.name ? props.error.message : null;
 
@@ -44,7 +46,10 @@ export function Code(props: CodeProps) {
           label: now.label,
           placeholder: now.placeholder ?? "",
           isReadOnly: now.readOnly ?? false,
-          onChange: (value) => latest.current.onChange?.(value),
+          onChange: (value) => {
+            ahead.current.push(value);
+            latest.current.onChange?.(value);
+          },
           onSave: () => latest.current.onSave?.(),
         });
       },
@@ -56,7 +61,15 @@ export function Code(props: CodeProps) {
       editor.current = null;
     };
   }, []);
-  useEffect(() => editor.current?.setText(props.value), [props.value]);
+  useEffect(() => {
+    const at = ahead.current.lastIndexOf(props.value);
+    if (at >= 0) {
+      ahead.current.splice(0, at + 1);
+      return;
+    }
+    ahead.current = [];
+    editor.current?.setText(props.value);
+  }, [props.value]);
   useEffect(() => editor.current?.setReadOnly(props.readOnly ?? false), [props.readOnly]);
   useEffect(() => {
     if (wrong) editor.current?.focus();

@@ -4,7 +4,7 @@
 // and gives the focus back when it closes.
 
 import { createContext, type ComponentChildren } from "preact";
-import { useContext, useEffect, useId, useRef, useState } from "preact/hooks";
+import { useContext, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ApiError } from "../api";
 import { text } from "../strings";
 import { ErrorLine, useAction } from "./action";
@@ -23,13 +23,25 @@ export interface DialogProps {
 /** So that what is inside knows where it is, as a menu that must lie above it. */
 export const DialogContext = createContext(false);
 
+/** Where one begins: what is to be filled in, or what does no harm; not the cross that closes it. */
+function first(dialog: HTMLElement | null): HTMLElement | null {
+  return (
+    dialog?.querySelector<HTMLElement>(
+      ".dialog-body :is(input:not([hidden]), select, textarea), .dialog-body form .button",
+    ) ??
+    dialog?.querySelector<HTMLElement>(".dialog-foot .button, .dialog-head .button") ??
+    null
+  );
+}
+
 export function Dialog(props: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
     if (dialog && !dialog.open) dialog.showModal();
+    first(dialog)?.focus();
     return () => {
       dialog?.close();
       // It has been taken out of the page already: the browser does not do it then.

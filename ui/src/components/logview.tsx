@@ -120,7 +120,7 @@ export function LogView(props: LogViewProps) {
       </div>
       <ErrorLine error={feed.error.value} />
       <div
-        class="log-box"
+        class={props.isLive ? "log-box is-live" : "log-box"}
         ref={box}
         role="log"
         aria-live="off"

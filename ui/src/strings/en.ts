@@ -170,7 +170,7 @@ export const en = {
     memory: "Memory",
     memoryOf: (used: string, limit: string) => `${used} of ${limit}`,
     tasks: "Tasks",
-    restarts: "Crashes since it was started",
+    restarts: "Crashes",
     tabLog: "Log",
     tabStack: "Stack",
     tabFiles: "Files",

@@ -275,7 +275,10 @@ function Known({ server, tab }: { server: Server; tab: string }) {
       <ErrorLine error={act.error} onClose={act.clear} />
       <Underway server={server.id} />
       <Notices server={server} act={act} />
-      <ServerFacts server={server} />
+      {/* On a phone they would push every part of the page below the fold. */}
+      <div class={tab === "log" ? "" : "is-wide-only"}>
+        <ServerFacts server={server} />
+      </div>
       <Tabs
         label={text.server.tabs}
         tabs={[
