@@ -26,7 +26,8 @@ struct cli {
     uint32_t                 n_lines; // --lines
     bool                     is_json, is_following, has_all_runs, is_verbose;
     const char              *type, *new_name, *to; // --type, --name
-    struct plan_choice       with;                 // --with
+    const char              *upload;
+    struct plan_choice       with; // --with
     uint32_t                 keep;
     uint64_t                 output_max_bytes;
     bool                     has_keep, has_output_max, has_refresh, is_daily, is_held, is_detached;
@@ -50,6 +51,7 @@ int file_open(int *ret, const char *file, int flags, struct error *err);
 int initialize_run(struct cli *cli, struct error *err);
 int start_run(struct cli *cli, struct error *err);
 int stop_run(struct cli *cli, struct error *err);
+int kill_run(struct cli *cli, struct error *err);
 int restart_run(struct cli *cli, struct error *err);
 int reset_run(struct cli *cli, struct error *err);
 int delete_run(struct cli *cli, struct error *err);

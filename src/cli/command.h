@@ -30,6 +30,7 @@ enum option_bit {
     OPTION_ALL_PATHS = 1 << 20,
     OPTION_ARCHIVE = 1 << 21,
     OPTION_PAGE = 1 << 22,
+    OPTION_UPLOAD = 1 << 23,
 };
 
 struct command {

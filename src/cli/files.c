@@ -20,6 +20,7 @@
 #include "files/filename.h"
 #include "files/import.h"
 #include "files/keep.h"
+#include "files/upload.h"
 #include "files/zip.h"
 #include "host/broker.h"
 #include "host/instances.h"
@@ -259,6 +260,20 @@ static int files_remove_run(struct cli *cli, struct error *err)
 
 // ---- archives ----------------------------------------------------------------------------------
 
+// Given by its number, an upload that is complete stands for the file.
+static int extract_prepare(struct cli *cli, struct error *err)
+{
+    if (!cli->upload)
+        return files_prepare(cli, err);
+    return cli->file ? error_set(err, ERROR_INVALID, "-f and --upload do not go together") : 0;
+}
+
+// One that has been unpacked is of no use any more.
+static int drop_upload(const struct cli *cli, struct space *space, struct error *err)
+{
+    return cli->upload ? upload_abort(space, cli->upload, err) : 0;
+}
+
 static bool unpacking_goes_on(void *user, const struct extract_progress *progress)
 {
     return goes_on(user, progress->archive_bytes, MAX(progress->archive_total, 1));
@@ -286,10 +301,12 @@ static int files_extract_run(struct cli *cli, struct error *err)
                                                  .user = cli };
 
     interrupt_catch();
-    if (cli->file_fd < 0)
+    if (cli->file_fd < 0 && !cli->upload)
         return error_set(err, ERROR_INVALID, "an archive is read from a file, not from a pipe");
     if (open_space(&space, &source, cli, true, err) < 0 ||
-        extract_run(&result, space, cli->file_fd, &options, err) < 0)
+        (cli->upload && upload_open(&cli->file_fd, space, cli->upload, err) < 0) ||
+        extract_run(&result, space, cli->file_fd, &options, err) < 0 ||
+        drop_upload(cli, space, err) < 0)
         return -1;
     if (cli->is_json)
         return output_json(
@@ -424,12 +441,12 @@ static const struct command commands[] = {
       "Nothing is replaced: what is at TO must be removed before.\n", files_move_run, NULL },
     { "files remove", "OVERLAY PATH", OPTION_RECURSIVE | OPTION_JSON, "remove a file or directory",
       "A directory that is not empty wants --recursive.\n", files_remove_run, NULL },
-    { "files extract", "OVERLAY [PATH]", OPTION_ARCHIVE | OPTION_STRIP | OPTION_JSON,
-      "unpack an archive",
+    { "files extract", "OVERLAY [PATH]",
+      OPTION_ARCHIVE | OPTION_UPLOAD | OPTION_STRIP | OPTION_JSON, "unpack an archive",
       "zip, 7z, rar and tar, into the directory PATH. Files that are there are replaced. The\n"
       "archive is read by a program that can do nothing else; links and devices in it are left\n"
       "out. An archive that is damaged leaves nothing.\n",
-      files_extract_run, files_prepare },
+      files_extract_run, extract_prepare },
     { "files zip", "OVERLAY [PATH]", OPTION_JSON, "pack a directory to standard output",
       "l4d2ctl files zip maps > maps.zip. With --json only errors are JSON.\n", files_zip_run,
       NULL },

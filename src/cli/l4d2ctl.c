@@ -65,6 +65,11 @@ static const struct command commands[] = {
       "Returns when the game has ended and its files are unmounted. Stopping a stopped server\n"
       "succeeds.\n",
       stop_run, NULL },
+    { "kill", "NAME", OPTION_JSON, "stop a server without asking the game",
+      "For a game that hangs: what it has not written yet is lost. As with 'stop' it is off at "
+      "the\n"
+      "next boot too.\n",
+      kill_run, NULL },
     { "restart", "NAME", OPTION_WITH | OPTION_JSON, "stop a server and start it with what is new",
       "Applies what 'status' calls pending: a new configuration, new generations of overlays.\n"
       "With --with one server tries a generation before the others get it.\n",

@@ -330,10 +330,10 @@ int restart_run(struct cli *cli, struct error *err)
     return output_action(cli, "restart", "running", true, NULL, err);
 }
 
-// ---- stop, reset, delete -----------------------------------------------------------------------
+// ---- stop, kill, reset, delete -----------------------------------------------------------------
 
-// Stops the server and waits until its files are unmounted.
-static int stop(const struct cli *cli, bool *ret_was_running, struct error *err)
+// Stops the server, by a verb of the broker's, and waits until its files are unmounted.
+static int stop(const struct cli *cli, enum verb verb, bool *ret_was_running, struct error *err)
 {
     AUTO(units_closep) struct units *units = NULL;
     struct unit_state                state;
@@ -350,7 +350,7 @@ static int stop(const struct cli *cli, bool *ret_was_running, struct error *err)
     // Stopped already, and for the next boot too: a request would only cost its time.
     if (strcmp(state.active_state, "inactive") == 0 && !is_enabled)
         return 0;
-    if (broker_instance(cli->paths, VERB_INSTANCE_STOP, &cli->name, &reply, err) < 0)
+    if (broker_instance(cli->paths, verb, &cli->name, &reply, err) < 0)
         return -1;
     if (reply.job && units_wait_job(units, reply.job, STOP_TIMEOUT_MS, result, err) < 0)
         return error_prefix(err, "stopping '%s'", cli->name.text);
@@ -368,14 +368,24 @@ static int require_instance(const struct cli *cli, struct error *err)
     return instances_open(&fd, cli->paths, &cli->name, err);
 }
 
-int stop_run(struct cli *cli, struct error *err)
+static int stop_by(struct cli *cli, enum verb verb, const char *action, struct error *err)
 {
     bool was_running = false;
 
-    if (require_instance(cli, err) < 0 || stop(cli, &was_running, err) < 0)
+    if (require_instance(cli, err) < 0 || stop(cli, verb, &was_running, err) < 0)
         return -1;
-    return output_action(cli, "stop", "stopped", was_running,
+    return output_action(cli, action, "stopped", was_running,
                          was_running ? NULL : "it was not running", err);
+}
+
+int stop_run(struct cli *cli, struct error *err)
+{
+    return stop_by(cli, VERB_INSTANCE_STOP, "stop", err);
+}
+
+int kill_run(struct cli *cli, struct error *err)
+{
+    return stop_by(cli, VERB_INSTANCE_KILL, "kill", err);
 }
 
 int reset_run(struct cli *cli, struct error *err)
@@ -383,7 +393,7 @@ int reset_run(struct cli *cli, struct error *err)
     struct reply reply;
     bool         was_running = false;
 
-    if (require_instance(cli, err) < 0 || stop(cli, &was_running, err) < 0 ||
+    if (require_instance(cli, err) < 0 || stop(cli, VERB_INSTANCE_STOP, &was_running, err) < 0 ||
         broker_instance(cli->paths, VERB_INSTANCE_WIPE, &cli->name, &reply, err) < 0)
         return -1;
     return output_action(cli, "reset", "stopped", true, "what the game had written is gone", err);
@@ -397,7 +407,7 @@ int delete_run(struct cli *cli, struct error *err)
     bool         is_absent = require_instance(cli, err) < 0 && err->kind == ERROR_NOT_FOUND;
 
     // Also for an absent one: a delete that was cut short may have left a unit or a directory.
-    if (!is_absent && stop(cli, &was_running, err) < 0)
+    if (!is_absent && stop(cli, VERB_INSTANCE_STOP, &was_running, err) < 0)
         return -1;
     if (broker_instance(cli->paths, VERB_INSTANCE_REMOVE, &cli->name, &reply, err) < 0 &&
         !(is_absent && err->kind == ERROR_NOT_FOUND))

@@ -35,6 +35,7 @@ static const struct option_row {
     { OPTION_WITH, "with", 'w', "OVERLAY=GEN", "this once with that generation of an overlay" },
     { OPTION_PUT_FILE, "file", 'f', "FILE", "the file; - reads standard input" },
     { OPTION_ARCHIVE, "file", 'f', "FILE", "the archive, which is no pipe" },
+    { OPTION_UPLOAD, "upload", 0, "ID", "or an upload of the page, which goes then" },
     { OPTION_RECURSIVE, "recursive", 'r', NULL, "with all that is in it" },
     { OPTION_STRIP, "strip", 's', NULL, "leave out the one directory that everything is in" },
     { OPTION_TO, "to", 't', "OVERLAY", "an overlay of files in place of the server's own" },
@@ -154,6 +155,9 @@ static int take_option(struct cli *cli, enum option_bit bit, const char *value, 
         return 0;
     case OPTION_DETACH:
         cli->is_detached = true;
+        return 0;
+    case OPTION_UPLOAD:
+        cli->upload = value;
         return 0;
     case OPTION_PAGE:
         cli->is_of_page = true;

@@ -14,7 +14,7 @@ import steam
 USAGE, FAILED, ABSENT, REFUSED, UNAVAILABLE = 2, 1, 3, 4, 69
 MANUALS = product.REPO / "docs/man"
 # What each command wants besides options; NAME stands for the instance.
-COMMANDS = {"install": (), "initialize": ("NAME", "-f", "-"), "start": ("NAME",), "stop": ("NAME",), "restart": ("NAME",),
+COMMANDS = {"install": (), "initialize": ("NAME", "-f", "-"), "start": ("NAME",), "stop": ("NAME",), "kill": ("NAME",), "restart": ("NAME",),
             "reset": ("NAME",), "delete": ("NAME",), "status": ("NAME",), "list": (), "logs": ("NAME",),
             "explain": ("NAME", "srcds_linux"), "drift": ("NAME",), "drop": ("NAME", "steam.inf"), "keep": ("NAME", "steam.inf"),
             "doctor": ()}

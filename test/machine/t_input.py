@@ -9,7 +9,7 @@ from machine import Machine
 
 USAGE, ABSENT, REFUSED, UNAVAILABLE = 2, 3, 4, 69
 NAMES = ("", "Upper", "-dash", "_under", "sp ace", "a" * 65, "dot.ted", "sla/sh", "..", "ünder", "a\nb", "a@b", "%i")
-COMMANDS = ("start", "stop", "restart", "reset", "delete", "status", "logs", "drift")
+COMMANDS = ("start", "stop", "kill", "restart", "reset", "delete", "status", "logs", "drift")
 
 # (what, whole file, line that is named, words of the sentence)
 SPECS = (
