@@ -92,78 +92,57 @@ int options_usage_error(const struct cli *cli, const struct command *command, co
 
 // ---- parsing -----------------------------------------------------------------------------------
 
+static const struct {
+    enum option_bit bit;
+    size_t          offset; // in struct cli
+} texts[] = {
+    { OPTION_FILE, offsetof(struct cli, file) },
+    { OPTION_SOURCE_FILE, offsetof(struct cli, file) },
+    { OPTION_PUT_FILE, offsetof(struct cli, file) },
+    { OPTION_ARCHIVE, offsetof(struct cli, file) },
+    { OPTION_STEAMCMD, offsetof(struct cli, steamcmd) },
+    { OPTION_TYPE, offsetof(struct cli, type) },
+    { OPTION_NAME, offsetof(struct cli, new_name) },
+    { OPTION_TO, offsetof(struct cli, to) },
+    { OPTION_UPLOAD, offsetof(struct cli, upload) },
+}, flags[] = {
+    { OPTION_JSON, offsetof(struct cli, is_json) },
+    { OPTION_FOLLOW, offsetof(struct cli, is_following) },
+    { OPTION_ALL_RUNS, offsetof(struct cli, has_all_runs) },
+    { OPTION_ALL_PATHS, offsetof(struct cli, has_all_paths) },
+    { OPTION_VERBOSE, offsetof(struct cli, is_verbose) },
+    { OPTION_RECURSIVE, offsetof(struct cli, is_recursive) },
+    { OPTION_STRIP, offsetof(struct cli, is_stripping) },
+    { OPTION_HOLD, offsetof(struct cli, is_held) },
+    { OPTION_DETACH, offsetof(struct cli, is_detached) },
+    { OPTION_PAGE, offsetof(struct cli, is_of_page) },
+};
+
 static int take_option(struct cli *cli, enum option_bit bit, const char *value, struct error *err)
 {
-    switch (bit) {
-    case OPTION_JSON:
-        cli->is_json = true;
-        return 0;
-    case OPTION_FILE:
-        cli->file = value;
-        return 0;
-    case OPTION_LINES:
+    for (size_t i = 0; i < ELEMENTS(texts); i++)
+        if (texts[i].bit == bit)
+            *(const char **)((char *)cli + texts[i].offset) = value;
+    for (size_t i = 0; i < ELEMENTS(flags); i++)
+        if (flags[i].bit == bit)
+            *(bool *)((char *)cli + flags[i].offset) = true;
+    if (bit == OPTION_LINES)
         return number_parse_u32(&cli->n_lines, value, 0, LOG_LINES_MAX, err);
-    case OPTION_FOLLOW:
-        cli->is_following = true;
-        return 0;
-    case OPTION_ALL_RUNS:
-        cli->has_all_runs = true;
-        return 0;
-    case OPTION_STEAMCMD:
-        cli->steamcmd = value;
-        return 0;
-    case OPTION_VERBOSE:
-        cli->is_verbose = true;
-        return 0;
-    case OPTION_TYPE:
-        cli->type = value;
-        return 0;
-    case OPTION_SOURCE_FILE:
-    case OPTION_PUT_FILE:
-    case OPTION_ARCHIVE:
-        cli->file = value;
-        return 0;
-    case OPTION_NAME:
-        cli->new_name = value;
-        return 0;
-    case OPTION_KEEP:
+    if (bit == OPTION_WITH)
+        return plan_choice_add(&cli->with, value, err);
+    if (bit == OPTION_KEEP) {
         cli->has_keep = true;
         return number_parse_u32(&cli->keep, value, 0, KEEP_MAX, err);
-    case OPTION_OUTPUT_MAX:
+    }
+    if (bit == OPTION_OUTPUT_MAX) {
         cli->has_output_max = true;
         return number_parse_bytes(&cli->output_max_bytes, value, 0, OUTPUT_MAX_MAX, err);
-    case OPTION_REFRESH:
+    }
+    if (bit == OPTION_REFRESH) {
         cli->has_refresh = true;
         cli->is_daily = strcmp(value, "daily") == 0;
         if (!cli->is_daily && strcmp(value, "never") != 0)
             return error_set(err, ERROR_INVALID, "--refresh takes daily or never");
-        return 0;
-    case OPTION_ALL_PATHS:
-        cli->has_all_paths = true;
-        return 0;
-    case OPTION_RECURSIVE:
-        cli->is_recursive = true;
-        return 0;
-    case OPTION_STRIP:
-        cli->is_stripping = true;
-        return 0;
-    case OPTION_TO:
-        cli->to = value;
-        return 0;
-    case OPTION_HOLD:
-        cli->is_held = true;
-        return 0;
-    case OPTION_DETACH:
-        cli->is_detached = true;
-        return 0;
-    case OPTION_UPLOAD:
-        cli->upload = value;
-        return 0;
-    case OPTION_PAGE:
-        cli->is_of_page = true;
-        return 0;
-    case OPTION_WITH:
-        return plan_choice_add(&cli->with, value, err);
     }
     return 0;
 }

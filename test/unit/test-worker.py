@@ -109,7 +109,9 @@ class Worker:
 
     def wait(self, condition):
         """Until a condition is met, looking when the bell rings."""
+        deadline = time.monotonic() + READY_S
         while not (found := condition()):
+            assert time.monotonic() < deadline, self.log()
             try:
                 assert self.ear.recv(64) == struct.pack("=II", MAGIC, CHANGED)
             except TimeoutError:
@@ -298,8 +300,8 @@ class TestJobs(WorkerTest):
         first, second = self.server("one"), self.server("two")
         let_go = self.hold("stop")
         jobs = [self.ask("server.stop", first), self.ask("server.reset", first), self.ask("server.stop", second)]
-        self.wait(jobs[0], "running")
-        self.wait(jobs[2], "running")
+        self.ready(jobs[0])
+        self.ready(jobs[2])
         self.assertEqual(self.job(jobs[1])["state"], "queued")
         let_go()
         let_go()
@@ -309,12 +311,12 @@ class TestJobs(WorkerTest):
     def test_two_builds_at_a_time(self):
         server, let_go = self.server(), self.hold("overlay-build")
         builds = [self.ask("overlay.build", overlay=n) for n in (7, 8, 9)]
-        self.wait(builds[0], "running")
-        self.wait(builds[1], "running")
+        self.ready(builds[0])
+        self.ready(builds[1])
         self.wait(self.ask("server.stop", server))  # it need not wait
         self.assertEqual(self.job(builds[2])["state"], "queued")
         let_go()
-        self.wait(builds[2], "running")
+        self.ready(builds[2])
         let_go()
         let_go()
         for build in builds:
@@ -325,7 +327,7 @@ class TestJobs(WorkerTest):
         let_go = self.hold("overlay-build", after="fail failed 'it went wrong'")
         build = self.ask("overlay.build", overlay=7)
         start = self.ask("server.start", server, after=[build])
-        self.wait(build, "running")
+        self.ready(build)
         self.assertEqual(self.job(start)["state"], "queued")
         let_go()
         self.wait(build, "failed")
@@ -478,7 +480,6 @@ class TestWorkersThatEnd(WorkerTest):
         """what cannot be written for a while is written afterwards"""
         let_go = self.hold("overlay-build", after="echo '{\"stream\": \"stdout\", \"text\": \"late\"}'")
         job = self.ask("overlay.build", overlay=7)
-        self.wait(job, "running")
         self.ready(job)
         with contextlib.closing(sqlite3.connect(self.worker.database, isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")
