@@ -543,8 +543,8 @@ export const operations: readonly [string, RegExp, Run][] = [
   ["GET", /^\/game$/, (world) => ({ json: { overlay: world.overlays.get(1), job: [...world.jobs.values()].filter((job) => job.kind === "game.install").pop() ?? null } })],
   ["POST", /^\/game\/install$/, (world, call) => asked(world.job("game.install", { overlay: 1 }, call.body, 25, () => world.published(1)))],
   ["POST", /^\/game\/rollout$/, (world, call) => asked(world.job("game.rollout", {}, call.body, 5, () => ({})))],
-  ["GET", /^\/settings$/, () => ({ json: { port_from: 27015, port_to: 27100, retention_jobs_days: 30, retention_sessions_days: 90, repair: "off", metrics_open: false } })],
-  ["PATCH", /^\/settings$/, (_world, call) => ({ json: { port_from: 27015, port_to: 27100, retention_jobs_days: 30, retention_sessions_days: 90, repair: "off", metrics_open: false, ...call.body } })],
+  ["GET", /^\/settings$/, () => ({ json: { port_from: 27015, port_to: 27100, log_days: 30, history_days: 90, audit_days: 365, repair: "off", metrics_open: "off" } })],
+  ["PATCH", /^\/settings$/, (_world, call) => ({ json: { port_from: 27015, port_to: 27100, log_days: 30, history_days: 90, audit_days: 365, repair: "off", metrics_open: "off", ...call.body } })],
   ["GET", /^\/machine$/, () => ({ json: { healthy: false, checks: [
     { check: "kernel", verdict: "ok", found: "6.12.48", remedy: null },
     { check: "disk space", verdict: "warn", found: "31 GB are free of 500 GB", remedy: "remove what is not needed below /var/lib/left4me" },

@@ -2,7 +2,7 @@
 
 // account: logging in and out, and what belongs to oneself.
 
-import { create, get, put, remove, request } from "./http";
+import { create, get, post, put, remove, request } from "./http";
 import type { Scope, Session, Token, User } from "./types";
 
 export const setup = (): Promise<{ needed: boolean }> => get("/setup");
@@ -33,14 +33,13 @@ export const setPassword = (old_password: string, password: string): Promise<unk
 export const sessions = async (): Promise<Session[]> =>
   (await get<{ sessions: Session[] }>("/me/sessions")).sessions;
 export const endSession = (id: number): Promise<void> => remove(`/me/sessions/${id}`);
-export const endOtherSessions = (): Promise<void> => remove("/me/sessions");
 
 export interface TotpStart {
   secret: string;
   uri: string;
 }
 
-export const totpBegin = (): Promise<TotpStart> => create("/me/totp", {});
+export const totpBegin = (): Promise<TotpStart> => post("/me/totp");
 export const totpConfirm = async (code: string): Promise<string[]> =>
   (await put<{ recovery_codes: string[] }>("/me/totp", { code })).recovery_codes;
 export const totpEnd = async (password: string): Promise<void> => {

@@ -452,10 +452,11 @@ export interface Game {
 export interface Settings {
   port_from: number;
   port_to: number;
-  retention_jobs_days: number;
-  retention_sessions_days: number;
+  log_days: number;
+  history_days: number;
+  audit_days: number;
   repair: "auto" | "off";
-  metrics_open: boolean;
+  metrics_open: "on" | "off";
 }
 
 export interface Check {

@@ -234,7 +234,7 @@ function SessionAction({ row, onChange }: { row: Session; onChange: () => void }
 function Sessions() {
   const list = useLoad(api.account.sessions, []);
   const endOthers = useAction(async () => {
-    await api.account.endOtherSessions();
+    for (const row of list.data ?? []) if (!row.current) await api.account.endSession(row.id);
     list.reload();
     return text.account.othersEnded;
   });

@@ -71,18 +71,20 @@ function Form({ first }: { first: Settings }) {
   const [saved, setSaved] = useState(first);
   const [from, setFrom] = useState(String(first.port_from));
   const [to, setTo] = useState(String(first.port_to));
-  const [jobDays, setJobDays] = useState(String(first.retention_jobs_days));
-  const [sessionDays, setSessionDays] = useState(String(first.retention_sessions_days));
+  const [logDays, setLogDays] = useState(String(first.log_days));
+  const [historyDays, setHistoryDays] = useState(String(first.history_days));
+  const [auditDays, setAuditDays] = useState(String(first.audit_days));
   const [isRepairing, setRepairing] = useState(first.repair === "auto");
-  const [isOpen, setOpen] = useState(first.metrics_open);
+  const [isOpen, setOpen] = useState(first.metrics_open === "on");
   const save = useAction(async () => {
     const wanted: Settings = {
       port_from: Number(from),
       port_to: Number(to),
-      retention_jobs_days: Number(jobDays),
-      retention_sessions_days: Number(sessionDays),
+      log_days: Number(logDays),
+      history_days: Number(historyDays),
+      audit_days: Number(auditDays),
       repair: isRepairing ? "auto" : "off",
-      metrics_open: isOpen,
+      metrics_open: isOpen ? "on" : "off",
     };
     const changed = Object.fromEntries(
       Object.entries(wanted).filter(([key, value]) => saved[key as keyof Settings] !== value),
@@ -121,18 +123,26 @@ function Form({ first }: { first: Settings }) {
       </div>
       <div class="form-row">
         <TextField
-          name="retention_jobs_days"
-          label={text.settings.jobDays}
-          value={jobDays}
-          onInput={setJobDays}
+          name="log_days"
+          label={text.settings.logDays}
+          value={logDays}
+          onInput={setLogDays}
           error={save.error}
           {...numeric}
         />
         <TextField
-          name="retention_sessions_days"
-          label={text.settings.sessionDays}
-          value={sessionDays}
-          onInput={setSessionDays}
+          name="history_days"
+          label={text.settings.historyDays}
+          value={historyDays}
+          onInput={setHistoryDays}
+          error={save.error}
+          {...numeric}
+        />
+        <TextField
+          name="audit_days"
+          label={text.settings.auditDays}
+          value={auditDays}
+          onInput={setAuditDays}
           error={save.error}
           {...numeric}
         />
