@@ -65,9 +65,8 @@ static int open_parts(struct web *web, const struct options *options, struct err
     web->throttle = throttle_new();
     if (!web->throttle)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
-    if (!options->key)
-        return error_set(err, ERROR_INVALID, "there is no key: name it with --key");
-    if (secret_key_read(&web->key, options->key, err) < 0 ||
+    if ((options->key ? secret_key_read(&web->key, options->key, err)
+                      : secret_key_find(&web->key, err)) < 0 ||
         database_open(&web->db, options->database, err) < 0 || database_check(web->db, err) < 0 ||
         hasher_open(&web->hasher, web->event, err) < 0 ||
         reader_open(&web->reader, web->event, web->ctl_path, err) < 0 ||

@@ -15,6 +15,8 @@ import tempfile
 import time
 import unittest
 
+import webcontract
+
 PROGRAM = COMMAND = ""
 PASSWORD = "correct horse battery"
 READY_S = 30
@@ -79,7 +81,9 @@ class Web:
 
 
 class Browser:
-    """One that keeps a cookie, and says where its requests come from."""
+    """One that keeps a cookie, and says where its requests come from. What it is answered is held to docs/openapi.yaml."""
+
+    is_held_to_contract = True
 
     def __init__(self, web, **fields):
         self.web, self.cookie, self.fields = web, None, fields
@@ -99,7 +103,11 @@ class Browser:
             self.answer, text = answer, answer.read()
         if cookie := answer.getheader("Set-Cookie"):
             self.cookie = cookie.partition(";")[0]
-        return answer.status, json.loads(text) if text else None
+        kind = answer.getheader("Content-Type")
+        said = json.loads(text) if text and kind == "application/json" else text or None
+        if self.is_held_to_contract:
+            webcontract.check_answer(method, path, answer.status, kind, said)
+        return answer.status, said
 
     def join(self, word, name="bill", password=PASSWORD):
         return self.ask("POST", "/join", {"invitation": word, "name": name, "password": password})

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""left4me-web: who may do what. Each route that there is, asked by each kind of person about each kind of thing: what is answered
+follows from its row in --routes."""
+
+import subprocess
+import unittest
+
+import webcontract
+import webmatrix
+import webworld
+from webmatrix import ABSENT, SAMPLES, VIEW, Matrix, Sample
+from webworld import Browser, WebTest
+
+
+class Route:
+    """A line of --routes."""
+
+    def __init__(self, line):
+        self.method, path, self.access, self.scope, self.object, need, self.body, self.body_max = line.split("\t")
+        self.path = path.removeprefix(webcontract.PREFIX)
+        self.key = self.method, self.path
+        self.need, self.body_max = int(need), int(self.body_max)
+
+    def __repr__(self):
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_about_a_thing(self):
+        return self.object not in ("none", "own")
+
+    @property
+    def changes(self):
+        return self.method != "GET"
+
+    def target(self, number, sample):
+        path = self.path.replace("#", str(number), 1)
+        return path.replace("#", str(ABSENT)).replace("*", "0" * 32) + sample.query
+
+
+def routes():
+    return [Route(line) for line in subprocess.run([webworld.PROGRAM, "--routes"], capture_output=True, text=True, check=True).stdout.splitlines()]
+
+
+def gate(route, actor, thing):
+    """(status, kind) with which he is turned away before the route is run; None: he may."""
+    if route.access == "anybody":
+        return None
+    if actor.user is None or not actor.is_alive:
+        return 401, "denied"
+    if route.access == "admin" and not actor.is_admin:
+        return 403, "denied"
+    if actor.scope and (route.access == "session" or webmatrix.SCOPES.index(actor.scope) < webmatrix.SCOPES.index(route.scope)):
+        return 403, "denied"
+    if thing and not actor.may(thing) & VIEW:
+        return 404, "not-found"
+    if thing and actor.may(thing) & route.need != route.need:
+        return 403, "denied"
+    return None
+
+
+class TestAccess(WebTest):
+    SETTINGS = "requests = 0\n"
+
+    def setUp(self):
+        super().setUp()
+        self.host("""echo '{"healthy": true, "checks": []}'""")
+        self.matrix = Matrix(self)
+
+    def ask(self, route, actor, number, sample, **fields):
+        said = actor.browser.ask(route.method, route.target(number, sample), sample.body, **fields)
+        self.assertEqual(actor.browser.answer.getheader("Cache-Control"), "no-store", route)
+        return said
+
+    def refused(self, route, actor, number, *want):
+        sample = Sample(0, {"json": {}, "bytes": b""}.get(route.body))
+        self.error(self.ask(route, actor, number, sample), *want)
+
+    def allowed(self, route, actor, number):
+        sample = SAMPLES[route.key]
+        if number is None and "#" in route.path:
+            number = Sample.of(sample.number, self.matrix, actor)
+        body = Sample.of(sample.body, self.matrix, actor)
+        said = self.ask(route, actor, number, Sample(0, body, query=sample.query))
+        self.assertEqual(said[0], sample.status, said)
+        if route.changes:
+            self.matrix.restore()
+
+    def check(self, route, actor, thing, seen):
+        want = gate(route, actor, thing)
+        if want:
+            self.refused(route, actor, thing.id if thing else ABSENT, *want)
+            return
+        self.allowed(route, actor, thing.id if thing else None)
+        seen.add(route.key)
+
+    def test_the_matrix(self):
+        seen = set()
+        for route in routes():
+            self.assertIn(route.key, SAMPLES, "a route that nobody knows how to ask: add its row to SAMPLES")
+            for thing in self.matrix.things(route.object) if route.is_about_a_thing else [None]:
+                for actor in self.matrix.actors if route.access != "anybody" else self.matrix.actors[:2]:
+                    with self.subTest(route=route, actor=actor, thing=thing):
+                        self.check(route, actor, thing, seen)
+        self.assertEqual(seen, set(SAMPLES), "a sample that nobody may ask for")
+
+    def test_the_things_of_others(self):
+        """a session or a token of somebody else is not there, whoever asks"""
+        owner, admin = self.matrix.actors[2], self.matrix.actors[1]
+        for route in routes():
+            if route.object != "own":
+                continue
+            for actor, other in ((owner, admin), (admin, owner)):
+                for number in (SAMPLES[route.key].number(self.matrix, other), ABSENT):
+                    with self.subTest(route=route, actor=actor, number=number):
+                        self.error(actor.browser.ask(route.method, route.target(number, SAMPLES[route.key])), 404, "not-found", "no such")
+
+    def test_where_it_comes_from(self):
+        """whatever changes something is not done for another page, whoever is logged in"""
+        owner, admin = self.matrix.actors[2], self.matrix.actors[1]
+        for route in routes():
+            if not route.changes:
+                continue
+            things = self.matrix.things(route.object) if route.is_about_a_thing else [None]
+            for actor in (owner, admin) if route.access != "admin" else (admin,):
+                for fields in ({"Origin": None, "Sec_Fetch_Site": None}, {"Origin": "http://evil.example"}, {"Origin": "null", "Sec_Fetch_Site": None},
+                               {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site", "Origin": None}):
+                    with self.subTest(route=route, actor=actor, fields=fields):
+                        said = self.ask(route, actor, things[0].id if things[0] else ABSENT, Sample(0, {} if route.body != "empty" else None), **fields)
+                        self.error(said, 403, "denied", "page")
+
+    def test_nothing_is_known_to_nobody(self):
+        """of what is not there and of what he may not see one is told the same"""
+        plain = next(actor for actor in self.matrix.actors if actor.name == "plain")
+        for route in routes():
+            if route.is_about_a_thing and route.access == "user":
+                said = [self.ask(route, plain, number, Sample(0, {} if route.body != "empty" else None)) for number in (self.matrix.things(route.object)[0].id, ABSENT)]
+                self.assertEqual(*said, route)
+
+    def test_lists(self):
+        """have what one sees, and nothing else"""
+        of_server = {"view", "operate", "console", "files", "manage"}
+        for actor in self.matrix.actors:
+            if actor.user and actor.is_alive:
+                want = {1, 2, 3} if actor.may(self.matrix.things("job")[2]) else {1} if actor.name in of_server else set()
+                self.assertEqual({job["id"] for job in actor.browser.ask("GET", "/jobs")[1]["jobs"]}, want, actor)
+
+
+if __name__ == "__main__":
+    webworld.main()
