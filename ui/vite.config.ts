@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The page is built into dist/: index.html, theme.js, and assets/ whose names carry a hash of what is in
-// them, so that these may be cached for ever.
+// The page is built into dist/: index.html, theme.js, and assets/ whose names carry a hash of what
+// is in them, so that these may be cached for ever.
 
 import { defineConfig } from "vite";
 import { mockApi } from "./mock/plugin";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// plugin: answers /api/v1 while the page is worked on, with the headers that left4me-web sets, so that what
-// its policy forbids fails here as well. POST /api/v1/mock/expire ends the session.
+// plugin: answers /api/v1 while the page is worked on, with the headers that left4me-web sets, so
+// that what its policy forbids fails here as well. POST /api/v1/mock/expire ends the session.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "vite";
@@ -56,7 +56,11 @@ function stream(world: World, call: Call, response: ServerResponse): void {
   });
 }
 
-async function serve(world: World, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  world: World,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const url = new URL(request.url ?? "/", "http://mock");
   const bytes = await bodyOf(request);
   const isJson = request.headers["content-type"] === "application/json";

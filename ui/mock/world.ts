@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// world: what the stand-in for the back end knows, and how it changes. Only as true as it must be for the
-// page to be looked at; what is right is decided by the back end and its tests.
+// world: what the stand-in for the back end knows, and how it changes. Only as true as it must be
+// for the page to be looked at; what is right is decided by the back end and its tests.
 
 import type {
   Blueprint,
@@ -50,7 +50,10 @@ export class World {
   jobLines = new Map<number, JobLine[]>();
   logs = new Map<number, ServerLine[]>();
   files = new Map<number, Map<string, Uint8Array | null>>();
-  uploads = new Map<string, { overlay: number; path: string; size: number; chunk: number; parts: Map<number, Uint8Array> }>();
+  uploads = new Map<
+    string,
+    { overlay: number; path: string; size: number; chunk: number; parts: Map<number, Uint8Array> }
+  >();
   tokens: Token[] = [];
   listeners = new Set<Listener>();
   private nextId = 100;
@@ -211,7 +214,13 @@ export class World {
 
   // ---- overlays -------------------------------------------------------------------------------
 
-  addOverlay(id: number, name: string, type: Overlay["type"], owner: number | null, n = 2): Overlay {
+  addOverlay(
+    id: number,
+    name: string,
+    type: Overlay["type"],
+    owner: number | null,
+    n = 2,
+  ): Overlay {
     const generations = Array.from({ length: n }, (_, i) => ({
       generation: n - i + id * 10,
       build: n - i + id * 10,
@@ -377,7 +386,11 @@ export class World {
       overlays: blueprint.overlays.slice(1, 2),
     });
     this.nextId = 1;
-    const friday = this.addServer({ name: "Friday versus", blueprint: 1, hostname: "Friday Versus | 100 tick" });
+    const friday = this.addServer({
+      name: "Friday versus",
+      blueprint: 1,
+      hostname: "Friday Versus | 100 tick",
+    });
     this.addServer({ name: "Test", blueprint: 1 });
     const crashed = this.addServer({ name: HOSTILE.slice(0, 60), blueprint: 2 });
     this.nextId = 100;
@@ -414,7 +427,8 @@ export class World {
       wanted: "running",
       exit: "the game crashed (SIGSEGV) 3 times within 5 minutes and is not started again",
     });
-    for (let i = 0; i < 340; i++) this.say(friday.id, `line ${i} of the past`, i % 50 === 0 ? 3 : 6);
+    for (let i = 0; i < 340; i++)
+      this.say(friday.id, `line ${i} of the past`, i % 50 === 0 ? 3 : 6);
     for (const [kind, about, end] of [
       ["overlay.build", { overlay: 2 }, null],
       ["server.start", { server: friday.id }, null],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// merge: what two people have made of the same thing, field by field. Who saves second loses nothing, and
-// takes nothing away: only what both have changed is a question.
+// merge: what two people have made of the same thing, field by field. Who saves second loses
+// nothing, and takes nothing away: only what both have changed is a question.
 
 export interface Merged<T> {
   /** with what was changed on one side only; of what both have changed, mine */

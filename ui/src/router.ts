@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// router: the address of the page, as a signal. Links are plain <a href>; a page with something unsaved
-// can ask before it is left.
+// router: the address of the page, as a signal. Links are plain <a href>; a page with something
+// unsaved can ask before it is left.
 
 import { signal } from "@preact/signals";
 
@@ -16,8 +16,8 @@ const guards = new Set<Guard>();
 export type Parameters = Readonly<Record<string, string>>;
 
 /**
- * The parameters if `actual` is of `pattern`, as "/servers/:id/:tab?"; else null. A name with '#' before
- * it, as ":#id", is a number.
+ * The parameters if `actual` is of `pattern`, as "/servers/:id/:tab?"; else null. A name with '#'
+ * before it, as ":#id", is a number.
  */
 export function match(pattern: string, actual: string): Parameters | null {
   const wanted = pattern.split("/").filter(Boolean);

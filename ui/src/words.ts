@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// words: the arguments of a program as one line of text, and back. A word with spaces stands in double
-// quotes, which no argument of srcds may contain.
+// words: the arguments of a program as one line of text, and back. A word with spaces stands in
+// double quotes, which no argument of srcds may contain.
 
 export function splitWords(line: string): string[] {
   const words: string[] = [];

@@ -17,17 +17,23 @@ describe("an error of the API", () => {
     });
   });
 
-  test.each([undefined, null, "", [], {}, { error: "x" }, { error: { kind: "x" } }, { error: null }])(
-    "that tells nothing (%j) has a sentence all the same",
-    (body) => {
-      expect(errorOf(502, body, "fallback")).toMatchObject({
-        kind: "failed",
-        message: "fallback",
-        status: 502,
-        field: null,
-      });
-    },
-  );
+  test.each([
+    undefined,
+    null,
+    "",
+    [],
+    {},
+    { error: "x" },
+    { error: { kind: "x" } },
+    { error: null },
+  ])("that tells nothing (%j) has a sentence all the same", (body) => {
+    expect(errorOf(502, body, "fallback")).toMatchObject({
+      kind: "failed",
+      message: "fallback",
+      status: 502,
+      field: null,
+    });
+  });
 
   test("is a conflict when the revision was another", () => {
     expect(errorOf(412, undefined, "").isConflict).toBe(true);

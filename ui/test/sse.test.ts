@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { SseParser } from "../src/events/sse";
 
-const STREAM = "id: c1\nevent: server\ndata: {\"a\":1}\n\n:\n\nid: c2.j1-5\nevent: line\ndata: x\ndata: y\n\n";
+const STREAM =
+  'id: c1\nevent: server\ndata: {"a":1}\n\n:\n\nid: c2.j1-5\nevent: line\ndata: x\ndata: y\n\n';
 
 describe("a stream of events", () => {
   test("is taken apart", () => {

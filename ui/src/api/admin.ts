@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// admin: accounts of others, invitations, the log of changes, the game, the machine and its settings.
+// admin: accounts of others, invitations, the log of changes, the game, the machine and its
+// settings.
 
 import { create, get, post, remove, request } from "./http";
 import type { AuditEvent, Game, Invitation, Job, Machine, Role, Settings, User } from "./types";

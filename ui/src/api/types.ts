@@ -2,8 +2,9 @@
 //
 // types: what the API answers, as docs/openapi.yaml describes it.
 //
-// Times are seconds since the epoch unless their name ends with _us. What the host says about its own
-// (status, stacks, generations) comes as l4d2ctl prints it, and is described in its manual pages.
+// Times are seconds since the epoch unless their name ends with _us. What the host says about its
+// own (status, stacks, generations) comes as l4d2ctl prints it, and is described in its manual
+// pages.
 
 // ---- people -----------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// action: something that is asked of the machine. It shows that it is under way, says its result once, and
-// keeps the sentence of a failure beside the place where it was asked for.
+// action: something that is asked of the machine. It shows that it is under way, says its result
+// once, and keeps the sentence of a failure beside the place where it was asked for.
 
 import { useRef, useState } from "preact/hooks";
 import { asApiError, type ApiError } from "../api";
@@ -78,7 +78,12 @@ export function ErrorLine({ error, onClose }: { error: ApiError | null; onClose?
             )}
           </span>
           {onClose && (
-            <button type="button" class="error-close" aria-label={text.common.dismiss} onClick={onClose}>
+            <button
+              type="button"
+              class="error-close"
+              aria-label={text.common.dismiss}
+              onClick={onClose}
+            >
               <Icon name="close" size={14} />
             </button>
           )}

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// cfg: takes a line of a Source configuration apart, so that it can be coloured: a command or variable,
-// what follows it, strings in quotes, ';' between commands, and a comment from '//' on.
+// cfg: takes a line of a Source configuration apart, so that it can be coloured: a command or
+// variable, what follows it, strings in quotes, ';' between commands, and a comment from '//' on.
 
-export type CfgKind = "comment" | "string" | "command" | "setting" | "number" | "separator" | "value";
+export type CfgKind =
+  "comment" | "string" | "command" | "setting" | "number" | "separator" | "value";
 
 export interface CfgToken {
   from: number;
@@ -39,7 +40,7 @@ function kindOfWord(word: string, isFirst: boolean): CfgKind {
 export function cfgTokens(line: string): CfgToken[] {
   const tokens: CfgToken[] = [];
   let isFirst = true;
-  for (let at = 0; at < line.length; ) {
+  for (let at = 0; at < line.length;) {
     const c = line.charAt(at);
     let to = at + 1;
     if (c === " " || c === "\t") {

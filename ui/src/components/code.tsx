@@ -17,7 +17,7 @@ export interface CodeProps {
   error?: ApiError | null;
   placeholder?: string;
   readOnly?: boolean;
-  tall?: boolean;
+  size?: "middle" | "tall";
   /** the label is in the heading above */
   isLabelHidden?: boolean;
   onChange?: (value: string) => void;
@@ -29,7 +29,8 @@ export function Code(props: CodeProps) {
   const editor = useRef<Editor | null>(null);
   const latest = useRef(props);
   latest.current = props;
-  // What was typed and has not come back as a value yet. Whoever types fast is ahead of what is drawn.
+  // What was typed and has not come back as a value yet. Whoever types fast is ahead of what is
+  // drawn.
   const ahead = useRef<string[]>([]);
   const [isFailed, setFailed] = useState(false);
   const wrong = props.name && props.error?.field === props.name ? props.error.message : null;
@@ -89,7 +90,7 @@ export function Code(props: CodeProps) {
       ) : (
         <div
           ref={host}
-          class={props.tall ? "code-host code-tall" : "code-host"}
+          class={props.size ? `code-host code-${props.size}` : "code-host"}
           data-label={props.label}
         />
       )}

@@ -2,8 +2,8 @@
 //
 // codemirror: the editor itself, in a part of the bundle that is loaded when it is first needed.
 //
-// It lives in a shadow root: there its styles are constructed style sheets. In the page it would make a
-// <style> element, which the policy of left4me-web forbids.
+// It lives in a shadow root: there its styles are constructed style sheets. In the page it would
+// make a <style> element, which the policy of left4me-web forbids.
 
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import {
@@ -82,14 +82,23 @@ const cfg: StreamParser<{ tokens: CfgToken[] }> = {
 const highlight = HighlightStyle.define([
   { tag: tags.comment, color: "var(--code-comment)", fontStyle: "italic" },
   { tag: tags.string, color: "var(--code-string)" },
-  { tag: [tags.keyword, tags.standard(tags.variableName)], color: "var(--code-word)", fontWeight: "600" },
+  {
+    tag: [tags.keyword, tags.standard(tags.variableName)],
+    color: "var(--code-word)",
+    fontWeight: "600",
+  },
   { tag: [tags.propertyName, tags.definition(tags.variableName)], color: "var(--code-word)" },
   { tag: tags.number, color: "var(--code-number)" },
   { tag: tags.separator, color: "var(--code-number)", fontWeight: "600" },
 ]);
 
 const look = EditorView.theme({
-  "&": { height: "100%", color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "13px" },
+  "&": {
+    height: "100%",
+    color: "var(--text)",
+    backgroundColor: "var(--surface)",
+    fontSize: "13px",
+  },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5" },
   ".cm-content": { caretColor: "var(--text)", padding: "6px 0" },
@@ -99,9 +108,10 @@ const look = EditorView.theme({
   "&.cm-focused .cm-activeLine, &.cm-focused .cm-activeLineGutter": {
     backgroundColor: "color-mix(in srgb, var(--calm-soft) 60%, transparent)",
   },
-  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
-    backgroundColor: "color-mix(in srgb, var(--focus) 30%, transparent)",
-  },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground":
+    {
+      backgroundColor: "color-mix(in srgb, var(--focus) 30%, transparent)",
+    },
   ".cm-placeholder": { color: "var(--muted)" },
   ".cm-specialChar": { color: "var(--bad)" },
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// conflict: somebody else has saved meanwhile. Both versions are shown, and nothing of either is lost.
+// conflict: somebody else has saved meanwhile. Both versions are shown, and nothing of either is
+// lost.
 
 import { useState } from "preact/hooks";
 import { text } from "../strings";

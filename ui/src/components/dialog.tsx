@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// dialog: a question over the page. The browser's own <dialog> keeps the focus inside, makes the rest inert
-// and gives the focus back when it closes.
+// dialog: a question over the page. The browser's own <dialog> keeps the focus inside, makes the
+// rest inert and gives the focus back when it closes.
 
 import { createContext, type ComponentChildren } from "preact";
 import { useContext, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -23,7 +23,9 @@ export interface DialogProps {
 /** So that what is inside knows where it is, as a menu that must lie above it. */
 export const DialogContext = createContext(false);
 
-/** Where one begins: what is to be filled in, or what does no harm; not the cross that closes it. */
+/**
+ * Where one begins: what is to be filled in, or what does no harm; not the cross that closes it.
+ */
 function first(dialog: HTMLElement | null): HTMLElement | null {
   return (
     dialog?.querySelector<HTMLElement>(
@@ -90,7 +92,9 @@ export interface ConfirmProps {
   onClose: () => void;
 }
 
-/** Asks before something is done that cannot be undone. It stays until that is done, or has failed. */
+/**
+ * Asks before something is done that cannot be undone. It stays until that is done, or has failed.
+ */
 export function Confirm(props: ConfirmProps) {
   const [typed, setTyped] = useState("");
   const act = useAction(async () => {

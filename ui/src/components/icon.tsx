@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// icon: small drawings of one colour. They say nothing to who does not see them: a text beside them does.
+// icon: small drawings of one colour. They say nothing to who does not see them: a text beside them
+// does.
 
 const PATHS = {
   add: "M12 5v14M5 12h14",

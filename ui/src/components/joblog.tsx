@@ -10,7 +10,8 @@ import { text } from "../strings";
 import { LogView } from "./logview";
 
 export function JobLog({ job }: { job: Job }) {
-  // Once it is followed it is followed to its end: the last lines come after the state, or before it.
+  // Once it is followed it is followed to its end: the last lines come after the state, or before
+  // it.
   const feed = useMemo(() => jobLog(job.id, isOpen(job)), [job.id]);
   useEffect(() => () => feed.stop(), [feed]);
   return (

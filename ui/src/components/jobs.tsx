@@ -2,10 +2,11 @@
 
 // jobs: parts of pages that show jobs.
 
+import type { ComponentChildren } from "preact";
 import * as api from "../api";
 import type { Job } from "../api/types";
 import { duration } from "../format";
-import { isOpen, openJobs } from "../state/jobs";
+import { isOpen, jobs, openJobs } from "../state/jobs";
 import { nowUnixS } from "../state/clock";
 import { overlays, servers } from "../state/things";
 import { text } from "../strings";
@@ -64,11 +65,7 @@ export function CancelJob({ job }: { job: Job }) {
   if (!isOpen(job)) return null;
   return (
     <>
-      <Button
-        small
-        busy={cancel.isBusy || job.cancelling}
-        onClick={() => void cancel.run()}
-      >
+      <Button small busy={cancel.isBusy || job.cancelling} onClick={() => void cancel.run()}>
         {text.jobs.cancel}
       </Button>
       <ErrorLine error={cancel.error} />
@@ -76,24 +73,57 @@ export function CancelJob({ job }: { job: Job }) {
   );
 }
 
-/** What is under way about one thing, whoever asked for it. */
-export function Underway({ server, overlay }: { server?: number; overlay?: number }) {
-  const list = openJobs.value.filter(
-    (job) =>
-      (server !== undefined && job.server === server) ||
-      (overlay !== undefined && job.overlay === overlay),
-  );
+export interface About {
+  server?: number;
+  overlay?: number;
+}
+
+function isAbout(job: Job, about: About): boolean {
   return (
-    <div class="underway" role="status">
-      {list.map((job) => (
-        <div key={job.id} class="underway-job">
-          <span class="spinner" aria-hidden="true" />
+    (about.server !== undefined && job.server === about.server) ||
+    (about.overlay !== undefined && job.overlay === about.overlay)
+  );
+}
+
+export const openAbout = (about: About): readonly Job[] =>
+  openJobs.value.filter((job) => isAbout(job, about));
+
+/**
+ * One line about a thing, always in its place, so that nothing moves when something begins or ends:
+ * what is under way, whoever asked for it; else `children`, which is what there is to be said; else
+ * what was done last.
+ */
+export function StatusLine(props: About & { children?: ComponentChildren }) {
+  const open = openAbout(props);
+  const job = open[0];
+  if (job)
+    return (
+      <div class="status-line status-busy">
+        <span class="spinner" aria-hidden="true" />
+        <span class="status-text" role="status">
           <a href={`/jobs/${job.id}`}>{text.jobs.underway(kindOf(job), job.asked_by_name)}</a>
-          <JobState job={job} />
-          {job.progress !== null && <Progress value={job.progress} label={text.jobs.progress} />}
-          <CancelJob job={job} />
-        </div>
-      ))}
+          {open.length > 1 && ` ${text.jobs.andMore(open.length - 1)}`}
+        </span>
+        <JobState job={job} />
+        {job.progress !== null && <Progress value={job.progress} label={text.jobs.progress} />}
+        <CancelJob job={job} />
+      </div>
+    );
+  if (props.children) return <>{props.children}</>;
+  const last = jobs.value.find((one) => isAbout(one, props));
+  return (
+    <div class="status-line">
+      <span class="status-text">
+        {last ? (
+          <>
+            {text.jobs.last} <a href={`/jobs/${last.id}`}>{kindOf(last)}</a>, {last.asked_by_name},{" "}
+            <Ago at={Math.floor(last.created_us / 1e6)} />
+          </>
+        ) : (
+          text.jobs.noneLately
+        )}
+      </span>
+      {last && <JobState job={last} />}
     </div>
   );
 }

@@ -88,7 +88,11 @@ export function Tabs({ label, tabs }: { label: string; tabs: readonly Tab[] }) {
   return (
     <nav class="tabs" aria-label={label}>
       {tabs.map((tab) => (
-        <a key={tab.href} href={tab.href} aria-current={path.value === tab.href ? "page" : undefined}>
+        <a
+          key={tab.href}
+          href={tab.href}
+          aria-current={path.value === tab.href ? "page" : undefined}
+        >
           {tab.label}
           {tab.count ? <span class="count">{tab.count}</span> : null}
         </a>
@@ -137,15 +141,22 @@ export function Loading({ error, onRetry }: { error?: ApiError | null; onRetry?:
 
 export type NoticeKind = "info" | "warning" | "error";
 
-export function Notice(props: {
+export interface NoticeProps {
   kind: NoticeKind;
   children: ComponentChildren;
   actions?: ComponentChildren;
-}) {
+  /** in the place of a line that is always there, see StatusLine */
+  isLine?: boolean;
+}
+
+export function Notice(props: NoticeProps) {
+  const place = props.isLine ? "status-line" : "notice";
   return (
-    <div class={`notice notice-${props.kind}`}>
+    <div class={`${place} notice-${props.kind}`}>
       {props.kind !== "info" && <Icon name="warning" />}
-      <div class="notice-text">{props.children}</div>
+      <div class="notice-text" role={props.isLine ? "status" : undefined}>
+        {props.children}
+      </div>
       {props.actions && <div class="notice-actions">{props.actions}</div>}
     </div>
   );

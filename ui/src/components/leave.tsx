@@ -12,9 +12,7 @@ export function LeaveGuard({ isDirty }: { isDirty: boolean }) {
   const [answer, setAnswer] = useState<((mayLeave: boolean) => void) | null>(null);
   useEffect(() => {
     if (!isDirty) return;
-    return guardLeaving(
-      () => new Promise<boolean>((resolve) => setAnswer(() => resolve)),
-    );
+    return guardLeaving(() => new Promise<boolean>((resolve) => setAnswer(() => resolve)));
   }, [isDirty]);
   if (!answer) return null;
   const say = (mayLeave: boolean): void => {

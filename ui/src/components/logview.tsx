@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// logview: a log, as it grows. It follows the newest line until somebody looks further up; then it stands
-// still, and says how much has come.
+// logview: a log, as it grows. It follows the newest line until somebody looks further up; then it
+// stands still, and says how much has come.
 
 import { Component, type ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";

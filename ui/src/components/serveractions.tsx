@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// serveractions: what is done to a server with a button. One at a time: they wait for each other anyway.
+// serveractions: what is done to a server with a button. One at a time: they wait for each other
+// anyway.
 
 import * as api from "../api";
 import type { Job, Server } from "../api/types";

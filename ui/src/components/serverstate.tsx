@@ -41,8 +41,7 @@ export function pendingWords(pending: readonly string[]): string {
   };
   const nOverlays = pending.filter((word) => /^overlay [0-9]+$/.test(word)).length;
   const words = nOverlays > 0 ? [text.server.pendingOverlays(nOverlays)] : [];
-  for (const word of pending)
-    if (!/^overlay [0-9]+$/.test(word)) words.push(names[word] ?? word);
+  for (const word of pending) if (!/^overlay [0-9]+$/.test(word)) words.push(names[word] ?? word);
   return joined(words);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// sortlist: rows in an order that people choose: by dragging the handle, with the arrow keys on it, or with
-// the buttons. Whoever does not see it hears where the row is now.
+// sortlist: rows in an order that people choose: by dragging the handle, with the arrow keys on it,
+// or with the buttons. Whoever does not see it hears where the row is now.
 
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -90,7 +90,11 @@ export function SortList<T>(props: SortListProps<T>) {
           const id = props.id(row);
           const name = props.name(row);
           return (
-            <li key={id} data-row={id} class={isDragging === id ? "sort-row is-dragged" : "sort-row"}>
+            <li
+              key={id}
+              data-row={id}
+              class={isDragging === id ? "sort-row is-dragged" : "sort-row"}
+            >
               {!props.disabled && (
                 <button
                   type="button"

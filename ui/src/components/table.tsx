@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// table: rows of a kind. On a narrow page a row becomes a small card, so that nothing has to be scrolled
-// sideways; the roles are spelled out because browsers forget them when a table is laid out so.
+// table: rows of a kind. On a narrow page a row becomes a small card, so that nothing has to be
+// scrolled sideways; the roles are spelled out because browsers forget them when a table is laid
+// out so.
 
 import type { ComponentChildren } from "preact";
 

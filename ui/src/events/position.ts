@@ -4,7 +4,8 @@
 // the changes of things, one for each job's log and each server's log.
 //
 // The server's positions are kept as they come. A part is put in only for a log that this page has
-// read up to some line by itself, so that the stream goes on behind it and nothing is missing or twice.
+// read up to some line by itself, so that the stream goes on behind it and nothing is missing or
+// twice.
 
 export function setPart(position: string, key: string, value: string): string {
   const parts = position ? position.split(".") : [];
@@ -29,7 +30,10 @@ function partKey(part: string): string {
   return dash < 0 ? part : part.slice(0, dash);
 }
 
-/** The part of a server's log that ends with these lines: how many of its last microsecond there are. */
+/**
+ * The part of a server's log that ends with these lines: how many of its last microsecond there
+ * are.
+ */
 export function placeOfLines(lines: readonly { time_us: number }[]): string | null {
   const last = lines[lines.length - 1];
   if (!last) return null;

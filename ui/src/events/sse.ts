@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// sse: takes a stream of server-sent events apart. The browser's own EventSource hides the status of an
-// answer, and so whether the session has ended, and cannot begin at a position that it is told.
+// sse: takes a stream of server-sent events apart. The browser's own EventSource hides the status
+// of an answer, and so whether the session has ended, and cannot begin at a position that it is
+// told.
 
 export interface SseEvent {
   id: string | null;

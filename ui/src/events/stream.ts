@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// stream: the one stream of events of this tab. Parts of the page say which topics they want; the stream
-// is opened for all of them, goes on where it was after it broke off, and is closed while nobody looks at
-// the tab, since a browser has few connections to one server.
+// stream: the one stream of events of this tab. Parts of the page say which topics they want; the
+// stream is opened for all of them, goes on where it was after it broke off, and is closed while
+// nobody looks at the tab, since a browser has few connections to one server.
 
 import { signal } from "@preact/signals";
 import { fetchApi } from "../api/http";
@@ -41,7 +41,8 @@ export function on(event: string, handler: Handler): () => void {
 }
 
 /**
- * Adds a topic. `place` is what is known of a log already, see position.ts. Returns how to drop it again.
+ * Adds a topic. `place` is what is known of a log already, see position.ts. Returns how to drop it
+ * again.
  */
 export function want(topic: string, place?: { key: string; value: string }): () => void {
   topics.set(topic, (topics.get(topic) ?? 0) + 1);

@@ -91,7 +91,11 @@ async function reloadMe(): Promise<void> {
   session.user.value = await api.account.me();
 }
 
-function TotpDialog(props: { start: api.account.TotpStart; onCodes: (codes: string[]) => void; onClose: () => void }) {
+function TotpDialog(props: {
+  start: api.account.TotpStart;
+  onCodes: (codes: string[]) => void;
+  onClose: () => void;
+}) {
   const [code, setCode] = useState("");
   const { start } = props;
   async function submit(): Promise<void> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// game: installing and updating the game, trying an update on some servers first, and giving it to all.
+// game: installing and updating the game, trying an update on some servers first, and giving it to
+// all.
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
@@ -8,7 +9,7 @@ import type { Overlay } from "../api/types";
 import { ErrorLine, useJobAction } from "../components/action";
 import { Button } from "../components/button";
 import { CheckField, RadioGroup } from "../components/field";
-import { Underway } from "../components/jobs";
+import { StatusLine } from "../components/jobs";
 import { Ago, Empty, Facts, Loading, Notice, Page, Section } from "../components/layout";
 import { useLoad } from "../components/load";
 import { isUp } from "../components/serverstate";
@@ -24,8 +25,7 @@ const GAME = 1; // its overlay
 function useInstall() {
   return useJobAction(
     (isHeld: boolean) => api.admin.install(isHeld),
-    (job) =>
-      job.result["changed"] === false ? text.game.unchanged : text.game.installed,
+    (job) => (job.result["changed"] === false ? text.game.unchanged : text.game.installed),
   );
 }
 
@@ -117,7 +117,7 @@ export function GamePage() {
   const current = game?.host?.current;
   return (
     <Page title={text.game.title}>
-      <Underway overlay={GAME} />
+      <StatusLine overlay={GAME} />
       {current ? (
         <Facts
           facts={[

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// join: who comes by a link that works once: the first admin, who is invited, who has lost a password.
+// join: who comes by a link that works once: the first admin, who is invited, who has lost a
+// password.
 //
 // The word of the link stands behind '#', which no browser sends to a server or tells another page.
 
@@ -24,8 +25,7 @@ export function JoinPage() {
   const [repeated, setRepeated] = useState("");
 
   const join = useAction(async () => {
-    if (password !== repeated)
-      throw new ApiError("invalid", text.join.mismatch, 0, "repeat");
+    if (password !== repeated) throw new ApiError("invalid", text.join.mismatch, 0, "repeat");
     const user = await account.join(word, name.trim() || null, password);
     session.user.value = null; // whoever was logged in here before
     session.begin(user);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// login: who comes without a session. The form is also what is asked over the page when one has ended.
+// login: who comes without a session. The form is also what is asked over the page when one has
+// ended.
 
 import { useState } from "preact/hooks";
 import { account, ApiError } from "../api";

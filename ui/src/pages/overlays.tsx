@@ -70,9 +70,7 @@ const columns = (): Column<Overlay>[] => [
     isName: true,
     cell: (overlay) => (
       <span class="badges">
-        <a href={overlay.type === "game" ? "/game" : `/overlays/${overlay.id}`}>
-          {overlay.name}
-        </a>
+        <a href={overlay.type === "game" ? "/game" : `/overlays/${overlay.id}`}>{overlay.name}</a>
         {overlay.shared && <Badge tone="calm">{text.common.shared}</Badge>}
       </span>
     ),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// shell: what every page has around it: where one can go, who one is, whether the page is up to date.
+// shell: what every page has around it: where one can go, who one is, whether the page is up to
+// date.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -43,7 +44,10 @@ function Connection() {
   const words =
     state === "open" ? text.nav.live : state === "waiting" ? text.nav.offline : text.nav.connecting;
   return (
-    <div class={`connection connection-${state}`} title={state === "open" ? text.nav.liveHint : words}>
+    <div
+      class={`connection connection-${state}`}
+      title={state === "open" ? text.nav.liveHint : words}
+    >
       <span class="dot" aria-hidden="true" />
       <span>{words}</span>
     </div>

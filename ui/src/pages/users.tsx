@@ -187,7 +187,11 @@ function InvitationAction({ row, onChange }: { row: Invitation; onChange: () => 
   );
 }
 
-function Invitations(props: { users: readonly User[]; list: readonly Invitation[]; onChange: () => void }) {
+function Invitations(props: {
+  users: readonly User[];
+  list: readonly Invitation[];
+  onChange: () => void;
+}) {
   const nameOf = (id: number | null): string =>
     props.users.find((user) => user.id === id)?.name ?? text.users.theShell;
   const columns: Column<Invitation>[] = [
@@ -196,7 +200,9 @@ function Invitations(props: { users: readonly User[]; list: readonly Invitation[
       head: text.users.invitedFor,
       isName: true,
       cell: (row) =>
-        row.user === null ? (row.name ?? text.users.anybody) : text.users.passwordOf(nameOf(row.user)),
+        row.user === null
+          ? (row.name ?? text.users.anybody)
+          : text.users.passwordOf(nameOf(row.user)),
     },
     { key: "role", head: text.users.role, cell: (row) => text.users.roles[row.role] },
     { key: "by", head: text.jobs.by, isMinor: true, cell: (row) => nameOf(row.made_by) },

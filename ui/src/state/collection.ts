@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// collection: the things of one kind that this user may see, as the list of the API had them and events
-// have changed them since.
+// collection: the things of one kind that this user may see, as the list of the API had them and
+// events have changed them since.
 
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { asApiError, type ApiError } from "../api";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// jobs: what the machine is doing and has done lately. An action of the page is a job; finished() is how
-// the page waits for its end.
+// jobs: what the machine is doing and has done lately. An action of the page is a job; finished()
+// is how the page waits for its end.
 
 import { computed, signal, type ReadonlySignal } from "@preact/signals";
 import * as api from "../api";

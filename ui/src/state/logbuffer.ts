@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// logbuffer: the last lines of a log, in chunks, so that a page that shows thousands of them draws only
-// the chunk that has grown.
+// logbuffer: the last lines of a log, in chunks, so that a page that shows thousands of them draws
+// only the chunk that has grown.
 
 export interface LogEntry {
   time_us: number;
@@ -42,7 +42,8 @@ export class LogBuffer {
       }
       last.entries.push(entry);
     }
-    while (this.list.length > this.maxChunks) this.nDropped += this.list.shift()?.entries.length ?? 0;
+    while (this.list.length > this.maxChunks)
+      this.nDropped += this.list.shift()?.entries.length ?? 0;
   }
 
   clear(): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// logs: a log that is shown while it is written. What is there already is read first, and the stream goes
-// on behind its last line.
+// logs: a log that is shown while it is written. What is there already is read first, and the
+// stream goes on behind its last line.
 
 import { signal, type Signal } from "@preact/signals";
 import * as api from "../api";

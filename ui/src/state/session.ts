@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// session: who is logged in. A session that ends while somebody works is begun anew over the page that
-// he works on: the requests that found it ended wait, and go on when it is there again.
+// session: who is logged in. A session that ends while somebody works is begun anew over the page
+// that he works on: the requests that found it ended wait, and go on when it is there again.
 
 import { signal } from "@preact/signals";
 import { account, ApiError } from "../api";

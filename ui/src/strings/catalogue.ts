@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// catalogue: what a catalogue must have: the keys of the English one, and for each a text, or a function of
-// the same values.
+// catalogue: what a catalogue must have: the keys of the English one, and for each a text, or a
+// function of the same values.
 
 import type { en } from "./en";
 

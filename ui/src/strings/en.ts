@@ -89,7 +89,8 @@ export const en = {
     back: "Use another account",
     forgot: "Lost your password? An admin can make a link to set a new one.",
     expiredTitle: "Log in again",
-    expired: "Your session has ended. What you were doing is still here and goes on when you are back.",
+    expired:
+      "Your session has ended. What you were doing is still here and goes on when you are back.",
     leave: "Leave this page",
   },
   setup: {
@@ -105,7 +106,8 @@ export const en = {
     name: "Name",
     nameHint: "How others see you here. Leave it empty if the link was made for a name.",
     password: "Password",
-    passwordHint: (min: number) => `At least ${min} characters. A few words are better than odd signs.`,
+    passwordHint: (min: number) =>
+      `At least ${min} characters. A few words are better than odd signs.`,
     repeat: "Password again",
     mismatch: "The two passwords are not the same.",
     submit: "Set the password and log in",
@@ -195,7 +197,8 @@ export const en = {
     resetText:
       "It is stopped, and everything that the game wrote is dropped: logs, bans, demos, data of plug-ins. Settings, the files of its own and the RCON password stay.",
     killTitle: (name: string) => `Kill ${name}?`,
-    killText: "The game ends at once and does not get to say goodbye to its players. Try Stop first.",
+    killText:
+      "The game ends at once and does not get to say goodbye to its players. Try Stop first.",
     stopTitle: (name: string) => `Stop ${name}?`,
     deleteTitle: (name: string) => `Delete ${name}?`,
     deleteText:
@@ -217,15 +220,22 @@ export const en = {
     addons: "Add-ons",
     addonsHint: "In the order in which the game probably looks.",
     addonsNone: "No add-on is there.",
-    addonStates: { loaded: "loaded", possible: "maybe loaded", off: "switched off", broken: "broken" },
+    addonStates: {
+      loaded: "loaded",
+      possible: "maybe loaded",
+      off: "switched off",
+      broken: "broken",
+    },
     maps: "Maps",
     notLoaded: "not loaded",
     campaigns: "Campaigns",
     campaignMissing: (n: number) => `${plural(n, "map is", "maps are")} nowhere`,
     conflicts: "Add-ons in each other’s way",
-    conflictsHint: "They have different files of one name. Which of them the game takes is not certain.",
+    conflictsHint:
+      "They have different files of one name. Which of them the game takes is not certain.",
     conflict: (winner: string, loser: string) => `${winner} before ${loser}`,
-    conflictFiles: (n: number, example: string) => `${plural(n, "file", "files")}, such as ${example}`,
+    conflictFiles: (n: number, example: string) =>
+      `${plural(n, "file", "files")}, such as ${example}`,
     explain: "Explain a path",
     explainHint:
       "Which layer a file comes from. A path of the installation, as left4dead2/cfg/server.cfg, or as the game calls it, as maps/c1m1_hotel.bsp.",
@@ -245,7 +255,10 @@ export const en = {
     } as Record<string, string>,
     summary: (files: string, size: string) => `${files} files, ${size}`,
     truncated: "There is more than is shown here.",
-    severity: { error: "error", warning: "warning", note: "note", info: "note" } as Record<string, string>,
+    severity: { error: "error", warning: "warning", note: "note", info: "note" } as Record<
+      string,
+      string
+    >,
   },
   upper: {
     title: "What the game wrote",
@@ -268,7 +281,8 @@ export const en = {
     dropped: "Dropped.",
     keep: "Keep",
     keepTitle: "Keep it through a reset",
-    keepText: (path: string) => `${path} is moved to an overlay of files, which a reset does not touch. That overlay is to be built before a server sees it.`,
+    keepText: (path: string) =>
+      `${path} is moved to an overlay of files, which a reset does not touch. That overlay is to be built before a server sees it.`,
     keepTo: "Where to",
     keepOwn: "The server’s own files",
     kept: "Kept. Build the overlay, so that the server sees it.",
@@ -276,7 +290,8 @@ export const en = {
     truncated: "There are more than are shown.",
     sizes: (before: string, after: string) => `${before} → ${after}`,
     own: "Files of its own",
-    ownHint: "An overlay above all others of this server: admins, bans, databases.cfg. It goes with the server.",
+    ownHint:
+      "An overlay above all others of this server: admins, bans, databases.cfg. It goes with the server.",
     ownMake: "Make it",
     ownMade: "The server has an overlay of its own now.",
     ownOpen: "Open its files",
@@ -309,7 +324,8 @@ export const en = {
     secretHide: "Hide",
     secretNew: "Make a new one",
     secretNewTitle: "Make a new RCON password?",
-    secretNewText: "Tools that use the old one stop working when the server is started the next time.",
+    secretNewText:
+      "Tools that use the old one stop working when the server is started the next time.",
     secretMade: "There is a new RCON password.",
     danger: "Delete",
     dangerHint: "All of the server goes. Overlays and the blueprint stay.",
@@ -375,6 +391,9 @@ export const en = {
     server: (id: number) => `server ${id}`,
     overlay: (id: number) => `overlay ${id}`,
     underway: (kind: string, by: string) => `${kind}, asked by ${by}`,
+    andMore: (n: number) => `and ${n} more`,
+    last: "Last:",
+    noneLately: "Nothing was asked of it lately.",
     progress: "Progress",
   },
   editor: {
@@ -422,7 +441,8 @@ export const en = {
     config: "Config",
     configHint: "Lines of server.cfg. Hostname, RCON password and logging follow behind them.",
     overlays: "Overlays",
-    overlaysHint: "The first one lies on top: of two that have the same file it wins. The game is below them all.",
+    overlaysHint:
+      "The first one lies on top: of two that have the same file it wins. The game is below them all.",
     start: "Start",
     memory: "Memory (GiB)",
     memoryHint: "Empty: 4",
@@ -448,7 +468,8 @@ export const en = {
     copy: "Copy it",
     copyTitle: "Copy the blueprint",
     deleteTitle: (name: string) => `Delete ${name}?`,
-    deleteText: "The recipe goes. Overlays stay. Servers that are made from it must be gone before.",
+    deleteText:
+      "The recipe goes. Overlays stay. Servers that are made from it must be gone before.",
     deleted: (name: string) => `${name} is deleted.`,
     nServers: (n: number) => plural(n, "server", "servers"),
     readOnly: (owner: string) => `It belongs to ${owner}: you may use and copy it.`,
@@ -472,7 +493,8 @@ export const en = {
     refreshes: { daily: "every night", never: "on demand" },
     machine: "the machine",
     emptyTitle: "No overlay of your own yet",
-    empty: "An overlay holds maps, plug-ins or configurations. Blueprints lay overlays over the game.",
+    empty:
+      "An overlay holds maps, plug-ins or configurations. Blueprints lay overlays over the game.",
   },
   overlay: {
     tabs: "Parts of the overlay",
@@ -483,7 +505,8 @@ export const en = {
     hold: "Build and hold back",
     wipe: "Wipe and build",
     wipeTitle: (name: string) => `Wipe ${name} and build it?`,
-    wipeText: "It is built as if nothing had been published. Servers keep what they have until they are restarted.",
+    wipeText:
+      "It is built as if nothing had been published. Servers keep what they have until they are restarted.",
     rollback: "Roll back",
     saveAndBuild: "Save and build",
     built: (name: string, generation: number) => `${name}: generation ${generation} is published.`,
@@ -572,7 +595,8 @@ export const en = {
     actionsOf: (name: string) => `Actions for ${name}`,
     zip: "ZIP",
     more: "Show more",
-    used: (size: string, n: number) => `${size} in ${plural(n, "entry", "entries")} altogether. Build it, so that servers see what has changed.`,
+    used: (size: string, n: number) =>
+      `${size} in ${plural(n, "entry", "entries")} altogether. Build it, so that servers see what has changed.`,
     saved: "Saved. Build the overlay, so that servers see it.",
     backToList: "Back to the files",
   },
@@ -616,7 +640,8 @@ export const en = {
     updateHint: "Servers that run keep what they have until they are restarted.",
     updateRun: "Update now",
     hold: "Hold it back",
-    holdHint: "Servers that start go on with the version they have, until the new one is made the current one below. So it can be tried on one server first.",
+    holdHint:
+      "Servers that start go on with the version they have, until the new one is made the current one below. So it can be tried on one server first.",
     installed: "The game is up to date.",
     unchanged: "There is no newer version.",
     rollout: "Give it to the servers",
@@ -632,7 +657,8 @@ export const en = {
     policySkipHint: "it takes the new version at its next restart",
     policyForce: "Restart it anyway",
     policyForceHint: "players are thrown out",
-    canary: "To try a generation on one server: hold the update back, and start that server with it on the command line: l4d2ctl restart NAME --with 1=GENERATION.",
+    canary:
+      "To try a generation on one server: hold the update back, and start that server with it on the command line: l4d2ctl restart NAME --with 1=GENERATION.",
   },
   users: {
     title: "Users",
@@ -665,7 +691,8 @@ export const en = {
     actionsOf: (name: string) => `Actions for ${name}`,
     changed: (name: string) => `${name} is changed.`,
     deleteTitle: (name: string) => `Delete ${name}?`,
-    deleteText: "The account goes. Servers, blueprints and overlays of it must belong to somebody else before.",
+    deleteText:
+      "The account goes. Servers, blueprints and overlays of it must belong to somebody else before.",
     deleted: (name: string) => `${name} is deleted.`,
     invitations: "Open invitations",
     invitationsHint: "Links that nobody has used yet.",
@@ -722,7 +749,8 @@ export const en = {
     codeHint: "Six digits",
     confirm: "Switch it on",
     codesTitle: "Your recovery codes",
-    codesText: "Each opens your account once when you do not have the authenticator. They are shown only now: keep them somewhere else.",
+    codesText:
+      "Each opens your account once when you do not have the authenticator. They are shown only now: keep them somewhere else.",
     codesDone: "I have kept them",
     end: "Switch it off",
     endTitle: "Switch the second factor off?",
@@ -774,7 +802,8 @@ export const en = {
     historyDays: "Keep history (days)",
     auditDays: "Keep changes (days)",
     repair: "Repair by itself",
-    repairHint: "A server that should run and does not is started, one that should be stopped and runs is stopped.",
+    repairHint:
+      "A server that should run and does not is started, one that should be stopped and runs is stopped.",
     metrics: "Metrics for everybody on the machine",
     metricsHint: "GET /metrics without a token, from the machine itself.",
   },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// strings: every text of the page, from a catalogue. A catalogue is chosen before the first page is drawn;
-// another choice loads the page again, so that no text is left over in the old language.
+// strings: every text of the page, from a catalogue. A catalogue is chosen before the first page is
+// drawn; another choice loads the page again, so that no text is left over in the old language.
 
 import { en } from "./en";
 import type { Catalogue } from "./catalogue";

@@ -28,7 +28,8 @@ async function walk(entry: FileSystemEntry, into: Dropped[]): Promise<void> {
   if (entry.isFile)
     into.push({ path: entry.fullPath.slice(1), file: await fileOf(entry as FileSystemFileEntry) });
   else
-    for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) await walk(child, into);
+    for (const child of await childrenOf(entry as FileSystemDirectoryEntry))
+      await walk(child, into);
 }
 
 export async function droppedFiles(data: DataTransfer): Promise<Dropped[]> {

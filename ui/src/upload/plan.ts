@@ -23,7 +23,10 @@ export function missingChunks(
   return chunks;
 }
 
-/** Where a file goes that is dropped on the directory `base`. A path below the root, without slashes at its ends. */
+/**
+ * Where a file goes that is dropped on the directory `base`. A path below the root, without slashes
+ * at its ends.
+ */
 export function pathBelow(base: string, relative: string): string {
   return [...base.split("/"), ...relative.split("/")]
     .filter((word) => word !== "" && word !== ".")
@@ -31,7 +34,11 @@ export function pathBelow(base: string, relative: string): string {
 }
 
 /** By what an upload that broke off is found again when the same file is chosen once more. */
-export function resumeKey(overlay: number, path: string, file: { size: number; lastModified: number }): string {
+export function resumeKey(
+  overlay: number,
+  path: string,
+  file: { size: number; lastModified: number },
+): string {
   return `upload:${overlay}:${path}:${file.size}:${file.lastModified}`;
 }
 

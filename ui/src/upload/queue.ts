@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// queue: files on their way to an overlay. Several go at once, each in chunks; a chunk that did not arrive
-// is sent again, and a file that was broken off goes on where it was when it is chosen again.
+// queue: files on their way to an overlay. Several go at once, each in chunks; a chunk that did not
+// arrive is sent again, and a file that was broken off goes on where it was when it is chosen
+// again.
 
 import { signal } from "@preact/signals";
 import * as api from "../api";
@@ -46,19 +47,17 @@ export function enqueue(
   replaces: boolean,
   onThere: Item["onThere"] = null,
 ): void {
-  const added = wanted.map(
-    ({ path, file }): Item => ({
-      id: nextId++,
-      overlay,
-      path,
-      file,
-      state: "waiting",
-      sent: 0,
-      error: null,
-      replaces,
-      onThere,
-    }),
-  );
+  const added = wanted.map(({ path, file }): Item => ({
+    id: nextId++,
+    overlay,
+    path,
+    file,
+    state: "waiting",
+    sent: 0,
+    error: null,
+    replaces,
+    onThere,
+  }));
   items.value = [...items.value, ...added];
   pump();
 }
@@ -154,7 +153,10 @@ async function open(item: Item, key: string): Promise<Upload> {
 }
 
 function mayPass(thrown: unknown): boolean {
-  return thrown instanceof ApiError && (thrown.status === 0 || thrown.status === 429 || thrown.status >= 500);
+  return (
+    thrown instanceof ApiError &&
+    (thrown.status === 0 || thrown.status === 429 || thrown.status >= 500)
+  );
 }
 
 async function sendChunk(
@@ -176,7 +178,9 @@ async function sendChunk(
   }
 }
 
-/** In hexadecimal digits; null: the page is not a secure one, and the browser has no hashes for it. */
+/**
+ * In hexadecimal digits; null: the page is not a secure one, and the browser has no hashes for it.
+ */
 async function sha256(bytes: Blob): Promise<string | null> {
   if (!globalThis.crypto?.subtle) return null;
   const hash = await crypto.subtle.digest("SHA-256", await bytes.arrayBuffer());

@@ -88,7 +88,7 @@ function Editor(props: FileEditorProps & { first: { text: string; etag: string }
         readOnly={!overlay.may_edit}
         onChange={setValue}
         onSave={() => isDirty && void save.run()}
-        tall
+        size="tall"
       />
       {overlay.may_edit && (
         <SaveBar

@@ -43,7 +43,10 @@ function Crumbs({ overlay, path }: { overlay: number; path: string }) {
     <nav class="crumbs" aria-label={text.files.path}>
       <ol>
         <li>
-          <a href={addressOf(overlay, "")} aria-current={names.length === 0 ? "location" : undefined}>
+          <a
+            href={addressOf(overlay, "")}
+            aria-current={names.length === 0 ? "location" : undefined}
+          >
             {text.files.root}
           </a>
         </li>
@@ -63,9 +66,7 @@ function Crumbs({ overlay, path }: { overlay: number; path: string }) {
 }
 
 type Asked =
-  | { what: "mkdir" | "new" }
-  | { what: "move" | "delete"; path: string; isDir: boolean }
-  | null;
+  { what: "mkdir" | "new" } | { what: "move" | "delete"; path: string; isDir: boolean } | null;
 
 function Questions(props: {
   overlay: number;
@@ -153,7 +154,11 @@ function List({ overlay, path, list, onAsk }: ListProps) {
       cell: (entry) => (
         <span class="file-name">
           <Icon name={entry.kind === "dir" ? "folder" : entry.kind === "file" ? "file" : "link"} />
-          {hrefOf(entry) ? <a href={hrefOf(entry) ?? ""}>{entry.name}</a> : <span>{entry.name}</span>}
+          {hrefOf(entry) ? (
+            <a href={hrefOf(entry) ?? ""}>{entry.name}</a>
+          ) : (
+            <span>{entry.name}</span>
+          )}
         </span>
       ),
     },
@@ -218,7 +223,12 @@ function List({ overlay, path, list, onAsk }: ListProps) {
       </Empty>
     );
   return (
-    <Table label={text.files.title} columns={columns} rows={list.entries} id={(entry) => entry.name} />
+    <Table
+      label={text.files.title}
+      columns={columns}
+      rows={list.entries}
+      id={(entry) => entry.name}
+    />
   );
 }
 

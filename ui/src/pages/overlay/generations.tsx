@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// generations: the published states of an overlay: which one servers take, and what differs between two.
+// generations: the published states of an overlay: which one servers take, and what differs between
+// two.
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
@@ -138,8 +139,7 @@ function List({ overlay, shown }: { overlay: Overlay; shown: HostOverlayShow }) 
       key: "changes",
       head: text.generations.changed,
       isMinor: true,
-      cell: (row) =>
-        text.generations.summary(row.added ?? 0, row.changed ?? 0, row.removed ?? 0),
+      cell: (row) => text.generations.summary(row.added ?? 0, row.changed ?? 0, row.removed ?? 0),
     },
     {
       key: "actions",

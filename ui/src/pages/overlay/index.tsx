@@ -9,7 +9,7 @@ import { ErrorLine, useJobAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { Confirm } from "../../components/dialog";
 import { JobList } from "../../components/joblist";
-import { Underway } from "../../components/jobs";
+import { StatusLine } from "../../components/jobs";
 import { Ago, Badge, Loading, Notice, Page, Tabs } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { Menu } from "../../components/menu";
@@ -108,7 +108,11 @@ function Part({ overlay, tab, build }: { overlay: Overlay; tab: string; build: B
       return <SettingsTab overlay={overlay} />;
     case "jobs":
       return (
-        <JobList filter={{ overlay: overlay.id }} empty={text.jobs.emptyHere} isAboutShown={false} />
+        <JobList
+          filter={{ overlay: overlay.id }}
+          empty={text.jobs.emptyHere}
+          isAboutShown={false}
+        />
       );
     default:
       return <NotFound />;
@@ -143,11 +147,16 @@ function Known({ overlay, tab }: { overlay: Overlay; tab: string }) {
       actions={<Actions overlay={overlay} build={build} />}
     >
       <ErrorLine error={build.error} onClose={build.clear} />
-      <Underway overlay={overlay.id} />
+      <StatusLine overlay={overlay.id}>
+        {overlay.host && !current && (
+          <Notice isLine kind="info">
+            {text.overlay.notBuilt}
+          </Notice>
+        )}
+      </StatusLine>
       {!overlay.may_edit && (
         <Notice kind="info">{text.overlay.readOnly(overlay.owner?.name ?? "")}</Notice>
       )}
-      {overlay.host && !current && <Notice kind="info">{text.overlay.notBuilt}</Notice>}
       <Tabs
         label={text.overlay.tabs}
         tabs={[
@@ -157,9 +166,7 @@ function Known({ overlay, tab }: { overlay: Overlay; tab: string }) {
             label: text.generations.title,
             count: overlay.host?.n_generations ?? 0,
           },
-          ...(overlay.may_edit
-            ? [{ href: `${base}/settings`, label: text.overlay.settings }]
-            : []),
+          ...(overlay.may_edit ? [{ href: `${base}/settings`, label: text.overlay.settings }] : []),
           { href: `${base}/jobs`, label: text.nav.jobs },
         ]}
       />

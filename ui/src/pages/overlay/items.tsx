@@ -115,7 +115,8 @@ function Items({ controls, items }: { controls: SourceControls; items: readonly 
         ),
     },
   ];
-  if (rows.length === 0) return <Empty title={text.workshop.empty}>{text.workshop.emptyHint}</Empty>;
+  if (rows.length === 0)
+    return <Empty title={text.workshop.empty}>{text.workshop.emptyHint}</Empty>;
   return <Table label={text.workshop.items} columns={columns} rows={rows} id={(row) => row.id} />;
 }
 

@@ -2,7 +2,7 @@
 
 // newest: the newest build of an overlay, with its log.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import * as api from "../../api";
 import type { Job } from "../../api/types";
 import { ErrorLine } from "../../components/action";
@@ -28,25 +28,33 @@ export function NewestBuild({ overlay }: { overlay: number }) {
     );
   }, [overlay]);
   const job = newestBuild(overlay);
+  const place = useRef<HTMLDivElement>(null);
+  const known = useRef<number | undefined>(undefined);
+  // Whoever has asked for a build wants to see it.
+  useEffect(() => {
+    if (known.current !== undefined && job && isOpen(job))
+      place.current?.scrollIntoView({ block: "nearest" });
+    known.current = job?.id ?? 0;
+  }, [job?.id]);
   if (!job) return null;
   return (
-    <Section
-      title={text.overlay.newestBuild}
-      hint={
-        <>
-          <JobState job={job} /> <Ago at={Math.floor(job.created_us / 1e6)} />
-          {!isOpen(job) && ` · ${took(job)}`}
-          {" · "}
-          <a href={`/jobs/${job.id}`}>{text.jobs.job(job.id)}</a>
-        </>
-      }
-    >
-      <ErrorLine
-        error={job.error ? new ApiError(job.error.kind, job.error.message, 0) : null}
-      />
-      <div class="log-box-small">
-        <JobLog key={job.id} job={job} />
-      </div>
-    </Section>
+    <div ref={place}>
+      <Section
+        title={text.overlay.newestBuild}
+        hint={
+          <>
+            <JobState job={job} /> <Ago at={Math.floor(job.created_us / 1e6)} />
+            {!isOpen(job) && ` · ${took(job)}`}
+            {" · "}
+            <a href={`/jobs/${job.id}`}>{text.jobs.job(job.id)}</a>
+          </>
+        }
+      >
+        <ErrorLine error={job.error ? new ApiError(job.error.kind, job.error.message, 0) : null} />
+        <div class="log-box-small">
+          <JobLog key={job.id} job={job} />
+        </div>
+      </Section>
+    </div>
   );
 }

@@ -19,7 +19,7 @@ export function ScriptTab({ overlay, onBuild }: { overlay: Overlay; onBuild: () 
             readOnly={controls.isReadOnly}
             onChange={controls.onChange}
             onSave={controls.onSave}
-            tall
+            size="middle"
           />
         )}
       </Source>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// source: the text that an overlay is made from, a script or a list: loaded, edited, saved, and what happens
-// when somebody else has saved it meanwhile.
+// source: the text that an overlay is made from, a script or a list: loaded, edited, saved, and
+// what happens when somebody else has saved it meanwhile.
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";

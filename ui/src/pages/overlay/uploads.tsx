@@ -193,9 +193,7 @@ export function UploadButtons({ overlay, path, isReplacing, onReplacing }: Uploa
       <Button small icon="archive" onClick={() => setAsking(true)}>
         {text.uploads.archive}
       </Button>
-      {isAsking && (
-        <ArchiveDialog overlay={overlay} path={path} onClose={() => setAsking(false)} />
-      )}
+      {isAsking && <ArchiveDialog overlay={overlay} path={path} onClose={() => setAsking(false)} />}
     </>
   );
 }

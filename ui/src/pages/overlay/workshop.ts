@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// workshop: the list of a Workshop overlay as text: numbers and addresses of items and collections, with
-// spaces, commas or line ends between them; '#' at the beginning of a word makes the rest a comment.
+// workshop: the list of a Workshop overlay as text: numbers and addresses of items and collections,
+// with spaces, commas or line ends between them; '#' at the beginning of a word makes the rest a
+// comment.
 
-const ADDRESS = /^https?:\/\/(?:www\.)?steamcommunity\.com\/(?:sharedfiles|workshop)\/filedetails\/?\?(?:.*&)?id=(\d{1,19})(?:[&#].*)?$/i;
+const ADDRESS =
+  /^https?:\/\/(?:www\.)?steamcommunity\.com\/(?:sharedfiles|workshop)\/filedetails\/?\?(?:.*&)?id=(\d{1,19})(?:[&#].*)?$/i;
 const NUMBER = /^\d{1,19}$/;
 
 /** The number that a word names; null: it names none. */
@@ -65,7 +67,10 @@ export function addTo(list: string, typed: string): Added {
   return { list: base + added.join("\n") + "\n", added, wrong };
 }
 
-/** Takes a number out; a line that has nothing else goes with it, its comment stays with what is left. */
+/**
+ * Takes a number out; a line that has nothing else goes with it, its comment stays with what is
+ * left.
+ */
 export function removeFrom(list: string, id: string): string {
   const lines: string[] = [];
   for (const line of list.split("\n")) {
@@ -78,7 +83,9 @@ export function removeFrom(list: string, id: string): string {
     if (gone.length === words.length) continue;
     let rest = line;
     for (const word of gone.reverse())
-      rest = rest.slice(0, word.from).replace(/[\s,;]+$/, " ") + rest.slice(word.to).replace(/^[\s,;]+/, "");
+      rest =
+        rest.slice(0, word.from).replace(/[\s,;]+$/, " ") +
+        rest.slice(word.to).replace(/^[\s,;]+/, "");
     lines.push(rest.trim());
   }
   return lines.join("\n");

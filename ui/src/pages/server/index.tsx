@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-// server: one server: how it is, what can be done with it, and the parts of it, each under its own address.
+// server: one server: how it is, what can be done with it, and the parts of it, each under its own
+// address.
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import type { Server } from "../../api/types";
-import { ErrorLine, useAction } from "../../components/action";
+import { ErrorLine, sentence } from "../../components/action";
 import { Button } from "../../components/button";
 import { CopyButton } from "../../components/copy";
 import { Confirm } from "../../components/dialog";
-import { Underway } from "../../components/jobs";
+import { StatusLine } from "../../components/jobs";
 import { Ago, Facts, Loading, Notice, Page, Tabs } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { Menu } from "../../components/menu";
@@ -85,7 +86,11 @@ function Actions({ server, act }: { server: Server; act: ServerAction }) {
     <>
       {isUp(server) ? (
         <>
-          <Button icon="restart" busy={busyWith === "restart"} onClick={() => void act.run("restart")}>
+          <Button
+            icon="restart"
+            busy={busyWith === "restart"}
+            onClick={() => void act.run("restart")}
+          >
             {text.servers.restart}
           </Button>
           <Button icon="stop" busy={busyWith === "stop"} onClick={() => void act.run("stop")}>
@@ -121,77 +126,72 @@ function Actions({ server, act }: { server: Server; act: ServerAction }) {
   );
 }
 
-/** Where what is wanted and what is differ, and what to do about it. */
-function Notices({ server, act }: { server: Server; act: ServerAction }) {
-  const settle = useAction(async () => {
-    await finished(await api.servers.act(server.id, "stop"));
-  });
+/**
+ * Where what is wanted and what is differ, or what waits for a restart; the more important of them.
+ */
+function ServerNotice({ server, act }: { server: Server; act: ServerAction }) {
   const isDown = server.state === "stopped" || server.state === "failed";
-  const status = server.status;
+  const button = (verb: api.servers.Verb, label: string) =>
+    mayOperate(server) && (
+      <Button
+        small
+        icon={verb === "start" ? "play" : verb === "stop" ? "stop" : "restart"}
+        busy={act.isBusy}
+        onClick={() => void act.run(verb)}
+      >
+        {label}
+      </Button>
+    );
+
+  if (server.wanted === "running" && isDown)
+    return (
+      <Notice
+        isLine
+        kind="error"
+        actions={
+          <>
+            {button("start", text.server.driftStart)}
+            {button("stop", text.server.driftAccept)}
+          </>
+        }
+      >
+        {text.server.driftStopped(text.states[server.state])}
+        {server.exit && <> {sentence(text.server.lastExit(server.exit))}</>}
+      </Notice>
+    );
+  if (server.wanted === "stopped" && server.state === "running")
+    return (
+      <Notice isLine kind="warning" actions={button("stop", text.server.driftStop)}>
+        {text.server.driftRunning}
+      </Notice>
+    );
+  if (server.status?.pending_error)
+    return (
+      <Notice isLine kind="error">
+        {sentence(text.server.pendingError(server.status.pending_error))}
+      </Notice>
+    );
+  const words = pendingWords(server.pending);
+  if (!isUp(server))
+    return (
+      <Notice isLine kind="info">
+        {text.server.pendingStopped(words)}
+      </Notice>
+    );
   return (
-    <>
-      {server.wanted === "running" && isDown && (
-        <Notice
-          kind="error"
-          actions={
-            mayOperate(server) && (
-              <>
-                <Button small icon="play" busy={act.isBusy} onClick={() => void act.run("start")}>
-                  {text.server.driftStart}
-                </Button>
-                <Button small busy={settle.isBusy} onClick={() => void settle.run()}>
-                  {text.server.driftAccept}
-                </Button>
-              </>
-            )
-          }
-        >
-          {text.server.driftStopped(text.states[server.state])}
-          {server.exit && <> {text.server.lastExit(server.exit)}</>}
-        </Notice>
-      )}
-      {server.wanted === "stopped" && server.state === "running" && !act.isBusy && (
-        <Notice
-          kind="warning"
-          actions={
-            mayOperate(server) && (
-              <Button small icon="stop" onClick={() => void act.run("stop")}>
-                {text.server.driftStop}
-              </Button>
-            )
-          }
-        >
-          {text.server.driftRunning}
-        </Notice>
-      )}
-      {server.pending.length > 0 && (
-        <Notice
-          kind={isUp(server) ? "warning" : "info"}
-          actions={
-            isUp(server) &&
-            mayOperate(server) && (
-              <Button
-                small
-                icon="restart"
-                busy={act.isBusy}
-                onClick={() => void act.run("restart")}
-              >
-                {text.servers.restart}
-              </Button>
-            )
-          }
-        >
-          {isUp(server)
-            ? text.server.pending(pendingWords(server.pending))
-            : text.server.pendingStopped(pendingWords(server.pending))}
-        </Notice>
-      )}
-      {status?.pending_error && (
-        <Notice kind="error">{text.server.pendingError(status.pending_error)}</Notice>
-      )}
-      <ErrorLine error={settle.error} />
-      {!mayOperate(server) && <Notice kind="info">{text.server.noOperate}</Notice>}
-    </>
+    <Notice isLine kind="warning" actions={button("restart", text.servers.restart)}>
+      {text.server.pending(words)}
+    </Notice>
+  );
+}
+
+function hasNotice(server: Server): boolean {
+  const isDown = server.state === "stopped" || server.state === "failed";
+  return (
+    (server.wanted === "running" && isDown) ||
+    (server.wanted === "stopped" && server.state === "running") ||
+    Boolean(server.status?.pending_error) ||
+    server.pending.length > 0
   );
 }
 
@@ -273,8 +273,10 @@ function Known({ server, tab }: { server: Server; tab: string }) {
       actions={<Actions server={server} act={act} />}
     >
       <ErrorLine error={act.error} onClose={act.clear} />
-      <Underway server={server.id} />
-      <Notices server={server} act={act} />
+      <StatusLine server={server.id}>
+        {hasNotice(server) && <ServerNotice server={server} act={act} />}
+      </StatusLine>
+      {!mayOperate(server) && <Notice kind="info">{text.server.noOperate}</Notice>}
       {/* On a phone they would push every part of the page below the fold. */}
       <div class={tab === "log" ? "" : "is-wide-only"}>
         <ServerFacts server={server} />

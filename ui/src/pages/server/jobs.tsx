@@ -5,5 +5,7 @@ import { JobList } from "../../components/joblist";
 import { text } from "../../strings";
 
 export function JobsTab({ server }: { server: Server }) {
-  return <JobList filter={{ server: server.id }} empty={text.jobs.emptyHere} isAboutShown={false} />;
+  return (
+    <JobList filter={{ server: server.id }} empty={text.jobs.emptyHere} isAboutShown={false} />
+  );
 }

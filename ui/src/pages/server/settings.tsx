@@ -156,7 +156,9 @@ function GrantFields(props: { may: readonly Grant[]; onChange: (may: Grant[]) =>
           disabled={grant === "view"}
           onChange={(isOn) =>
             props.onChange(
-              GRANTS.filter((one) => one === "view" || (one === grant ? isOn : props.may.includes(one))),
+              GRANTS.filter(
+                (one) => one === "view" || (one === grant ? isOn : props.may.includes(one)),
+              ),
             )
           }
         />
@@ -165,7 +167,10 @@ function GrantFields(props: { may: readonly Grant[]; onChange: (may: Grant[]) =>
   );
 }
 
-function AddGrant(props: { onAdd: (name: string, may: Grant[]) => Promise<void>; onClose: () => void }) {
+function AddGrant(props: {
+  onAdd: (name: string, may: Grant[]) => Promise<void>;
+  onClose: () => void;
+}) {
   const [name, setName] = useState("");
   const [may, setMay] = useState<Grant[]>(["view", "operate"]);
   return (
@@ -202,7 +207,10 @@ function Access({ server }: { server: Server }) {
   async function write(next: readonly api.servers.GrantDraft[]): Promise<void> {
     grants.set(await api.servers.setGrants(server.id, next));
   }
-  const asDraft = (row: GrantRow): api.servers.GrantDraft => ({ user: row.user.name, may: row.may });
+  const asDraft = (row: GrantRow): api.servers.GrantDraft => ({
+    user: row.user.name,
+    may: row.may,
+  });
   const change = useAction(async (changed: GrantRow) => {
     await write(rows.map((row) => asDraft(row.user.id === changed.user.id ? changed : row)));
     return text.common.saved;

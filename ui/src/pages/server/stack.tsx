@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// stack: what all layers of a server show together, what cannot work in them, and where a file comes from.
+// stack: what all layers of a server show together, what cannot work in them, and where a file
+// comes from.
 
 import { useState } from "preact/hooks";
 import * as api from "../../api";
