@@ -18,7 +18,6 @@
 #include "work/bell.h"
 
 #define SERVICE_USER "left4me"
-#define KEY_FILE     "/etc/credstore/left4me.key"
 #define DATABASE     "/var/lib/left4me/db/left4me.db"
 #define WEB_SOCKET   "127.0.0.1:8080"
 
@@ -84,7 +83,7 @@ int main(int argc, char **argv)
     struct admin                admin = { .fd = -1,
                                           .places = { .host = host_paths_installed,
                                                       .database = DATABASE,
-                                                      .key = KEY_FILE,
+                                                      .key = SECRET_KEY_FILE,
                                                       .worker_socket = BELL_SOCKET,
                                                       .web_socket = WEB_SOCKET } };
     const struct admin_command *command = NULL;
