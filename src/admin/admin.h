@@ -39,6 +39,7 @@ enum admin_option {
 // Where everything is; with --root below a directory, as whoever calls.
 struct admin_places {
     struct host_paths host;
+    const char       *unpack; // the program that reads archives
     const char       *database, *key, *worker_socket, *web_socket;
 };
 
@@ -88,6 +89,19 @@ int options_parse(struct admin *admin, const struct admin_command **ret, int arg
 // Becomes the user for good, in this process. ERROR_DENIED: not as root.
 int admin_become(const char *user, struct error *err) MUST_USE;
 
+// ---- child.c ----------------------------------------------------------------------------------
+
+#define ADMIN_USER    "left4me"
+#define ADMIN_CONTENT "left4me-content" // who has what games write
+
+// A part of a command that stays root. With --root there is nobody to become.
+struct admin_part {
+    const char *user;
+    int (*run)(struct admin *admin, void *context, struct error *err);
+    void *context; // what is written there is the child's alone
+};
+int admin_run_as(struct admin *admin, const struct admin_part *part, struct error *err) MUST_USE;
+
 // ---- say.c ------------------------------------------------------------------------------------
 
 static inline bool admin_has(const struct admin *admin, enum admin_option option)
@@ -129,6 +143,10 @@ int user_activate_run(struct admin *admin, struct error *err);
 int user_deactivate_run(struct admin *admin, struct error *err);
 int user_delete_run(struct admin *admin, struct error *err);
 int invite_run(struct admin *admin, struct error *err);
+int backup_prepare(struct admin *admin, struct error *err);
+int backup_run(struct admin *admin, struct error *err);
+int restore_prepare(struct admin *admin, struct error *err);
+int restore_run(struct admin *admin, struct error *err);
 int log_check_run(struct admin *admin, struct error *err);
 int token_list_run(struct admin *admin, struct error *err);
 int token_create_run(struct admin *admin, struct error *err);

@@ -47,6 +47,23 @@ const struct admin_command admin_commands[] = {
       "What l4d2ctl doctor checks, the database, the worker and the page. Changes nothing. Exits\n"
       "with 1 if a check failed; warnings do not count.\n",
       doctor_run, doctor_prepare },
+    { "backup", "FILE", TAKES(OPTION_UPPER) | TAKES(OPTION_UPPERS),
+      ADMIN_KEY | ADMIN_NO_DATABASE | ADMIN_STAYS, "write all that a new machine needs to a file",
+      "The database, the key that its secrets are sealed with, the settings, and what overlays "
+      "are\n"
+      "made from; not what can be built or downloaded again. Page, worker and servers go on. With\n"
+      "--upper or --uppers what stopped servers wrote as well: logs, bans, data of plug-ins.\n"
+      "\n"
+      "FILE must be new; '-' is standard output. Whoever can read it can read every secret in "
+      "it.\n",
+      backup_run, backup_prepare },
+    { "restore", "FILE",
+      TAKES(OPTION_CHECK) | TAKES(OPTION_REPLACE) | TAKES(OPTION_BUILD) | TAKES(OPTION_START),
+      ADMIN_NO_DATABASE | ADMIN_STAYS, "make a fresh machine of a backup",
+      "Page and worker must be stopped. The whole file is checked before anything is changed. The\n"
+      "database that is there is kept beside the new one; everybody has to log in again, and\n"
+      "servers that ran stay stopped until they are started.\n",
+      restore_run, restore_prepare },
     { "log check", "", 0, 0, "check the log of changes",
       "Prints its newest hash: write it down elsewhere, and nobody can rewrite the log unseen.\n",
       log_check_run, NULL },

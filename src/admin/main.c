@@ -17,9 +17,8 @@
 #include "base/fd.h"
 #include "work/bell.h"
 
-#define SERVICE_USER "left4me"
-#define DATABASE     "/var/lib/left4me/db/left4me.db"
-#define WEB_SOCKET   "127.0.0.1:8080"
+#define DATABASE   "/var/lib/left4me/db/left4me.db"
+#define WEB_SOCKET "127.0.0.1:8080"
 
 // The database is its user's: a file that root made in its place could not be opened by anybody
 // else.
@@ -33,7 +32,7 @@ int admin_become(const char *name, struct error *err)
     if (geteuid() == user->pw_uid)
         return 0;
     if (geteuid() != 0)
-        return error_set(err, ERROR_DENIED, "run it as root or as " SERVICE_USER);
+        return error_set(err, ERROR_DENIED, "run it as root or as " ADMIN_USER);
     if (initgroups(user->pw_name, user->pw_gid) < 0 ||
         setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
@@ -51,7 +50,7 @@ static int run(struct admin *admin, const struct admin_command *command, struct 
         return -1;
     if (command->flags & ADMIN_KEY && secret_key_read(&admin->key, admin->places.key, err) < 0)
         return -1;
-    if (!admin->is_own && !(command->flags & ADMIN_STAYS) && admin_become(SERVICE_USER, err) < 0)
+    if (!admin->is_own && !(command->flags & ADMIN_STAYS) && admin_become(ADMIN_USER, err) < 0)
         return -1;
     if (!(command->flags & ADMIN_NO_DATABASE) &&
         database_open(&db, admin->places.database, err) < 0)

@@ -158,6 +158,7 @@ static void take_root(struct admin *admin, const char *root)
         { &admin->places.host.settings_file, "/etc/left4me/left4me.conf" },
         { &admin->places.host.steamcmd_link, "/etc/left4me/steamcmd" },
         { &admin->places.database, "/var/lib/left4me/db/left4me.db" },
+        { &admin->places.unpack, "/usr/lib/left4me/left4me-unpack" },
         { &admin->places.key, "/etc/credstore/left4me.key" },
         { &admin->places.worker_socket, "/run/left4me/worker.sock" },
     };

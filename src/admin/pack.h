@@ -35,6 +35,8 @@ int pack_add_bytes(struct pack *pack, const char *path, const void *bytes, size_
 // is none. ERROR_BUSY: it was changed while it was read.
 int pack_add_file(struct pack *pack, const char *path, int dir_fd, const char *name,
                   struct error *err) MUST_USE;
+// The same of a file that is open, from where it is.
+int pack_add_open(struct pack *pack, const char *path, int fd, struct error *err) MUST_USE;
 // All files and directories of `dir_fd`, to `path`. What else is in it, what cannot be read and
 // names that may not be made are left out, and told to `skip`, which may be NULL.
 struct pack_tree {

@@ -158,18 +158,28 @@ static int add_open_file(struct pack *pack, const char *path, int fd, const stru
     return end_file(pack, path, n, err);
 }
 
-int pack_add_file(struct pack *pack, const char *path, int dir_fd, const char *name,
-                  struct error *err)
+int pack_add_open(struct pack *pack, const char *path, int fd, struct error *err)
 {
-    AUTO_FD     fd = -1;
-    uint64_t    n = 0;
     struct stat st;
 
-    if (pack_check_path(path, err) < 0 || fd_open_file(&fd, &n, dir_fd, name, err) < 0)
+    if (pack_check_path(path, err) < 0)
         return -1;
     if (fstat(fd, &st) < 0)
         return error_sys(err, errno, "looking at '%.160s'", path);
+    if (!S_ISREG(st.st_mode))
+        return error_set(err, ERROR_INVALID, "'%.160s' is no file", path);
     return add_open_file(pack, path, fd, &st, err);
+}
+
+int pack_add_file(struct pack *pack, const char *path, int dir_fd, const char *name,
+                  struct error *err)
+{
+    AUTO_FD  fd = -1;
+    uint64_t n = 0;
+
+    if (fd_open_file(&fd, &n, dir_fd, name, err) < 0)
+        return -1;
+    return pack_add_open(pack, path, fd, err);
 }
 
 // ---- trees -------------------------------------------------------------------------------------

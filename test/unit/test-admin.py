@@ -2,63 +2,13 @@
 # SPDX-License-Identifier: MIT
 """left4me, the operator's command: tokens, invitations, jobs, and what it says of itself."""
 
-import contextlib
 import json
-import os
-import pathlib
-import socket
-import sqlite3
-import struct
 import subprocess
-import sys
-import tempfile
-import unittest
 
-COMMAND = ""
-WAIT_S = 30
-BELL = struct.Struct("=II")
-MAGIC, POKE, CHANGED = 0x6C346262, 1, 2
+import adminworld
+from adminworld import BELL, CHANGED, MAGIC, WAIT_S, AdminTest, Worker
+
 GROUPS = {"user", "token", "job", "log"}
-
-
-class AdminTest(unittest.TestCase):
-    """A machine of its own below a directory, with nobody in it but whoever runs the test."""
-
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="left4me-admin-")
-        self.addCleanup(directory.cleanup)
-        self.root = pathlib.Path(directory.name)
-        for path in ("var/lib/left4me/db", "var/lib/left4me-host", "run/left4me", "etc/credstore", "etc/left4me"):
-            (self.root / path).mkdir(parents=True)
-        key = self.root / "etc/credstore/left4me.key"
-        key.write_bytes(os.urandom(32))
-        key.chmod(0o600)
-        self.database = self.root / "var/lib/left4me/db/left4me.db"
-
-    def run_command(self, *words, **options):
-        return subprocess.run([COMMAND, "--root", self.root, *map(str, words)], capture_output=True, text=True, timeout=WAIT_S, check=False, **options)
-
-    def ask(self, *words, code=0):
-        """The documents that it prints."""
-        done = self.run_command("--json", *words)
-        self.assertEqual(done.returncode, code, done)
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def refused(self, code, kind, part, *words):
-        error = self.ask(*words, code=code)[-1]["error"]
-        self.assertEqual(error["kind"], kind, error)
-        self.assertIn(part, error["message"])
-
-    def sql(self, text, *values):
-        with contextlib.closing(sqlite3.connect(self.database, timeout=WAIT_S)) as db, db:
-            return db.execute(text, values).fetchall()
-
-    def add_user(self, name="bill", role="admin"):
-        self.ask("user", "list")
-        self.sql("INSERT INTO users (name, role, created_unix_s) VALUES (?, ?, 1)", name, role)
-
-    def events(self):
-        return self.sql("SELECT action, subject, user_name, origin FROM audit_events ORDER BY id")
 
 
 class TestItself(AdminTest):
@@ -129,34 +79,6 @@ class TestPeople(AdminTest):
         self.ask("log", "check")
 
 
-class Worker:
-    """The worker's end of the bell: hears that it is poked, and rings."""
-
-    def __init__(self, test):
-        self.path = str(test.root / "run/left4me/worker.sock")
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.bind(self.path)
-        self.socket.listen(8)
-        self.socket.settimeout(WAIT_S)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-        os.unlink(self.path)
-
-    def accept(self):
-        client = self.socket.accept()[0]
-        client.settimeout(WAIT_S)
-        return client
-
-    def hear(self):
-        """Waits until somebody pokes."""
-        with self.accept() as client:
-            assert BELL.unpack(client.recv(64)) == (MAGIC, POKE)
-
-
 class TestJobs(AdminTest):
     def job(self, state="running"):
         self.ask("workshop-refresh")
@@ -186,7 +108,7 @@ class TestJobs(AdminTest):
     def test_following(self):
         self.job()
         self.line(1, "one")
-        with Worker(self) as worker, subprocess.Popen([COMMAND, "--root", self.root, "--json", "job", "show", "1", "-f"], stdout=subprocess.PIPE, text=True) as follower:
+        with Worker(self) as worker, subprocess.Popen([adminworld.COMMAND, "--root", self.root, "--json", "job", "show", "1", "-f"], stdout=subprocess.PIPE, text=True) as follower:
             self.assertEqual(json.loads(follower.stdout.readline())["text"], "one")
             with worker.accept() as client:
                 self.line(2, "two\x1b[31m")
@@ -203,7 +125,7 @@ class TestJobs(AdminTest):
 
     def test_following_without_a_worker(self):
         self.job()
-        with subprocess.Popen([COMMAND, "--root", self.root, "job", "show", "1", "--follow"], stdout=subprocess.PIPE, text=True) as follower:
+        with subprocess.Popen([adminworld.COMMAND, "--root", self.root, "job", "show", "1", "--follow"], stdout=subprocess.PIPE, text=True) as follower:
             self.line(1, "one")
             self.assertEqual(follower.stdout.readline(), "one\n")
             self.end("done")
@@ -212,5 +134,4 @@ class TestJobs(AdminTest):
 
 
 if __name__ == "__main__":
-    COMMAND = sys.argv.pop(1)
-    unittest.main()
+    adminworld.main()
