@@ -17,7 +17,6 @@ struct look {
     const char         *words[CTL_WORDS_MAX + 1];
     const char         *input;
     size_t              n_input;
-    char                bytes[]; // of the words, and of the input
 };
 
 struct reader {
@@ -196,7 +195,7 @@ static void forget(struct api_request *request)
 
 // ---- asking -----------------------------------------------------------------------------------
 
-// Copies the words, and "--json" behind them, and the input, all into one piece of memory.
+// Copies the words, and "--json" behind them, and the input, to where its own memory ends.
 static struct look *make(const char *const *words, const char *input, size_t n_input)
 {
     size_t n = 0, n_bytes = sizeof "--json" + n_input;
@@ -207,7 +206,7 @@ static struct look *make(const char *const *words, const char *input, size_t n_i
     struct look *look = calloc(1, sizeof *look + n_bytes);
     if (!look)
         return NULL;
-    char *at = look->bytes;
+    char *at = (char *)(look + 1);
     for (size_t i = 0; i <= n; i++) {
         look->words[i] = at;
         at = stpcpy(at, i < n ? words[i] : "--json") + 1;
