@@ -51,7 +51,8 @@ const char *job_stream_word(enum job_stream stream);
 // ---- asking -----------------------------------------------------------------------------------
 
 // Takes kind, server, overlay, asked_by, asked_by_name, parameters ("": none) and created_us from
-// `job`. *ret_is_new: false if it is one that was queued already, with all the same.
+// `job`. *ret_is_new: false if it is one that was queued already, with all the same; one about
+// neither a server nor an overlay is that of who asks alone.
 int job_add(int64_t *ret_id, bool *ret_is_new, struct database *db, const struct job *job,
             struct error *err) MUST_USE;
 // It begins after `after`, which is older.

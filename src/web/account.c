@@ -82,7 +82,7 @@ static int accept_invitation(struct api_request *request, const char *password_h
         user_find(&request->user, db, user, err) < 0 ||
         api_audit(request, invitation.user ? "user.password" : "user.create", request->user.name,
                   NULL, api_user_json(&request->user), err) < 0 ||
-        transaction_commit(&transaction, err) < 0)
+        api_commit(request, &transaction, err) < 0)
         return -1;
     return login_begin(request, err);
 }
@@ -168,6 +168,7 @@ static void old_password_checked(void *context, bool is_match, const char *hash)
     if (!is_match) {
         attempt_failed(request, request->user.name);
         (void)error_set(&err, ERROR_DENIED, "the old password is wrong");
+        (void)api_about(request, "old_password");
     } else if (hasher_make(request->web->hasher, password, password_hashed, request, &err) == 0) {
         request->forget = login_forget;
         return;

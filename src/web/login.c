@@ -71,10 +71,8 @@ static int login_with(struct api_request *request, bool is_match, struct error *
 
     if (r == 0)
         r = second_check(request, &request->user, err);
-    if (r < 0) {
-        request->status = request->status ? request->status : 401; // whether or not he is known
-        return -1;
-    }
+    if (r < 0)
+        return err->kind == ERROR_DENIED ? api_status(request, 401) : -1; // known or not
     attempt_succeeded(request, request->user.name);
     return login_begin(request, err);
 }

@@ -21,18 +21,26 @@ int api_commit(struct api_request *request, struct transaction *transaction, str
 
 // ---- what came before ---------------------------------------------------------------------------
 
+// A job goes on: it is told as it is now.
+static int answer_kept_job(struct api_request *request, const json_t *answer, struct error *err)
+{
+    int64_t job = json_integer_value(json_object_get(json_object_get(answer, "job"), "id"));
+    int64_t wait_s;
+
+    return waiting_read(&wait_s, request, err) < 0 ? -1 : waiting_answer(request, job, wait_s, err);
+}
+
 static int answer_kept(struct api_request *request, int status, const char *answer,
                        struct error *err)
 {
-    json_t *json = json_loads(answer, 0, NULL);
-    int64_t job = json_integer_value(json_object_get(json_object_get(json, "job"), "id"));
+    AUTO(json_decrefp) json_t *json = json_loads(answer, 0, NULL);
 
-    // A job goes on: it is told as it is now.
-    if (status == ACCEPTED && job && waiting_answer(request, job, err) == 0) {
-        json_decref(json);
-        return 0;
+    if (status == ACCEPTED) {
+        int r = answer_kept_job(request, json, err);
+        if (r == 0 || err->kind != ERROR_NOT_FOUND)
+            return r;
     }
-    return api_answer(request, status, json, err);
+    return api_answer(request, status, json_incref(json), err);
 }
 
 // 1: it is answered as it was.
@@ -130,13 +138,15 @@ int api_answer_job(struct api_request *request, struct transaction *transaction,
                    struct error *err)
 {
     AUTO(freep) struct job *job = calloc(1, sizeof *job);
+    int64_t                 wait_s;
 
     if (!job)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
-    if (job_find(job, request->web->db, id, VIEWER_ALL, err) < 0)
+    if (waiting_read(&wait_s, request, err) < 0 ||
+        job_find(job, request->web->db, id, VIEWER_ALL, err) < 0)
         return -1;
     json_t *json = json_pack("{s:o}", "job", api_job_json(job));
     int     r = keep_and_commit(request, transaction, ACCEPTED, json, err);
     json_decref(json);
-    return r == 0 ? waiting_answer(request, id, err) : MIN(r, 0);
+    return r == 0 ? waiting_answer(request, id, wait_s, err) : MIN(r, 0);
 }

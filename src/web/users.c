@@ -201,14 +201,27 @@ static int user_invite_run(struct api_request *request, struct error *err)
     return add_invitation(request, &invitation, err);
 }
 
+static int find_invitation(struct invitation *ret, struct api_request *request, struct error *err)
+{
+    int64_t id = request->parameters[0];
+    int     r = invitation_next(ret, request->web->db, id - 1, api_now_unix_s(), err);
+
+    if (r < 0 || (r > 0 && ret->id == id))
+        return MIN(r, 0);
+    return error_set(err, ERROR_NOT_FOUND, "there is no such invitation");
+}
+
 static int invitation_remove_run(struct api_request *request, struct error *err)
 {
     AUTO(transaction_done) struct transaction transaction = { 0 };
     struct database                          *db = request->web->db;
+    struct invitation                         invitation;
 
     if (transaction_begin(&transaction, db, err) < 0 ||
-        invitation_remove(db, request->parameters[0], err) < 0 ||
-        api_audit(request, "invitation.delete", "", NULL, NULL, err) < 0 ||
+        find_invitation(&invitation, request, err) < 0 ||
+        invitation_remove(db, invitation.id, err) < 0 ||
+        api_audit(request, "invitation.delete", invitation.name, invitation_json(&invitation), NULL,
+                  err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
     api_answer_nothing(request);

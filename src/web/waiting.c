@@ -151,19 +151,20 @@ void waiting_end(struct waiting_room *room)
 
 // ---- asking -----------------------------------------------------------------------------------
 
-static int add(struct waiting_room *room, struct api_request *request, int64_t job, int64_t wait_s,
-               struct error *err)
+static struct wait *make(struct waiting_room *room, int64_t wait_s)
 {
     struct wait *wait = calloc(1, sizeof *wait);
 
-    if (!wait)
-        return error_sys(err, ENOMEM, "waiting for a job");
-    int r = sd_event_add_time_relative(room->web->event, &wait->timer, CLOCK_MONOTONIC,
-                                       (uint64_t)wait_s * 1000000, 0, expired, wait);
-    if (r < 0) {
-        free(wait);
-        return error_sys(err, -r, "waiting for a job");
-    }
+    if (wait && sd_event_add_time_relative(room->web->event, &wait->timer, CLOCK_MONOTONIC,
+                                           (uint64_t)wait_s * 1000000, 0, expired, wait) >= 0)
+        return wait;
+    free(wait);
+    return NULL;
+}
+
+static void add(struct waiting_room *room, struct wait *wait, struct api_request *request,
+                int64_t job)
+{
     wait->room = room;
     wait->request = request;
     wait->job = job;
@@ -174,21 +175,28 @@ static int add(struct waiting_room *room, struct api_request *request, int64_t j
     room->n++;
     request->work = wait;
     request->forget = forget;
-    return 0;
 }
 
-int waiting_answer(struct api_request *request, int64_t id, struct error *err)
+int waiting_read(int64_t *ret_s, struct api_request *request, struct error *err)
+{
+    return api_query_number(ret_s, request, "wait", 1, API_WAIT_MAX_S, 0, err);
+}
+
+int waiting_answer(struct api_request *request, int64_t id, int64_t wait_s, struct error *err)
 {
     struct waiting_room    *room = request->web->waiting;
     AUTO(freep) struct job *job = calloc(1, sizeof *job);
-    int64_t                 wait_s;
 
     if (!job)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
-    if (api_query_number(&wait_s, request, "wait", 1, API_WAIT_MAX_S, 0, err) < 0 ||
-        job_find(job, request->web->db, id, VIEWER_ALL, err) < 0)
+    if (job_find(job, request->web->db, id, VIEWER_ALL, err) < 0)
         return -1;
-    if (wait_s == 0 || room->is_closed || room->n == WAITING_MAX)
+    if (wait_s == 0)
         return answer_with(request, 202, job, err);
-    return has_ended(job) ? answer(request, job, err) : add(room, request, id, wait_s, err);
+    bool         may_wait = !has_ended(job) && !room->is_closed && room->n < WAITING_MAX;
+    struct wait *wait = may_wait ? make(room, wait_s) : NULL;
+    if (!wait)
+        return answer(request, job, err);
+    add(room, wait, request, id);
+    return 0;
 }

@@ -12,8 +12,11 @@ struct waiting_room;
 int waiting_open(struct waiting_room **ret, struct web *web, struct error *err) MUST_USE;
 struct waiting_room *waiting_close(struct waiting_room *room); // takes NULL, returns NULL
 
+// How long who asks wants to wait for the end of a job; 0: not at all.
+int waiting_read(int64_t *ret_s, struct api_request *request, struct error *err) MUST_USE;
 // Answers with a job, as api_answer_job() says. ERROR_NOT_FOUND: it is gone.
-int waiting_answer(struct api_request *request, int64_t job, struct error *err) MUST_USE;
+int waiting_answer(struct api_request *request, int64_t job, int64_t wait_s, struct error *err)
+    MUST_USE;
 // Something has changed: jobs may have ended.
 void waiting_look(struct waiting_room *room);
 // All who wait are told how far it is. Nobody waits any more from now on.

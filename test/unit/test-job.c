@@ -7,14 +7,15 @@
 #define NOW_S  1000
 #define WORKER "worker 1"
 
-static int64_t add(struct database *db, const char *kind, int64_t server, int64_t overlay)
+static int64_t add_by(struct database *db, int64_t user, const char *kind, int64_t server,
+                      int64_t overlay)
 {
     struct job   job = { .server = server,
                          .overlay = overlay,
                          .created_us = NOW_US,
                          .parameters = "{}",
                          .asked_by_name = "bill",
-                         .asked_by = 1 };
+                         .asked_by = user };
     bool         is_new = false;
     int64_t      id = 0;
     struct error err = { 0 };
@@ -23,6 +24,11 @@ static int64_t add(struct database *db, const char *kind, int64_t server, int64_
     if (STORED(db, job_add(&id, &is_new, db, &job, &err)) < 0)
         fail_msg("%s", err.message);
     return is_new ? id : -id;
+}
+
+static int64_t add(struct database *db, const char *kind, int64_t server, int64_t overlay)
+{
+    return add_by(db, 1, kind, server, overlay);
 }
 
 static int64_t take(struct database *db)
@@ -119,12 +125,26 @@ static void test_the_same_again(void **state)
     struct database *db = ((struct store_world *)*state)->db;
     int64_t          id = add(db, "overlay.build", 0, 7);
 
+    assert_int_equal(add_by(db, 2, "overlay.build", 0, 7), -id);
     assert_int_equal(add(db, "overlay.build", 0, 7), -id);
     assert_true(add(db, "overlay.wipe", 0, 7) > id);
     assert_true(add(db, "overlay.build", 0, 8) > id);
     assert_true(add(db, "overlay.build", 7, 0) > id);
     assert_int_equal(take(db), id);
     assert_true(add(db, "overlay.build", 0, 7) > id); // what runs may have begun too early
+}
+
+// What makes something makes it for each who asks.
+static void test_the_same_of_others(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          id = add(db, "overlay.create", 0, 0), other;
+
+    assert_int_equal(add(db, "overlay.create", 0, 0), -id);
+    other = add_by(db, 2, "overlay.create", 0, 0);
+    assert_true(other > id);
+    assert_int_equal(add_by(db, 2, "overlay.create", 0, 0), -other);
+    assert_true(add_by(db, 0, "overlay.create", 0, 0) > other);
 }
 
 static void test_waiting(void **state)
@@ -385,12 +405,19 @@ static void test_its_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_STORE(test_a_job),          IN_STORE(test_who_runs_beside_whom),
-        IN_STORE(test_the_same_again), IN_STORE(test_waiting),
-        IN_STORE(test_cancelling),     IN_STORE(test_taking_over),
-        IN_STORE(test_handing_over),   IN_STORE(test_kinds_that_are_left),
-        IN_STORE(test_lists),          IN_STORE(test_who_sees_it),
-        IN_STORE(test_its_result),     IN_STORE(test_its_log),
+        IN_STORE(test_a_job),
+        IN_STORE(test_who_runs_beside_whom),
+        IN_STORE(test_the_same_again),
+        IN_STORE(test_the_same_of_others),
+        IN_STORE(test_waiting),
+        IN_STORE(test_cancelling),
+        IN_STORE(test_taking_over),
+        IN_STORE(test_handing_over),
+        IN_STORE(test_kinds_that_are_left),
+        IN_STORE(test_lists),
+        IN_STORE(test_who_sees_it),
+        IN_STORE(test_its_result),
+        IN_STORE(test_its_log),
         IN_STORE(test_its_end),
     };
 

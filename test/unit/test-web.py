@@ -150,6 +150,16 @@ class TestPeople(WebTest):
         self.assertEqual(user.ask("DELETE", f"/users/{rows[0]['id']}")[0], 204)
         self.error(user.ask("GET", f"/users/{rows[0]['id']}"), 404, "not-found")
 
+    def test_who_owns_something_stays(self):
+        admin, user = self.user("bill", "admin"), self.user("zoey")
+        zoey = user.ask("GET", "/me")[1]["id"]
+        self.web.change(f"INSERT INTO blueprints (name, owner, created_unix_s, changed_unix_s) VALUES ('mine', {zoey}, 1, 1)")
+        self.error(admin.ask("DELETE", f"/users/{zoey}"), 409, "busy", "still has servers, blueprints or overlays")
+        self.web.change("DELETE FROM blueprints")
+        self.web.change(f"INSERT INTO jobs (kind, asked_by, asked_by_name, created_us) VALUES ('overlay.refresh', {zoey}, 'zoey', 1)")
+        self.assertEqual(admin.ask("DELETE", f"/users/{zoey}")[0], 204)
+        self.assertEqual([(job["asked_by"], job["asked_by_name"]) for job in admin.ask("GET", "/jobs")[1]["jobs"]], [(zoey, "zoey")])
+
     def test_invitations(self):
         admin = self.user("bill", "admin")
         status, said = admin.ask("POST", "/invitations", {"role": "user", "name": "zoey"})
@@ -175,7 +185,7 @@ class TestPeople(WebTest):
     def test_a_new_password(self):
         one, other = self.user(), Browser(self.web)
         other.login()
-        self.error(one.ask("PUT", "/me/password", {"old_password": "wrong password", "password": "another password"}), 403, "denied", "old password")
+        self.error(one.ask("PUT", "/me/password", {"old_password": "wrong password", "password": "another password"}), 403, "denied", "old password", "old_password")
         self.assertEqual(one.ask("PUT", "/me/password", {"old_password": PASSWORD, "password": "another password"})[0], 200)
         self.assertEqual(one.ask("GET", "/me")[0], 200)
         self.error(other.ask("GET", "/me"), 401, "denied")
