@@ -52,7 +52,7 @@ static NORETURN void usage(int code)
           "  --settings FILE     instead of " SETTINGS_PATH "\n"
           "  --static DIRECTORY  where the files of the page are\n"
           "  --worker SOCKET     where the worker is\n"
-          "  --routes            list what can be asked: method, path, and who may\n",
+          "  --routes            list what can be asked, and who may\n",
           code ? stderr : stdout);
     exit(code);
 }
