@@ -23,9 +23,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "admin/pack.h"
+#include "admin/sources.h"
 #include "base/fd.h"
 #include "host/instances.h"
-#include "host/source.h"
 #include "host/units.h"
 
 #define PATH_ROOM 128u
@@ -102,7 +102,7 @@ static int add_settings(struct backup *backup, struct error *err)
 static int add_if_there(struct backup *backup, const char *dir, int dir_fd, const char *name,
                         struct error *err)
 {
-    char path[PATH_ROOM];
+    char path[PATH_ROOM + 32];
 
     (void)snprintf(path, sizeof path, "%s/%s", dir, name); // words of ours
     if (pack_add_file(backup->pack, path, dir_fd, name, err) == 0)
@@ -121,21 +121,15 @@ static int add_tree(struct backup *backup, const char *path, int parent_fd, cons
     return pack_add_tree(backup->pack, path, fd, &tree, err);
 }
 
+// One that has just been removed is left out.
 static int add_source(struct backup *backup, const struct source *source, struct error *err)
 {
-    const char *text = source_text_file(source->type);
-    AUTO_FD     fd = -1;
-    char        dir[PATH_ROOM], tree[PATH_ROOM];
+    const struct pack_tree tree = { .skip = say_skipped, .user = backup };
 
-    (void)snprintf(dir, sizeof dir, "sources/%" PRIu32, source->number);           // it fits
-    (void)snprintf(tree, sizeof tree, "sources/%" PRIu32 "/tree", source->number); // likewise
-    if (source_open(&fd, &backup->admin->places.host, source->number, err) < 0)
-        return err->kind == ERROR_NOT_FOUND ? 0 : -1; // it has just been removed
+    if (sources_pack(backup->pack, &backup->admin->places.host, source, &tree, err) < 0)
+        return err->kind == ERROR_NOT_FOUND ? 0 : -1;
     backup->n_overlays++;
-    if (add_if_there(backup, dir, fd, "source.json", err) < 0 ||
-        (text && add_if_there(backup, dir, fd, text, err) < 0))
-        return -1;
-    return source->type == OVERLAY_FILES ? add_tree(backup, tree, fd, "tree", err) : 0;
+    return 0;
 }
 
 static int add_sources(struct backup *backup, struct error *err)

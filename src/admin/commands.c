@@ -64,6 +64,34 @@ const struct admin_command admin_commands[] = {
       "database that is there is kept beside the new one; everybody has to log in again, and\n"
       "servers that ran stay stopped until they are started.\n",
       restore_run, restore_prepare },
+    { "export", "KIND NAME… FILE", TAKES(OPTION_OWNER), ADMIN_NO_DATABASE | ADMIN_STAYS,
+      "write blueprints or overlays to a file, for another machine",
+      "KIND is blueprint or overlay. Blueprints go with their overlays: settings, scripts, lists "
+      "of\n"
+      "Workshop items and trees of files, but not what was built of them. FILE must be new.\n",
+      export_run, export_prepare },
+    { "import", "FILE", TAKES(OPTION_RENAME) | TAKES(OPTION_REPLACE) | TAKES(OPTION_OWNER), 0,
+      "make the blueprints and overlays of such a file",
+      "If one of its names is taken, nothing is made, unless --rename or --replace says what to "
+      "do.\n"
+      "Scripts run in their sandbox when they are built, but they are somebody's: read them "
+      "first.\n",
+      import_run, import_prepare },
+    { "seed-scripts", "DIR", 0, 0, "make overlays of the scripts in a directory",
+      "Each *.sh there becomes an overlay of this machine, named after the file, or changes the "
+      "one\n"
+      "of that name; what is the same is left alone. Nothing is built. The package's examples are\n"
+      "in /usr/share/left4me/examples.\n",
+      seed_run, seed_prepare },
+    { "adopt", "NAME", TAKES(OPTION_OWNER), ADMIN_KEY,
+      "make an instance of l4d2ctl a server of the page",
+      "It keeps its ports, its RCON password, its files and its state. A blueprint of its name is\n"
+      "made with its arguments, configuration, overlays and limits. Nothing on the host changes.\n",
+      adopt_run, NULL },
+    { "disown", "NAME", 0, 0, "let go of a server that was adopted",
+      "The page forgets it; the instance stays as it is. Its blueprint goes unless others use "
+      "it.\n",
+      disown_run, NULL },
     { "log check", "", 0, 0, "check the log of changes",
       "Prints its newest hash: write it down elsewhere, and nobody can rewrite the log unseen.\n",
       log_check_run, NULL },

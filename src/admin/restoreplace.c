@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "admin/sources.h"
 #include "base/dir.h"
 #include "base/fd.h"
 #include "base/tree.h"
@@ -21,58 +22,7 @@
 #include "host/source.h"
 
 #define GAPS_MAX    100000u // numbers that are asked for to get at one
-#define SOURCES_MAX 4096u
 #define NUMBER_ROOM 16u
-
-// ---- which overlays ----------------------------------------------------------------------------
-
-static int compare_numbers(const void *a, const void *b)
-{
-    const struct source *x = a, *y = b;
-
-    return (x->number > y->number) - (x->number < y->number);
-}
-
-static int load_staged(struct source *ret, int sources_fd, const char *name, struct error *err)
-{
-    AUTO(freep) char *bytes = NULL;
-    AUTO_FD           fd = -1;
-    size_t            n = 0;
-
-    *ret = (struct source){ 0 };
-    if (number_name_parse(&ret->number, name, err) < 0 || ret->number == GAME_OVERLAY)
-        return error_set(err, ERROR_INVALID, "the backup has an overlay without a number");
-    if (fd_open_dir(&fd, sources_fd, name, err) < 0 ||
-        fd_read_file(&bytes, &n, fd, "source.json", SOURCE_JSON_MAX, err) < 0 ||
-        source_parse(ret, bytes, n, err) < 0)
-        return error_prefix(err, "overlay %s in the backup", name);
-    return 0;
-}
-
-// By number; `ret` has room for SOURCES_MAX.
-static int list_staged(struct source *ret, size_t *ret_n, int sources_fd, struct error *err)
-{
-    AUTO_DIR    dir = NULL;
-    const char *name;
-    size_t      n = 0;
-    int         r;
-
-    if (dir_open(&dir, sources_fd, err) < 0)
-        return -1;
-    while ((r = dir_next(&name, dir, err)) > 0) {
-        if (n == SOURCES_MAX)
-            return error_set(err, ERROR_INVALID, "the backup has more than %u overlays",
-                             SOURCES_MAX);
-        if (load_staged(&ret[n++], sources_fd, name, err) < 0)
-            return -1;
-    }
-    if (r < 0)
-        return -1;
-    if (n > 0)
-        qsort(ret, n, sizeof *ret, compare_numbers);
-    *ret_n = n;
-    return 0;
-}
 
 // ---- their numbers -----------------------------------------------------------------------------
 
@@ -176,7 +126,7 @@ static int place_sources(const struct admin *admin, struct error *err)
         return error_sys(err, ENOMEM, "restoring the overlays");
     if (restore_open_stage(&fd, admin, "sources", err) < 0)
         return err->kind == ERROR_NOT_FOUND ? 0 : -1; // there were none
-    if (list_staged(sources, &n, fd, err) < 0 ||
+    if (sources_list_unpacked(sources, &n, fd, err) < 0 ||
         source_lock(&lock_fd, &admin->places.host, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
