@@ -94,16 +94,24 @@ static int identify_session(struct api_request *request, const char *word, struc
     return 0;
 }
 
+// What stands behind "Bearer ". Of another scheme, which may be meant for a proxy, it says nothing.
 // Source: RFC 6750, section 2.1; the name of the scheme is not case-sensitive.
-static int read_bearer(char ret[SECRET_WORD_MAX], struct http_text text, struct error *err)
+static struct http_text bearer_of(struct http_text text)
 {
     static const char scheme[] = "Bearer ";
     size_t            n = sizeof scheme - 1;
 
-    if (text.n <= n || strncasecmp(text.bytes, scheme, n) != 0 || text.n - n >= SECRET_WORD_MAX)
+    if (text.n <= n || strncasecmp(text.bytes, scheme, n) != 0)
+        return (struct http_text){ 0 };
+    return (struct http_text){ text.bytes + n, text.n - n };
+}
+
+static int copy_word(char ret[SECRET_WORD_MAX], struct http_text text, struct error *err)
+{
+    if (text.n >= SECRET_WORD_MAX)
         return error_set(err, ERROR_DENIED, "the token is not valid, or no longer");
-    memcpy(ret, text.bytes + n, text.n - n);
-    ret[text.n - n] = '\0';
+    memcpy(ret, text.bytes, text.n);
+    ret[text.n] = '\0';
     return 0;
 }
 
@@ -116,7 +124,7 @@ static int identify_token(struct api_request *request, struct http_text text, st
     bool               is_stale = false;
     int64_t            now_unix_s = api_now_unix_s();
 
-    if (read_bearer(word, text, err) < 0 ||
+    if (copy_word(word, text, err) < 0 ||
         secret_hash_word(&hash, SECRET_API_TOKEN, word, err) < 0 ||
         token_find(&token, &user, &is_stale, request->web->db, &hash, now_unix_s, err) < 0)
         return -1;
@@ -130,18 +138,18 @@ static int identify_token(struct api_request *request, struct http_text text, st
 int guard_identify(struct api_request *request, struct error *err)
 {
     const struct http_request *http = http_exchange_request(request->exchange);
-    struct http_text           authorization = http->fields[HTTP_AUTHORIZATION];
+    struct http_text           bearer = bearer_of(http->fields[HTTP_AUTHORIZATION]);
     char                       word[SECRET_WORD_MAX];
     bool has_cookie = find_cookie(word, http->fields[HTTP_COOKIE], cookie_name(request));
 
     request->user = (struct user){ 0 };
     request->session = (struct session){ 0 };
     request->token = (struct token){ 0 };
-    if (has_cookie && authorization.bytes)
+    if (has_cookie && bearer.bytes)
         return error_set(err, ERROR_INVALID,
                          "it comes with a cookie and a token: send one of them");
-    if (authorization.bytes)
-        return identify_token(request, authorization, err);
+    if (bearer.bytes)
+        return identify_token(request, bearer, err);
     return has_cookie ? identify_session(request, word, err) : not_known(err);
 }
 

@@ -76,6 +76,8 @@ class TestTokens(WebTest):
         word = self.token(browser, "read")["token"]
         for path in ("/me", "/health"):
             self.error(browser.ask("GET", path, Authorization=f"Bearer {word}"), 400, "invalid", "a cookie and a token")
+            # What is meant for a proxy before it is no token.
+            self.assertEqual(browser.ask("GET", path, Authorization="Basic YmlsbDp4")[0], 200)
 
     def test_what_it_proves(self):
         """a token needs no proof of where it was sent from; what is none, or of another kind, is nobody's"""
