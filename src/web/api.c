@@ -121,13 +121,13 @@ static bool matches(struct api_request *request, const struct route *route, cons
     return path && !*path;
 }
 
-// The route; NULL, and whether another method would have one.
+// The route; NULL, and the methods that have one, as bits.
 static const struct route *find_route(struct api_request *request, enum http_method method,
-                                      const char *path, bool *ret_is_path)
+                                      const char *path, unsigned *ret_methods)
 {
     enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
 
-    *ret_is_path = false;
+    *ret_methods = 0;
     for (size_t t = 0; t < ELEMENTS(tables); t++)
         for (size_t i = 0; i < tables[t]->n; i++) {
             const struct route *route = &tables[t]->routes[i];
@@ -135,9 +135,35 @@ static const struct route *find_route(struct api_request *request, enum http_met
                 continue;
             if (route->method == wanted)
                 return route;
-            *ret_is_path = true;
+            *ret_methods |= 1u << route->method;
         }
     return NULL;
+}
+
+const char *api_method_word(enum http_method method)
+{
+    static const char *const words[] = {
+        [HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
+        [HTTP_PUT] = "PUT", [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
+    };
+    _Static_assert(ELEMENTS(words) == HTTP_METHODS, "every method has a word");
+
+    return words[method];
+}
+
+// Source: RFC 9110, section 15.5.6: who is told that it cannot be done is told what can.
+static void add_allowed(struct api_request *request, unsigned methods)
+{
+    char   text[64] = "";
+    size_t n = 0;
+
+    if (methods & 1u << HTTP_GET)
+        methods |= 1u << HTTP_HEAD;
+    for (int i = 0; i < HTTP_METHODS; i++)
+        if (methods >> i & 1)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "",
+                                  api_method_word((enum http_method)i)); // they fit
+    http_exchange_add(request->exchange, "Allow", text);
 }
 
 // ---- what every request goes through -----------------------------------------------------------
@@ -199,19 +225,21 @@ static bool choose_route(struct api_request *request)
 {
     const struct http_request *http = http_exchange_request(request->exchange);
     char                       path[PATH_MAX_BYTES];
-    bool                       is_path = false;
+    unsigned                   methods = 0;
 
     if (http_path_decode(path, sizeof path, http->path) < 0) {
         answer_plain(request, 400, "invalid", "the address is not well-formed");
         return false;
     }
     if (strncmp(path, API_PREFIX "/", strlen(API_PREFIX) + 1) == 0)
-        request->route = find_route(request, http->method, path + strlen(API_PREFIX), &is_path);
-    if (!request->route && is_path)
-        answer_plain(request, 405, "invalid", "this cannot be done with it");
-    else if (!request->route)
-        answer_plain(request, 404, "not-found", "there is nothing at this address");
-    return request->route;
+        request->route = find_route(request, http->method, path + strlen(API_PREFIX), &methods);
+    if (request->route)
+        return true;
+    if (methods)
+        add_allowed(request, methods);
+    answer_plain(request, methods ? 405 : 404, methods ? "invalid" : "not-found",
+                 methods ? "this cannot be done with it" : "there is nothing at this address");
+    return false;
 }
 
 static size_t begin(void *context, struct http_exchange *exchange)

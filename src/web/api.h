@@ -125,6 +125,8 @@ extern const struct route_table account_routes, job_routes, login_routes, machin
 // Calls `show` for each route there is.
 void api_each_route(void (*show)(void *context, const struct route *route), void *context);
 
+const char *api_method_word(enum http_method method);
+
 extern const struct http_handler api_handler; // its context is a struct web
 
 // ---- answers ----------------------------------------------------------------------------------

@@ -14,10 +14,6 @@
 // one must be allowed to do with it, what its body is, and how large it may be.
 static void show_route(void *context, const struct route *route)
 {
-    static const char *const methods[] = {
-        [HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
-        [HTTP_PUT] = "PUT", [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
-    };
     static const char *const access[] = {
         [API_ANYBODY] = "anybody",
         [API_USER] = "user",
@@ -35,9 +31,9 @@ static void show_route(void *context, const struct route *route)
                                                : API_BODY_MAX;
 
     (void)context;
-    printf("%s\t" API_PREFIX "%s\t%s\t%s\t%s\t%u\t%s\t%zu\n", methods[route->method], route->path,
-           access[route->access], token_scope_word(route->scope), object_word(route->object),
-           route->need, bodies[route->body], body_max);
+    printf("%s\t" API_PREFIX "%s\t%s\t%s\t%s\t%u\t%s\t%zu\n", api_method_word(route->method),
+           route->path, access[route->access], token_scope_word(route->scope),
+           object_word(route->object), route->need, bodies[route->body], body_max);
 }
 
 static NORETURN void usage(int code)

@@ -237,7 +237,9 @@ class TestRequests(WebTest):
             self.error(browser.ask("GET", path), 404, "not-found")
         for path in ("/../me", "/%2e%2e/me", "/me%2fsessions", "/me%00", "//me", "/me/./sessions", "/%ff"):
             self.error(browser.ask("GET", path), 400, "invalid", "not well-formed")
-        self.error(browser.ask("POST", "/me", {}), 405, "invalid")
+        for method, path, allowed in (("POST", "/me", "GET, HEAD"), ("PUT", "/session", "POST, DELETE"), ("DELETE", "/settings", "GET, HEAD, PATCH")):
+            self.error(browser.ask(method, path), 405, "invalid")
+            self.assertEqual(browser.answer.getheader("Allow"), allowed)
 
     def test_every_answer_is_guarded(self):
         browser = self.user()
