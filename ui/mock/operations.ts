@@ -516,6 +516,19 @@ const session = (id: number, current: boolean) => ({
 
 export const operations: readonly [string, RegExp, Run][] = [
   ["POST", /^\/mock\/expire$/, (world) => ((world.isLoggedIn = false), nothing)],
+  [
+    "POST",
+    /^\/mock\/flood$/,
+    (world, call) => {
+      let n = Number(call.body["n"]);
+      const server = Number(call.body["server"]);
+      const timer = setInterval(() => {
+        world.say(server, `flood ${n}: "Coach<2><BOT><Survivor>" picked up item "first_aid_kit"`);
+        if (--n <= 0) clearInterval(timer);
+      }, 10);
+      return nothing;
+    },
+  ],
   ["GET", /^\/setup$/, (world) => ({ json: { needed: world.isSetupNeeded } })],
   ["POST", /^\/session$/, login],
   ["DELETE", /^\/session$/, (world) => ((world.isLoggedIn = false), nothing)],

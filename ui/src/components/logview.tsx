@@ -67,14 +67,26 @@ type Frozen = { chunks: readonly LogChunk[]; counts: number[]; n: number };
 export function LogView(props: LogViewProps) {
   const { feed } = props;
   const box = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const top = useRef(0); // where the view was when it was looked at last
   const [frozen, setFrozen] = useState<Frozen | null>(null);
   void feed.version.value; // drawn again when it changes
   const chunks = frozen?.chunks ?? feed.buffer.chunks;
   const total = feed.buffer.nDropped + feed.buffer.n;
 
+  // Also when nothing was added: what comes into view may be higher than it was taken for.
   useLayoutEffect(() => {
-    if (!frozen && box.current) box.current.scrollTop = box.current.scrollHeight;
-  });
+    if (frozen || !content.current) return;
+    const follow = (): void => {
+      if (!box.current) return;
+      box.current.scrollTop = box.current.scrollHeight;
+      top.current = box.current.scrollTop;
+    };
+    follow();
+    const observer = new ResizeObserver(follow);
+    observer.observe(content.current);
+    return () => observer.disconnect();
+  }, [frozen === null, feed]);
   useEffect(() => setFrozen(null), [feed]);
 
   function freeze(): void {
@@ -84,10 +96,13 @@ export function LogView(props: LogViewProps) {
 
   function onScroll(): void {
     const view = box.current;
-    if (!view || !props.isLive) return;
+    if (!view) return;
     const isAtEnd = view.scrollHeight - view.scrollTop - view.clientHeight < NEAR_END_PX;
-    if (!isAtEnd && !frozen) freeze();
-    else if (isAtEnd && frozen) setFrozen(null);
+    // Lines that have come since make it stand before the end as well; only people go back.
+    const isBack = view.scrollTop < top.current - 2;
+    top.current = view.scrollTop;
+    if (isBack && !isAtEnd && !frozen) freeze();
+    else if (isAtEnd && frozen && !isBack) setFrozen(null);
   }
 
   const n = feed.buffer.n;
@@ -120,7 +135,7 @@ export function LogView(props: LogViewProps) {
       </div>
       <ErrorLine error={feed.error.value} />
       <div
-        class={props.isLive ? "log-box is-live" : "log-box"}
+        class={`log-box${props.isLive ? " is-live" : ""}${frozen ? "" : " is-following"}`}
         ref={box}
         role="log"
         aria-live="off"
@@ -129,9 +144,11 @@ export function LogView(props: LogViewProps) {
         onScroll={onScroll}
       >
         {feed.isReady.value && n === 0 && <p class="log-empty">{props.empty}</p>}
-        {chunks.map((chunk, i) => (
-          <Chunk key={chunk.id} chunk={chunk} n={frozen?.counts[i] ?? chunk.entries.length} />
-        ))}
+        <div ref={content}>
+          {chunks.map((chunk, i) => (
+            <Chunk key={chunk.id} chunk={chunk} n={frozen?.counts[i] ?? chunk.entries.length} />
+          ))}
+        </div>
       </div>
     </div>
   );

@@ -12,6 +12,7 @@ import { on, want } from "../events/stream";
 import { LogBuffer, type LogEntry } from "./logbuffer";
 
 const SERVER_LINES = 500;
+const DRAW_MS = 100; // between two drawings of a log that does not stand still
 
 export interface LogFeed {
   readonly buffer: LogBuffer;
@@ -32,19 +33,22 @@ class Feed implements LogFeed {
   readonly nMissed = signal(0);
   private ends: (() => void)[] = [];
   private pending: LogEntry[] = [];
-  private frame = 0;
+  private timer: number | undefined;
+  private drawnMs = 0;
   isStopped = false;
 
-  // Many lines come at once; the page is drawn once a frame.
+  // One line is shown at once; of many the page is drawn ten times a second.
   add(entries: readonly LogEntry[]): void {
-    this.pending.push(...entries);
-    if (this.frame || this.pending.length === 0) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
+    for (const entry of entries) this.pending.push(entry);
+    if (this.timer !== undefined || this.pending.length === 0) return;
+    const waitMs = Math.max(0, this.drawnMs + DRAW_MS - performance.now());
+    this.timer = window.setTimeout(() => {
+      this.timer = undefined;
+      this.drawnMs = performance.now();
       this.buffer.add(this.pending);
       this.pending = [];
       this.version.value++;
-    });
+    }, waitMs);
   }
 
   atEnd(end: () => void): void {
@@ -64,7 +68,7 @@ class Feed implements LogFeed {
 
   stop(): void {
     this.isStopped = true;
-    cancelAnimationFrame(this.frame);
+    window.clearTimeout(this.timer);
     for (const end of this.ends) end();
     this.ends = [];
   }
