@@ -216,8 +216,8 @@ static void show_json(const struct journal_line *line)
     json_t      *json = NULL;
 
     output_time(time, line->realtime_us);
-    json = json_pack("{s:s, s:s, s:o}", "time", time, "stream",
-                     line->priority <= LEVEL_WARNING ? "stderr" : "stdout", "text",
+    json = json_pack("{s:s, s:I, s:s, s:o}", "time", time, "unix_us", (json_int_t)line->realtime_us,
+                     "stream", line->priority <= LEVEL_WARNING ? "stderr" : "stdout", "text",
                      output_text_json(line->text, line->n_text));
     (void)!output_json_line(json, &ignored);
     (void)fflush(stdout); // main checks stdout

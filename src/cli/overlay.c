@@ -19,7 +19,6 @@
 #include "host/overlays.h"
 #include "host/stack.h"
 #include "overlay/type.h"
-#include "steam/itemlist.h"
 
 // ---- finding -----------------------------------------------------------------------------------
 
@@ -209,8 +208,7 @@ static int show_json(const struct cli *cli, const struct source *source, const s
     json = source_json(source, state);
     (void)json_object_set_new(json, "generations", rows);
     (void)json_object_set_new(json, "servers", output_strings_json(users));
-    if (items)
-        (void)json_object_set(json, "items", items); // absent without memory, like the others
+    (void)json_object_set_new(json, "items", items ? json_incref(items) : json_null());
     return output_json(json, err);
 }
 
@@ -276,18 +274,9 @@ static int check_new(struct source *ret, const struct cli *cli, struct error *er
     return err->kind == ERROR_NOT_FOUND ? 0 : -1;
 }
 
-// A list with faults is refused now, and not in the night.
 static int check_text(const struct source *source, const struct cli *cli, struct error *err)
 {
-    AUTO(buffer_done) struct buffer     text = { 0 };
-    AUTO(itemlist_done) struct itemlist list = { 0 };
-
-    if (source->type != OVERLAY_WORKSHOP || !cli->file)
-        return 0;
-    if (source_normalise(&text, cli->file_bytes, cli->n_file_bytes, err) < 0 ||
-        itemlist_parse(&list, text.n ? text.bytes : "", text.n, err) < 0)
-        return -1;
-    return itemlist_check(&list, err);
+    return cli->file ? source_check_text(source, cli->file_bytes, cli->n_file_bytes, err) : 0;
 }
 
 // An overlay whose making failed half-way is removed again, as far as that goes.

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "host/ownoverlay.h"
 #include "overlay/type.h"
+#include "steam/itemlist.h"
 
 #define JSON_FILE "source.json"
 #define FILE_MODE 0600
@@ -389,6 +390,21 @@ int source_normalise(struct buffer *ret, const char *bytes, size_t n_bytes, stru
     if (ret->n - n_before > SOURCE_TEXT_MAX) // with its last line end it could not be read again
         return error_set(err, ERROR_INVALID, "the text is larger than 1 MiB");
     return buffer_check(ret, err);
+}
+
+int source_check_text(const struct source *source, const char *bytes, size_t n_bytes,
+                      struct error *err)
+{
+    AUTO(buffer_done) struct buffer     text = { 0 };
+    AUTO(itemlist_done) struct itemlist list = { 0 };
+
+    if (source_normalise(&text, bytes, n_bytes, err) < 0)
+        return -1;
+    if (source->type != OVERLAY_WORKSHOP)
+        return 0;
+    if (itemlist_parse(&list, text.n ? text.bytes : "", text.n, err) < 0)
+        return -1;
+    return itemlist_check(&list, err);
 }
 
 int source_write_text(const struct host_paths *paths, const struct source *source,

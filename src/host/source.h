@@ -73,6 +73,9 @@ int source_read_text(struct buffer *ret, const struct host_paths *paths,
 // UTF-8, more than SOURCE_TEXT_MAX.
 int source_write_text(const struct host_paths *paths, const struct source *source,
                       const char *bytes, size_t n_bytes, struct error *err) MUST_USE;
+// Whether a build can begin with it: a list with faults is refused now, and not in the night.
+int source_check_text(const struct source *source, const char *bytes, size_t n_bytes,
+                      struct error *err) MUST_USE;
 // What of it is written: the same, in memory.
 int source_normalise(struct buffer *ret, const char *bytes, size_t n_bytes, struct error *err)
     MUST_USE;
