@@ -166,11 +166,10 @@ static int describe_all(struct listing *listing, int dir_fd, size_t n, struct er
     return 0;
 }
 
-int listing_read(struct listing **ret, const struct space *space, const char *path,
-                 const char *after, size_t n_max, struct error *err)
+int listing_read_at(struct listing **ret, int dir_fd, const char *after, size_t n_max,
+                    struct error *err)
 {
     AUTO(listing_freep) struct listing *listing = calloc(1, sizeof *listing);
-    AUTO_FD                             fd = -1;
 
     if (n_max == 0 || n_max > LISTING_PAGE_MAX)
         return error_set(err, ERROR_INVALID, "a page of a listing has 1 to %u entries",
@@ -179,17 +178,26 @@ int listing_read(struct listing **ret, const struct space *space, const char *pa
         listing->names = calloc(n_max + 1, sizeof *listing->names); // NULL stands after the last
     if (!listing || !listing->names)
         return error_sys(err, ENOMEM, "listing a directory");
-    if (space_open_dir(&fd, space, path, err) < 0)
-        return -1;
     struct page page = { .names = listing->names, .n_max = n_max };
-    if (page_fill(&page, fd, after, err) < 0)
-        return error_prefix(err, "'%.120s'", path);
+    if (page_fill(&page, dir_fd, after, err) < 0)
+        return -1;
     qsort(page.names, page.n, sizeof *page.names, compare_names);
     listing->has_more = page.has_more;
-    if (describe_all(listing, fd, page.n, err) < 0)
+    if (describe_all(listing, dir_fd, page.n, err) < 0)
         return -1;
     *ret = TAKE(listing);
     return 0;
+}
+
+int listing_read(struct listing **ret, const struct space *space, const char *path,
+                 const char *after, size_t n_max, struct error *err)
+{
+    AUTO_FD fd = -1;
+
+    if (space_open_dir(&fd, space, path, err) < 0)
+        return -1;
+    return listing_read_at(ret, fd, after, n_max, err) < 0 ? error_prefix(err, "'%.120s'", path)
+                                                           : 0;
 }
 
 int listing_look(struct listing_entry *ret, struct space *space, const char *path,

@@ -47,8 +47,11 @@ const char *listing_kind_word(enum listing_kind kind);
 
 // Lists the directory `path`, "" for the root: at most `n_max` entries, those whose names come
 // after `after`, NULL for the first page. What is removed meanwhile is left out. *ret is owned.
-int  listing_read(struct listing **ret, const struct space *space, const char *path,
-                  const char *after, size_t n_max, struct error *err) MUST_USE;
+int listing_read(struct listing **ret, const struct space *space, const char *path,
+                 const char *after, size_t n_max, struct error *err) MUST_USE;
+// The same of the directory `dir_fd`, wherever it is: it may belong to somebody hostile.
+int  listing_read_at(struct listing **ret, int dir_fd, const char *after, size_t n_max,
+                     struct error *err) MUST_USE;
 void listing_freep(struct listing **listing);
 
 // Looks at one file or directory. ret->name is borrowed from `path`.
