@@ -8,8 +8,6 @@
 #include <string.h>
 #include "web/api.h"
 
-#define ETAG_MAX 64u // bytes without its quotes
-
 int api_answer(struct api_request *request, int status, json_t *json, struct error *err)
 {
     AUTO(freep) char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
@@ -77,20 +75,20 @@ void api_answer_error(struct api_request *request, const struct error *err)
 
 void api_set_etag(struct api_request *request, const char *etag)
 {
-    char quoted[ETAG_MAX + 3];
+    char quoted[API_ETAG_MAX + 3];
 
     (void)snprintf(quoted, sizeof quoted, "\"%s\"", etag); // it fits
     http_exchange_add(request->exchange, "ETag", quoted);
 }
 
-static void print_revision(char ret[ETAG_MAX + 1], int64_t revision)
+static void print_revision(char ret[API_ETAG_MAX + 1], int64_t revision)
 {
-    (void)snprintf(ret, ETAG_MAX + 1, "%" PRId64, revision); // it fits
+    (void)snprintf(ret, API_ETAG_MAX + 1, "%" PRId64, revision); // it fits
 }
 
 void api_set_revision(struct api_request *request, int64_t revision)
 {
-    char etag[ETAG_MAX + 1];
+    char etag[API_ETAG_MAX + 1];
 
     print_revision(etag, revision);
     api_set_etag(request, etag);
@@ -103,7 +101,7 @@ static bool is_text(struct http_text text, const char *want)
 
 static bool is_etag(struct http_text text, const char *etag)
 {
-    char quoted[ETAG_MAX + 3];
+    char quoted[API_ETAG_MAX + 3];
 
     (void)snprintf(quoted, sizeof quoted, "\"%s\"", etag); // it fits
     return is_text(text, quoted);
@@ -131,10 +129,39 @@ int api_check_etag(struct api_request *request, const char *etag, struct error *
 
 int api_check_revision(struct api_request *request, int64_t revision, struct error *err)
 {
-    char etag[ETAG_MAX + 1];
+    char etag[API_ETAG_MAX + 1];
 
     print_revision(etag, revision);
     return api_check_etag(request, etag, err);
+}
+
+// The text within the quotes. False: it is none, or one that was never given.
+static bool read_etag(char ret[API_ETAG_MAX + 1], struct http_text text)
+{
+    if (text.n < 2 || text.n > API_ETAG_MAX + 2 || text.bytes[0] != '"' ||
+        text.bytes[text.n - 1] != '"' || memchr(text.bytes + 1, '"', text.n - 2))
+        return false;
+    memcpy(ret, text.bytes + 1, text.n - 2);
+    ret[text.n - 2] = '\0';
+    return *ret;
+}
+
+int api_read_match(char ret[API_ETAG_MAX + 1], bool *ret_is_new, struct api_request *request,
+                   struct error *err)
+{
+    const struct http_request *http = http_exchange_request(request->exchange);
+    struct http_text           match = http->fields[HTTP_IF_MATCH];
+
+    *ret = '\0';
+    *ret_is_new = is_text(http->fields[HTTP_IF_NONE_MATCH], "*");
+    if (!match.bytes && !*ret_is_new) {
+        (void)error_set(err, ERROR_INVALID, "say in If-Match which version it is to replace");
+        return api_status(request, 428);
+    }
+    if (match.bytes && !is_text(match, "*") && !read_etag(ret, match))
+        return error_set(err, ERROR_CONFLICT,
+                         "it has been changed in the meantime: look at it again");
+    return 0;
 }
 
 // ---- lists --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 // What one may not see is not there (404); what one may see and not do is 403.
 
 #include <jansson.h>
+#include "host/paths.h"
 #include "http/server.h"
 #include "store/grant.h"
 #include "store/idempotency.h"
@@ -30,6 +31,7 @@
 #define API_PARAMETERS_MAX 2u
 #define API_WORD_MAX       33u // bytes of what stands for a '*' in a path, the NUL included
 #define API_LIST_MAX       100u
+#define API_ETAG_MAX       64u // bytes without its quotes
 #define API_WAIT_MAX_S     60u
 
 #define WEB_DB_WAIT_MS 100u // for another one that writes: the loop stands still meanwhile
@@ -40,6 +42,10 @@ struct waiting_room;
 struct server;
 struct blueprint;
 struct owned_overlay;
+struct aside;
+struct downloads;
+struct passings;
+struct remembered;
 
 struct web {
     sd_event            *event;
@@ -51,7 +57,12 @@ struct web {
     struct waiting_room *waiting;  // for the end of a job
     struct reader       *reader;   // of what is looked up on the host
     const char          *ctl_path; // of l4d2ctl
-    struct secret_key    key;      // of what is sealed in the database
+    struct passings     *passings; // of what is passed on from there
+    struct aside        *aside;    // what waits for a disk: see beside.h
+    struct downloads    *downloads;
+    struct remembered   *remembered;
+    struct host_paths    paths;
+    struct secret_key    key; // of what is sealed in the database
     struct site         *site;
     bool                 is_secure; // it is reached by https, but from the machine itself
 };
@@ -119,8 +130,10 @@ struct route_table {
     size_t              n;
 };
 
-extern const struct route_table account_routes, job_routes, login_routes, machine_routes,
-    setting_routes, token_routes, totp_routes, user_routes;
+extern const struct route_table account_routes, blueprint_routes, file_routes, game_routes,
+    grant_routes, job_routes, login_routes, machine_routes, overlay_routes, overlaytext_routes,
+    server_routes, serverhost_routes, setting_routes, token_routes, totp_routes, upload_routes,
+    upper_routes, user_routes, zip_routes;
 
 // Calls `show` for each route there is.
 void api_each_route(void (*show)(void *context, const struct route *route), void *context);
@@ -196,6 +209,10 @@ void api_set_revision(struct api_request *request, int64_t revision);
 // An `etag` of NULL: there is no such thing yet, which If-None-Match: * asks for.
 int api_check_etag(struct api_request *request, const char *etag, struct error *err) MUST_USE;
 int api_check_revision(struct api_request *request, int64_t revision, struct error *err) MUST_USE;
+// For what is checked where it is changed: the etag that it must have, "" for any, or that there
+// must be none yet. 428: the request asks for nothing of that.
+int api_read_match(char ret[API_ETAG_MAX + 1], bool *ret_is_new, struct api_request *request,
+                   struct error *err) MUST_USE;
 
 // ---- lists --------------------------------------------------------------------------------------
 
@@ -260,3 +277,13 @@ void api_address(char ret[SESSION_ADDRESS_MAX], const struct api_request *reques
 // before and is after. Takes both, which may be NULL, and have no secret in them.
 int api_audit(const struct api_request *request, const char *action, const char *subject,
               json_t *before, json_t *after, struct error *err) MUST_USE;
+
+// The same for what is recorded when the request may be over.
+struct api_who {
+    int64_t user;
+    char    name[USER_NAME_MAX];
+    char    origin[SESSION_ADDRESS_MAX + TOKEN_NAME_MAX + 10];
+};
+void api_who(struct api_who *ret, const struct api_request *request);
+int  api_audit_as(struct database *db, const struct api_who *who, const char *action,
+                  const char *subject, json_t *before, json_t *after, struct error *err) MUST_USE;

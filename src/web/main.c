@@ -8,15 +8,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include "base/log.h"
 #include "base/notify.h"
+#include "web/beside.h"
+#include "web/download.h"
 #include "web/options.h"
+#include "web/passing.h"
 #include "web/reader.h"
+#include "web/remembered.h"
 #include "web/waiting.h"
 #include "work/bell.h"
 
 #define FDS_MAX 8
+#define UMASK   027 // as of l4d2ctl: both write the trees of overlays
 
 static void done(struct web *web)
 {
@@ -25,6 +31,10 @@ static void done(struct web *web)
     web->bell = bell_close(web->bell);
     web->waiting = waiting_close(web->waiting);
     web->reader = reader_close(web->reader);
+    web->passings = passings_close(web->passings);
+    web->aside = aside_close(web->aside);
+    web->downloads = downloads_close(web->downloads);
+    web->remembered = remembered_close(web->remembered);
     web->hasher = hasher_close(web->hasher);
     web->throttle = throttle_free(web->throttle);
     web->db = database_close(web->db);
@@ -62,6 +72,10 @@ static int open_parts(struct web *web, const struct options *options, struct err
 {
     web->is_secure = !options->is_insecure;
     web->ctl_path = options->ctl;
+    web->paths = host_paths_installed;
+    web->paths.settings_file = options->settings;
+    if (options->data)
+        web->paths.data_dir = options->data;
     web->throttle = throttle_new();
     if (!web->throttle)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
@@ -70,7 +84,10 @@ static int open_parts(struct web *web, const struct options *options, struct err
         database_open(&web->db, options->database, err) < 0 || database_check(web->db, err) < 0 ||
         hasher_open(&web->hasher, web->event, err) < 0 ||
         reader_open(&web->reader, web->event, web->ctl_path, err) < 0 ||
-        waiting_open(&web->waiting, web, err) < 0 ||
+        passings_open(&web->passings, web->event, web->ctl_path, err) < 0 ||
+        beside_open(&web->aside, web->event, err) < 0 ||
+        downloads_open(&web->downloads, web->event, err) < 0 ||
+        remembered_open(&web->remembered, err) < 0 || waiting_open(&web->waiting, web, err) < 0 ||
         bell_open(&web->bell, web->event, options->worker, changed, web, err) < 0 ||
         site_open(&web->site, web, &options->site, err) < 0)
         return -1;
@@ -116,6 +133,7 @@ int main(int argc, char **argv)
     struct error   err = { 0 };
 
     options_parse(&options, argc, argv);
+    (void)umask(UMASK);
     if (options_read_settings(&options, &err) < 0 || set_up(&web, &options, &err) < 0 ||
         watch_signals(&web, &err) < 0) {
         fprintf(stderr, "left4me-web: %s\n", err.message);

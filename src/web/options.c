@@ -41,6 +41,7 @@ static NORETURN void usage(int code)
     fputs("Usage: left4me-web [OPTION…] [DATABASE]\n"
           "       left4me-web --routes\n"
           "\n"
+          "  --data DIRECTORY    where the host keeps its things\n"
           "  --insecure          it is reached without https, also from other machines\n"
           "  --key FILE          what secrets in the database are sealed with\n"
           "  --l4d2ctl PROGRAM   what is run to look things up on the host\n"
@@ -56,11 +57,17 @@ static NORETURN void usage(int code)
 void options_parse(struct options *ret, int argc, char **argv)
 {
     static const struct option words[] = {
-        { "insecure", no_argument, NULL, 'i' },      { "key", required_argument, NULL, 'k' },
-        { "l4d2ctl", required_argument, NULL, 'l' }, { "quiet", no_argument, NULL, 'q' },
-        { "routes", no_argument, NULL, 'r' },        { "settings", required_argument, NULL, 'c' },
-        { "static", required_argument, NULL, 's' },  { "worker", required_argument, NULL, 'w' },
-        { "help", no_argument, NULL, 'h' },          { 0 },
+        { "data", required_argument, NULL, 'd' },
+        { "insecure", no_argument, NULL, 'i' },
+        { "key", required_argument, NULL, 'k' },
+        { "l4d2ctl", required_argument, NULL, 'l' },
+        { "quiet", no_argument, NULL, 'q' },
+        { "routes", no_argument, NULL, 'r' },
+        { "settings", required_argument, NULL, 'c' },
+        { "static", required_argument, NULL, 's' },
+        { "worker", required_argument, NULL, 'w' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
     };
 
     *ret = (struct options){ .database = DATABASE,
@@ -73,6 +80,9 @@ void options_parse(struct options *ret, int argc, char **argv)
         switch (c) {
         case 'c':
             ret->settings = optarg;
+            break;
+        case 'd':
+            ret->data = optarg;
             break;
         case 'i':
             ret->is_insecure = true;

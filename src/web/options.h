@@ -9,6 +9,7 @@
 struct options {
     const char         *database; // its path
     const char         *settings; // the path of left4me.conf
+    const char         *data;     // where the host keeps its things; NULL: as installed
     const char         *key;      // the path of the key; NULL: that of the machine
     const char         *ctl;      // the path of l4d2ctl
     const char         *worker;   // the path of its socket

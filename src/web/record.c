@@ -6,8 +6,6 @@
 #include "store/audit.h"
 #include "web/api.h"
 
-#define ORIGIN_MAX (SESSION_ADDRESS_MAX + TOKEN_NAME_MAX + 10u)
-
 static char *dump(json_t *json)
 {
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -16,31 +14,40 @@ static char *dump(json_t *json)
     return text;
 }
 
-// "192.0.2.7", or "192.0.2.7, token backup".
-static void print_origin(char ret[ORIGIN_MAX], const struct api_request *request)
+// From "192.0.2.7", or "192.0.2.7, token backup".
+void api_who(struct api_who *ret, const struct api_request *request)
 {
     char address[SESSION_ADDRESS_MAX];
 
     api_address(address, request);
-    (void)snprintf(ret, ORIGIN_MAX, "%s%s%s", address, request->token.id ? ", token " : "",
-                   request->token.name); // it fits
+    ret->user = request->user.id;
+    (void)snprintf(ret->name, sizeof ret->name, "%s", request->user.name);
+    (void)snprintf(ret->origin, sizeof ret->origin, "%s%s%s", address,
+                   request->token.id ? ", token " : "", request->token.name); // both fit
 }
 
-int api_audit(const struct api_request *request, const char *action, const char *subject,
-              json_t *before, json_t *after, struct error *err)
+int api_audit_as(struct database *db, const struct api_who *who, const char *action,
+                 const char *subject, json_t *before, json_t *after, struct error *err)
 {
     AUTO(freep) char  *before_text = dump(before);
     AUTO(freep) char  *after_text = dump(after);
-    char               origin[ORIGIN_MAX];
     struct audit_event event = { .time_us = api_now_us(),
-                                 .user = request->user.id,
-                                 .user_name = request->user.name,
-                                 .origin = origin,
+                                 .user = who->user,
+                                 .user_name = who->name,
+                                 .origin = who->origin,
                                  .action = action,
                                  .subject = subject,
                                  .before = before_text,
                                  .after = after_text };
 
-    print_origin(origin, request);
-    return audit_add(request->web->db, &event, err);
+    return audit_add(db, &event, err);
+}
+
+int api_audit(const struct api_request *request, const char *action, const char *subject,
+              json_t *before, json_t *after, struct error *err)
+{
+    struct api_who who;
+
+    api_who(&who, request);
+    return api_audit_as(request->web->db, &who, action, subject, before, after, err);
 }

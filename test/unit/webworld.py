@@ -129,7 +129,7 @@ class WebTest(unittest.TestCase):
         key = self.path / "key"
         key.write_bytes(os.urandom(32))
         key.chmod(0o600)
-        self.web = Web(self.path, "--key", key, "--l4d2ctl", self.path / "l4d2ctl", "--worker", self.path / "worker.sock", *self.OPTIONS)
+        self.web = Web(self.path, "--key", key, "--l4d2ctl", self.path / "l4d2ctl", "--worker", self.path / "worker.sock", "--data", self.path / "data", *self.OPTIONS)
         self.addCleanup(self.web.socket.close)
         self.web.start()
         self.addCleanup(self.end)
