@@ -29,7 +29,7 @@ struct run {
     struct run_line       *lines;
     size_t                 n_lines, room, n_bytes; // of the lines
     int                    progress;
-    bool                   is_cancelled, is_paused;
+    bool                   is_begun, is_cancelled, is_paused;
     enum job_state         state; // of one that has ended
     struct error           why;
 };
@@ -159,7 +159,7 @@ static bool may_be_made(const struct run *run)
 {
     const struct kind *kind = kind_find(run->job.kind);
 
-    return run->step == STEP_COMMAND && kind->again && run->job.attempt > 1 &&
+    return run->step == STEP_COMMAND && kind->again && run->is_begun &&
            run->why.kind == ERROR_EXISTS;
 }
 
@@ -288,7 +288,7 @@ static void begin(struct run *run)
         run_fail(run, &err);
         return;
     }
-    if (run->job.attempt > 1)
+    if (run->is_begun)
         add_note(run, "The worker was started again, and goes on with it.");
     if (kind_check(&run->job, &err) < 0 ||
         rows_before(run->instance, run->host->db, &run->job, &err) < 0) {
@@ -303,7 +303,7 @@ static void begin(struct run *run)
 
 // ---- for the runner ---------------------------------------------------------------------------
 
-struct run *run_begin(const struct run_host *host, const struct job *job)
+struct run *run_begin(const struct run_host *host, const struct job *job, bool is_begun)
 {
     struct run *run = calloc(1, sizeof *run);
 
@@ -311,6 +311,7 @@ struct run *run_begin(const struct run_host *host, const struct job *job)
         return NULL;
     run->host = host;
     run->job = *job;
+    run->is_begun = is_begun;
     run->progress = job->progress;
     run->is_cancelled = job->is_cancelled;
     begin(run);

@@ -32,8 +32,9 @@ struct run_line {
     char           *text;
 };
 
-// `job` is copied, `host` borrowed. NULL: out of memory. It may have ended already.
-struct run *run_begin(const struct run_host *host, const struct job *job);
+// `job` is copied, `host` borrowed. `is_begun`: by a worker that is gone, and what it did is there
+// already, or half. NULL: out of memory. It may have ended already.
+struct run *run_begin(const struct run_host *host, const struct job *job, bool is_begun);
 // Ends the command that is at work, without a word. Takes NULL, returns NULL.
 struct run *run_free(struct run *run);
 

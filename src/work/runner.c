@@ -268,12 +268,12 @@ static int take(struct job *ret, struct runner *runner, struct error *err)
     return r;
 }
 
-static void add(struct runner *runner, const struct job *job)
+static void add(struct runner *runner, const struct job *job, bool is_begun)
 {
     struct job_slot *slot = calloc(1, sizeof *slot);
 
     if (slot)
-        slot->run = run_begin(&runner->config.host, job);
+        slot->run = run_begin(&runner->config.host, job, is_begun);
     if (!slot || !slot->run) { // out of memory: it is left to the next worker
         free(slot);
         return;
@@ -338,7 +338,7 @@ void runner_look(struct runner *runner)
 
     cancel_some(runner);
     while (runner->n < runner->config.n_max && (r = take(&job, runner, &err)) > 0) {
-        add(runner, &job);
+        add(runner, &job, !runner->has_taken_over);
         has_taken = true;
     }
     runner->has_to_look = r < 0;
