@@ -16,7 +16,7 @@ import { useLoad } from "../components/load";
 import { Table, type Column } from "../components/table";
 import * as session from "../state/session";
 import { say } from "../state/toasts";
-import { language, LANGUAGES, setLanguage, text } from "../strings";
+import { language, languages, setLanguage, text } from "../strings";
 
 const DAY_S = 86_400;
 
@@ -442,14 +442,15 @@ function Tokens() {
   );
 }
 
-function Look() {
+function Language() {
+  if (languages().length < 2) return null;
   return (
-    <Section title={text.account.look}>
+    <Section title={text.account.language}>
       <div class="form-row form-row-narrow">
         <SelectField
           label={text.account.language}
           value={language()}
-          options={LANGUAGES}
+          options={languages()}
           onChange={setLanguage}
         />
       </div>
@@ -478,7 +479,7 @@ export function AccountPage() {
       <Totp />
       <Sessions />
       <Tokens />
-      <Look />
+      <Language />
     </Page>
   );
 }

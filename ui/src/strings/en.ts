@@ -733,7 +733,6 @@ export const en = {
     sessionEnded: "The session has ended.",
     endOthers: "End all others",
     othersEnded: "All other sessions have ended.",
-    look: "Look",
     language: "Language",
   },
   totp: {
