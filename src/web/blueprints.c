@@ -38,18 +38,13 @@ static int read_name(struct blueprint *draft, struct api_request *request, struc
     return name_check(draft->name, "a blueprint", err) < 0 ? api_about(request, "name") : 0;
 }
 
-static bool is_text(const json_t *json)
-{
-    return json_is_string(json) && strlen(json_string_value(json)) == json_string_length(json);
-}
-
 static int read_arguments(struct blueprint *draft, struct api_request *request, struct error *err)
 {
     const json_t *words = json_object_get(request->body, "arguments");
     bool          is_list = json_is_array(words);
 
     for (size_t i = 0; i < json_array_size(words); i++)
-        is_list = is_list && is_text(json_array_get(words, i));
+        is_list = is_list && json_is_string(json_array_get(words, i));
     if (!is_list)
         return wrong(request, "arguments", "must be a list of texts", err);
     char *text = json_dumps(words, JSON_COMPACT);
@@ -62,10 +57,9 @@ static int read_arguments(struct blueprint *draft, struct api_request *request, 
 
 static int read_config(struct blueprint *draft, struct api_request *request, struct error *err)
 {
-    const json_t *config = json_object_get(request->body, "config");
-    const char   *text = json_string_value(config);
+    const char *text = json_string_value(json_object_get(request->body, "config"));
 
-    if (!is_text(config))
+    if (!text)
         return wrong(request, "config", "must be a text", err);
     if (strlen(text) >= BLUEPRINT_CONFIG_MAX)
         return wrong(request, "config", "is too long", err);

@@ -270,16 +270,14 @@ class Matrix:
     # ---- people -------------------------------------------------------------------------------
 
     def add_people(self):
-        """The first one joins; the others have the password that he has, for it takes long to hash one."""
+        """The first one joins; the others have the password that he has."""
         self.test.user("admin", "admin")
-        browsers, now = {}, int(time.time())
+        browsers = {}
         with self.connect() as db:
             password, = db.execute("SELECT password_hash FROM users").fetchone()
             for name in ("admin", "owner", "plain", "asleep", *GRANTS):
-                if name != "admin":
-                    db.execute("INSERT INTO users (name, role, password_hash, created_unix_s) VALUES (?, 'user', ?, ?)", (name, password, now))
+                browsers[name] = self.web.log_in(name, password)
                 self.users[name], = db.execute("SELECT id FROM users WHERE name = ?", (name,)).fetchone()
-                browsers[name] = self.log_in(db, self.users[name], now)
         self.actors = [Actor(self, "nobody"), *(Actor(self, name, self.users[name], browsers[name]) for name in ("admin", "owner", "plain", *GRANTS))]
         for name in ("admin", "owner", "plain"):
             for scope in SCOPES if name == "admin" else SCOPES[:3]:
@@ -289,16 +287,6 @@ class Matrix:
         with self.connect() as db:
             db.execute("UPDATE users SET is_active = 0 WHERE name = 'asleep'")
             db.execute("UPDATE api_tokens SET expires_unix_s = created_unix_s WHERE name = 'late-manage'")
-
-    def log_in(self, db, user, now):
-        """A browser with a session, as src/store/secret.c hashes its word."""
-        word = secrets.token_urlsafe(32)
-        hashed = hashlib.blake2b(word.encode(), digest_size=32, key=b"left4me session of a browser").digest()
-        db.execute("INSERT INTO sessions (hash, user, address, agent, created_unix_s, seen_unix_s, expires_unix_s) VALUES (?, ?, '127.0.0.1', '', ?, ?, ?)",
-                   (hashed, user, now, now, now + 86400))
-        browser = Browser(self.web)
-        browser.cookie = f"left4me={word}"
-        return browser
 
     def add_token(self, name, browser, scope, user=None, is_alive=True):
         word = browser.ask("POST", "/me/tokens", {"name": f"{name}-{scope}", "scope": scope})[1]["token"]

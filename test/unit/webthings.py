@@ -25,8 +25,9 @@ class ThingsTest(WebTest):
     def setUp(self):
         super().setUp()
         self.admin = self.user("bill", "admin")
-        self.zoey = self.user("zoey")
-        self.louis = self.user("louis")
+        password = self.rows("SELECT password_hash FROM users")[0][0]
+        self.zoey = self.web.log_in("zoey", password)
+        self.louis = self.web.log_in("louis", password)
 
     def number(self, browser):
         return browser.ask("GET", "/me")[1]["id"]

@@ -2,10 +2,12 @@
 """webworld: left4me-web as systemd would start it, and browsers. What the tests of its parts share."""
 
 import contextlib
+import hashlib
 import http.client
 import json
 import os
 import pathlib
+import secrets
 import signal
 import socket
 import sqlite3
@@ -74,6 +76,19 @@ class Web:
     def invite(self, name="bill", role="user"):
         """The word of a new invitation."""
         return self.command("user", "add", name, *(["--admin"] if role == "admin" else []))[0]["invitation"]
+
+    def log_in(self, name, password_hash):
+        """A browser of that user, who is made if he is not there, with a session as src/store/secret.c hashes its word: without the
+        hashing of a password, which takes long."""
+        word, now = secrets.token_urlsafe(32), int(time.time())
+        hashed = hashlib.blake2b(word.encode(), digest_size=32, key=b"left4me session of a browser").digest()
+        with contextlib.closing(sqlite3.connect(self.database)) as db, db:
+            db.execute("INSERT OR IGNORE INTO users (name, role, password_hash, created_unix_s) VALUES (?, 'user', ?, ?)", (name, password_hash, now))
+            db.execute("INSERT INTO sessions (hash, user, address, agent, created_unix_s, seen_unix_s, expires_unix_s) "
+                       "SELECT ?, id, '127.0.0.1', '', ?, ?, ? FROM users WHERE name = ?", (hashed, now, now, now + 86400, name))
+        browser = Browser(self)
+        browser.cookie = f"left4me={word}"
+        return browser
 
     def change(self, sql):
         with contextlib.closing(sqlite3.connect(self.database)) as db, db:
