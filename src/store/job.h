@@ -112,3 +112,5 @@ int job_line_add(struct database *db, int64_t id, enum job_stream stream, int64_
 int job_lines_begin(struct statement *ret, struct database *db, int64_t id, int64_t after,
                     struct error *err) MUST_USE;
 int job_lines_next(struct job_line *ret, struct statement *lines, struct error *err) MUST_USE;
+// The number of its last line; 0: it has none.
+int job_lines_newest(int64_t *ret, struct database *db, int64_t id, struct error *err) MUST_USE;

@@ -83,3 +83,17 @@ int job_lines_next(struct job_line *ret, struct statement *lines, struct error *
             ret->stream = (enum job_stream)i;
     return 1;
 }
+
+int job_lines_newest(int64_t *ret, struct database *db, int64_t id, struct error *err)
+{
+    static const struct query query =
+        QUERY("SELECT coalesce(max(number), 0) FROM job_lines WHERE job = :job");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":job", id);
+    int r = statement_next(&row, err);
+    *ret = r > 0 ? statement_number(&row, 0) : 0;
+    return MIN(r, 0);
+}

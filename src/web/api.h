@@ -39,6 +39,7 @@
 struct bell;
 struct reader;
 struct waiting_room;
+struct hub;
 struct server;
 struct blueprint;
 struct owned_overlay;
@@ -55,6 +56,7 @@ struct web {
     struct throttle     *throttle;
     struct bell         *bell;     // to the worker, and from it
     struct waiting_room *waiting;  // for the end of a job
+    struct hub          *hub;      // of those who listen to events
     struct reader       *reader;   // of what is looked up on the host
     const char          *ctl_path; // of l4d2ctl
     struct passings     *passings; // of what is passed on from there
@@ -130,10 +132,10 @@ struct route_table {
     size_t              n;
 };
 
-extern const struct route_table account_routes, blueprint_routes, file_routes, game_routes,
-    grant_routes, job_routes, login_routes, machine_routes, overlay_routes, overlaytext_routes,
-    server_routes, serverhost_routes, setting_routes, token_routes, totp_routes, upload_routes,
-    upper_routes, user_routes, zip_routes;
+extern const struct route_table account_routes, blueprint_routes, event_routes, file_routes,
+    game_routes, grant_routes, job_routes, login_routes, machine_routes, overlay_routes,
+    overlaytext_routes, server_routes, serverhost_routes, setting_routes, token_routes, totp_routes,
+    upload_routes, upper_routes, user_routes, zip_routes;
 
 // Calls `show` for each route there is.
 void api_each_route(void (*show)(void *context, const struct route *route), void *context);

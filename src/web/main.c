@@ -14,6 +14,7 @@
 #include "base/notify.h"
 #include "web/beside.h"
 #include "web/download.h"
+#include "web/hub.h"
 #include "web/options.h"
 #include "web/passing.h"
 #include "web/reader.h"
@@ -27,6 +28,7 @@
 static void done(struct web *web)
 {
     web->server = http_server_close(web->server);
+    web->hub = hub_close(web->hub);
     web->site = site_close(web->site);
     web->bell = bell_close(web->bell);
     web->waiting = waiting_close(web->waiting);
@@ -55,6 +57,7 @@ static int stop(sd_event_source *source, const struct signalfd_siginfo *si, void
     (void)si;
     (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
     waiting_end(web->waiting);
+    hub_end(web->hub);
     http_server_drain(web->server, drained, web->event);
     return 0;
 }
@@ -65,6 +68,7 @@ static void changed(void *context)
     struct web *web = context;
 
     waiting_look(web->waiting);
+    hub_look(web->hub);
 }
 
 // Each of those that a request may need.
@@ -88,6 +92,7 @@ static int open_parts(struct web *web, const struct options *options, struct err
         beside_open(&web->aside, web->event, err) < 0 ||
         downloads_open(&web->downloads, web->event, err) < 0 ||
         remembered_open(&web->remembered, err) < 0 || waiting_open(&web->waiting, web, err) < 0 ||
+        hub_open(&web->hub, web, err) < 0 ||
         bell_open(&web->bell, web->event, options->worker, changed, web, err) < 0 ||
         site_open(&web->site, web, &options->site, err) < 0)
         return -1;

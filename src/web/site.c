@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "web/fields.h"
+#include "web/hub.h"
 #include "web/rate.h"
 #include "web/static.h"
 #include "web/visitlog.h"
@@ -156,6 +157,19 @@ static const char *user_of(struct http_exchange *exchange, const struct visit *v
     return request ? request->user.name : "";
 }
 
+// Whoever has changed something may have ended what he listens with.
+static void look_at_changes(struct web *web, struct http_exchange *exchange,
+                            const struct visit *visit)
+{
+    const struct api_request *request =
+        visit->handler == &api_handler ? *http_exchange_data(exchange) : NULL;
+
+    if (!request || visit->method == HTTP_GET || visit->method == HTTP_HEAD)
+        return;
+    hub_look(web->hub);
+    hub_look_user(web->hub, request->user.id);
+}
+
 static size_t begin(void *context, struct http_exchange *exchange)
 {
     struct web   *web = context;
@@ -189,6 +203,7 @@ static void over(void *context, struct http_exchange *exchange)
 
     if (!visit)
         return;
+    look_at_changes(web, exchange, visit);
     if (web->site->log)
         visitlog_add(web->site->log, visit, http_exchange_status(exchange),
                      http_exchange_sent(exchange), user_of(exchange, visit));

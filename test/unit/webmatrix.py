@@ -142,6 +142,8 @@ SAMPLES = {
     ("PUT", "/servers/#/grants"): Sample(200, {"grants": [{"user": "plain", "may": ["operate", "files"]}]}),
     ("GET", "/servers/#/secret"): Sample(200),
     ("POST", "/servers/#/secret"): Sample(200, {"rcon_password": "another-one"}),
+    # ---- events: a stream has no end, and test-web-events.py has who may listen to what
+    ("GET", "/events"): Sample(400),
 }
 
 # What l4d2ctl prints, by its first words.
