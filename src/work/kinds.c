@@ -68,6 +68,7 @@ static const struct kind kinds[] = {
       { NEEDED(NUMBER, "generation", NULL, NUMBER_MAX) } },
     { "overlay.rollback",  "overlay rollback", NULL, KIND_OF_OVERLAY, 0,
       { NUMBER("generation", NULL, NUMBER_MAX) } },
+    { "overlay.cancel",    "overlay cancel", NULL, KIND_OF_OVERLAY, 0, NONE },
     { "overlay.delete",    "overlay delete", NULL, KIND_OF_OVERLAY, 0, NONE },
     { "overlay.extract",   "files extract", NULL, KIND_OF_OVERLAY, 0,
       { NEEDED(TEXT, "upload", "--upload", 32), TEXT("path", NULL, PATH_MAX_BYTES),

@@ -119,12 +119,13 @@ static const struct row {
     int (*after)(struct database *db, const struct job *job, const json_t *result,
                  int64_t now_unix_s, struct error *err);
 } rows[] = {
-    { "overlay.create", add_overlay },      { "overlay.set", rename_overlay },
-    { "overlay.delete", remove_overlay },   { "overlay.build", note_overlay },
-    { "overlay.wipe", note_overlay },       { "overlay.select", note_overlay },
-    { "overlay.rollback", note_overlay },   { "overlay.extract", note_overlay },
-    { "game.install", note_overlay },       { "server.delete", remove_server },
-    { "server.overlay", note_own_overlay }, { "server.keep", note_own_overlay },
+    { "overlay.create", add_overlay },    { "overlay.set", rename_overlay },
+    { "overlay.delete", remove_overlay }, { "overlay.build", note_overlay },
+    { "overlay.wipe", note_overlay },     { "overlay.select", note_overlay },
+    { "overlay.rollback", note_overlay }, { "overlay.extract", note_overlay },
+    { "overlay.cancel", note_overlay },   { "game.install", note_overlay },
+    { "server.delete", remove_server },   { "server.overlay", note_own_overlay },
+    { "server.keep", note_own_overlay },
 };
 
 int rows_after(struct database *db, const struct job *job, const json_t *result, int64_t now_unix_s,

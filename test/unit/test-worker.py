@@ -387,6 +387,11 @@ class TestCancelling(WorkerTest):
         self.assertIn(("error", "interrupted: nothing has changed"), self.lines(job))
         self.assertEqual(self.calls("overlay cancel"), ["overlay cancel --json -- 7"])
 
+    def test_a_build_of_somebody_else(self):
+        """that no job has begun is ended by one"""
+        self.wait(self.ask("overlay.cancel", overlay=7))
+        self.assertEqual(self.calls("overlay cancel"), ["overlay cancel --json -- 7"])
+
     def test_one_that_is_done_all_the_same(self):
         self.hold("overlay-build", "trap 'echo {}; exit 0' INT")
         job = self.ask("overlay.build", overlay=7)
