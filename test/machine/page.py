@@ -6,19 +6,23 @@
     page.inside(machine, ["id"])                what a command prints within left4me-web.service
 """
 
+import concurrent.futures
 import contextlib
 import http.client
 import json
+import re
 import socket
+import threading
 import time
 
 import product
-from harness import Failed, equal
+from harness import Failed, check, equal
 
 HOST, PORT = "127.0.0.1", 8080
 SERVICE, SOCKET = "left4me-web.service", "left4me-web.socket"
 DATABASE = f"{product.DATA}/db/left4me.db"
 KEY = "/etc/credstore/left4me.key"
+SETTINGS = "/etc/left4me/left4me.conf"
 PASSWORD = "correct horse battery"
 
 
@@ -99,7 +103,7 @@ class Browser:
 
 def invite(machine, name, *words):
     """The word of a link that the operator makes in a shell."""
-    return json.loads(machine.output(["left4me", "--json", "user", "add", name, *words]))["invitation"]
+    return json.loads(machine.output(["left4me", "user", "add", "--json", name, *words]))["invitation"]
 
 
 def admin(machine, name="alice", **options):
@@ -107,6 +111,80 @@ def admin(machine, name="alice", **options):
     browser = Browser(machine, **options)
     browser.join(invite(machine, name, "--admin"), name)
     return browser
+
+
+@contextlib.contextmanager
+def settings(machine, **keys):
+    """The page with other settings of [web] for as long as the block lasts: settings(machine, requests=0)."""
+    before = text = machine.read(SETTINGS)
+    for name, value in keys.items():
+        text, n = re.subn(rf"^#?{name} =.*$", f"{name} = {value}", text, flags=re.M)
+        equal(n, 1, f"lines of {SETTINGS} that speak of {name}")
+    try:
+        machine.push(text.encode(), SETTINGS)
+        machine.run(["systemctl", "try-restart", SERVICE])
+        yield
+    finally:
+        machine.push(before.encode(), SETTINGS)
+        machine.run(["systemctl", "try-restart", SERVICE])
+
+
+class Askers:
+    """Ask over and over, each time by a new connection, or by one that is kept; what went wrong is remembered."""
+
+    def __init__(self, machine, n=4, pause=0):
+        self.place, self.over = product.inside(machine), threading.Event()
+        self.n, self.pause, self.answers, self.failures, self.pool = n, pause, 0, [], None
+
+    def _new(self):
+        with contextlib.closing(Connection(self.place)) as connection:
+            connection.request("GET", "/api/v1/health")
+            return connection.getresponse().read()
+
+    def _loop(self, ask):
+        while not self.over.wait(self.pause):
+            try:
+                equal(json.loads(ask())["status"], "ok", "what it says")
+                self.answers += 1
+            except Exception as reason:         # the test looks at the list
+                self.failures.append(f"{type(reason).__name__}: {reason}")
+
+    def _keep(self):
+        """A client that keeps its connection, and opens a new one when it was closed between two requests."""
+        connection = Connection(self.place)
+
+        def ask():
+            try:
+                connection.request("GET", "/api/v1/health")
+                answer = connection.getresponse()
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                connection.close()
+                connection.request("GET", "/api/v1/health")
+                answer = connection.getresponse()
+            return answer.read()
+
+        with contextlib.closing(connection):
+            self._loop(ask)
+
+    def __enter__(self):
+        self.pool = concurrent.futures.ThreadPoolExecutor(self.n + 1)
+        for _ in range(self.n):
+            self.pool.submit(self._loop, self._new)
+        self.pool.submit(self._keep)
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.pool.shutdown()
+
+    def await_more(self, n):
+        """Waits until so many more answers have come."""
+        wanted, patience = self.answers + n, threading.Event()
+        for _ in range(3000):
+            if self.answers >= wanted:
+                return
+            patience.wait(0.01)
+        check(False, f"no answers come any more: {self.failures[-3:]}")
 
 
 # -- the sandbox ------------------------------------------------------------------------------------

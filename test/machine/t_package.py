@@ -8,6 +8,7 @@ import tempfile
 import threading
 
 import host
+import page
 import product
 from harness import check, equal
 from machine import Machine
@@ -91,24 +92,33 @@ def _fresh(machine):
 def test_install_leaves_a_healthy_machine(machine):
     with _fresh(machine) as other:
         equal(other.output("systemctl list-units --failed --plain --no-legend"), "", "failed units")
-        equal([other.unit(f"left4me-{name}.socket")["ActiveState"] for name in ("broker", "log")], ["active"] * 2, "sockets")
+        equal([other.unit(f"left4me-{name}.socket")["ActiveState"] for name in ("broker", "log", "tidy", "web", "worker")], ["active"] * 5,
+              "sockets")
+        equal(other.unit("left4me-worker.service")["ActiveState"], "active", "worker")
         equal(other.unit("left4me-nft.service")["ActiveState"], "active", "packet filter")
         equal(len(_users_of(other)), 5, "users")
-        equal(_processes(other).split(), ["root", "left4me-nftwatc"], "processes of ours without a server")
+        equal(sorted(_processes(other).split()), ["left4me", "left4me-nftwatc", "left4me-worker", "root"], "processes of ours without a server")
         product.ctl(other, "--version")
 
 
 def test_upgrade_restarts_no_server(machine):
-    """an upgrade under a running server: the same process, every question answered"""
+    """an upgrade under a running server: the same process, every question answered, by the page as well"""
     with _fresh(machine) as other, tempfile.TemporaryDirectory() as scratch, \
             product.server(other, "played", config=["sv_max_queries_sec 0", "sv_max_queries_sec_global 0"]) as server:
         server.rcon("sim_write left4dead2/mine.txt kept")
         before = server.status()
-        with _Players(other, server) as players, _following(other, server) as heard:
+        alice = page.admin(other)
+        pids = [other.unit(f"left4me-{name}.service")["MainPID"] for name in ("web", "worker")]
+        with page.Askers(other, n=1, pause=0.05) as askers, _Players(other, server) as players, _following(other, server) as heard:
             other.install(_next_version(machine.deb_path, scratch))
             heard()
         check(players.answers > 5, f"only {players.answers} questions were answered")
         equal(players.failures, [], "questions without an answer")
+        check(askers.answers > 5, f"the page answered only {askers.answers} requests")
+        equal(askers.failures, [], "requests that the page did not answer")
+        equal(alice.get("/me")["name"], "alice", "who is logged in after the upgrade")
+        after = [other.unit(f"left4me-{name}.service")["MainPID"] for name in ("web", "worker")]
+        check(not set(pids) & {*after, 0}, f"page and worker of the old version still run, or none does: {pids}, {after}")
         equal(other.output("dpkg-query -W -f '${Version}' left4me"), NEXT, "version installed")
         after = server.status()
         equal((after["pid"], after["run"], after["restarts"]), (before["pid"], before["run"], 0), "the run")
@@ -142,7 +152,7 @@ def test_remove_and_purge(machine):
 
         _apt(other, "purge")
         equal(_processes(other), "", "processes of ours after a purge")
-        left = other.output("ls -d /var/lib/left4me* /etc/left4me* /run/left4me* /etc/systemd/system*/left4me* "
+        left = other.output("ls -d /var/lib/left4me* /etc/left4me* /etc/credstore/left4me* /run/left4me* /etc/systemd/system*/left4me* "
                             "/etc/systemd/system*/*/left4me* /usr/lib/left4me* 2>/dev/null", check=False)
         equal(left, "", "files after a purge")
         equal(other.output("systemctl list-units --failed --plain --no-legend"), "", "failed units after a purge")

@@ -14,7 +14,7 @@ BUDGETS = {
     "left4me-server@": 1.2, "left4me-broker": 1.2, "left4me-log": 0.5, "left4me-mount@": 3.9,
     "left4me-build-mount@": 3.9, "left4me-idmap": 3.9, "left4me-tidy": 3.9, "left4me-update@": 1.3,
     "left4me-files@": 0.5, "left4me-publish@": 0.5, "left4me-edit@": 0.5, "left4me-workshop@": 1.2, "left4me-nft": 2.5,
-    "left4me-script@": 1.3, "left4me-refresh": 0.5, "left4me-collect": 0.5, "left4me-web": 0.2, "left4me-worker": 1.3,
+    "left4me-script@": 1.3, "left4me-refresh": 0.5, "left4me-collect": 0.5, "left4me-web": 0.2, "left4me-worker": 0.9,
 }
 
 # What alone gives a unit a mount namespace, apart from names that begin with Protect, Private or Bind.
@@ -150,7 +150,7 @@ def test_other_settings(machine):
         # A stop of the server unmounts; many starts in a row are a bulk operation, not a loop.
         equal((top["StopWhenUnneeded"], top["StartLimitIntervalSec"]), (["yes"], ["0"]), f"settings of {unit}")
     for unit, may in (("left4me-broker.socket", ("0660", "left4me")), ("left4me-log.socket", ("0660", "left4me")),
-                      ("left4me-tidy.socket", ("0600", "root"))):
+                      ("left4me-worker.socket", ("0660", "left4me")), ("left4me-tidy.socket", ("0600", "root"))):
         socket = settings(machine, unit)["Socket"]
         equal((socket["SocketMode"][0], socket.get("SocketGroup", ["root"])[0]), may, f"settings of {unit}")
         check("Accept" not in socket, "a unit for each request costs more than the request")
@@ -169,5 +169,5 @@ def test_other_settings(machine):
                         ("left4me-files@.service", ["left4me-content"]), ("left4me-publish@.service", ["left4me-content"]),
                         ("left4me-edit@.service", ["left4me-content"]), ("left4me-update@.service", ["left4me-build"]),
                         ("left4me-collect.service", ["left4me-content"]), ("left4me-script@.service", ["left4me-build"]),
-                        ("left4me-workshop@.service", ["left4me-content"]), ("left4me-web.service", ["left4me"])):
+                        ("left4me-workshop@.service", ["left4me-content"]), ("left4me-web.service", ["left4me"]), ("left4me-worker.service", ["left4me"])):
         equal(settings(machine, unit)["Service"].get("User"), users, f"user of {unit}")

@@ -2,13 +2,11 @@
 """The page as it is installed: reached through its socket, restarted, killed, with a damaged database and
 without space; and what its process could do if somebody had taken it over."""
 
-import concurrent.futures
 import contextlib
 import http.client
 import json
 import re
 import secrets
-import threading
 
 import attacks
 import page
@@ -73,10 +71,10 @@ def test_first_admin(machine):
     equal([row["user"]["name"] for row in (said[0], said[2])], ["alice"] * 2, "who has joined, and has logged in")
     equal((said[1]["name"], said[1]["role"]), ("alice", "admin"), "who it is")
     equal([user["name"] for user in said[3]["users"]], ["alice"], "users")
-    listed = json.loads(machine.output("left4me --json user list"))
+    listed = json.loads(machine.output("left4me user list --json"))
     equal((listed["name"], listed["role"], listed["password"]), ("alice", "admin", True), "the same in a shell")
-    equal(machine.output(f"stat -c '%U %a' {DATA}/db {DATA}/db/*").split("\n"),
-          ["left4me 700"] + ["left4me 600"] * 3, "owner and mode of the database")
+    equal(machine.output(f"stat -c '%U %a' {DATA}/db"), "left4me 700", "owner and mode of the database's directory")
+    equal(set(machine.output(f"stat -c '%U %a' {DATA}/db/*").splitlines()), {"left4me 600"}, "owner and mode of the database")
     said = machine.run(["left4me", "user", "add", "alice"], check=False)
     equal((said.returncode, said.stderr.count("\n")), (4, 1), f"a name that is taken ({said.stderr})")
 
@@ -103,67 +101,9 @@ def test_another_address(machine):
 
 # -- restarted, killed ------------------------------------------------------------------------------
 
-class _Askers:
-    """Ask over and over, each time by a new connection, or by one that is kept; what went wrong is remembered."""
-
-    def __init__(self, machine, n=4):
-        self.place, self.over = product.inside(machine), threading.Event()
-        self.n, self.answers, self.failures, self.pool = n, 0, [], None
-
-    def _new(self):
-        with contextlib.closing(page.Connection(self.place)) as connection:
-            connection.request("GET", "/api/v1/health")
-            return connection.getresponse().read()
-
-    def _loop(self, ask):
-        while not self.over.is_set():
-            try:
-                equal(json.loads(ask())["status"], "ok", "what it says")
-                self.answers += 1
-            except Exception as reason:         # the test looks at the list
-                self.failures.append(f"{type(reason).__name__}: {reason}")
-
-    def _keep(self):
-        """A client that keeps its connection, and opens a new one when it was closed between two requests."""
-        connection = page.Connection(self.place)
-
-        def ask():
-            try:
-                connection.request("GET", "/api/v1/health")
-                answer = connection.getresponse()
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                connection.close()
-                connection.request("GET", "/api/v1/health")
-                answer = connection.getresponse()
-            return answer.read()
-
-        with contextlib.closing(connection):
-            self._loop(ask)
-
-    def __enter__(self):
-        self.pool = concurrent.futures.ThreadPoolExecutor(self.n + 1)
-        for _ in range(self.n):
-            self.pool.submit(self._loop, self._new)
-        self.pool.submit(self._keep)
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.pool.shutdown()
-
-    def await_more(self, n):
-        """Waits until so many more answers have come."""
-        wanted, patience = self.answers + n, threading.Event()
-        for _ in range(3000):
-            if self.answers >= wanted:
-                return
-            patience.wait(0.01)
-        check(False, f"no answers come any more: {self.failures[-3:]}")
-
-
 def test_a_restart_refuses_nobody(machine):
     """whoever asks while it is restarted gets an answer, by the old process or the new one"""
-    with _Askers(machine) as askers:
+    with page.settings(machine, requests=0), page.Askers(machine) as askers:
         pids = set()
         for _ in range(3):
             askers.await_more(20)
@@ -195,15 +135,14 @@ def test_it_is_killed(machine):
 def test_a_damaged_database(machine):
     """it does not start, says why, and is given up; repaired, it comes back"""
     page.Browser(machine).get("/health")
-    machine.run(["systemctl", "stop", SERVICE])
-    machine.run(f"sqlite_dir={DATA}/db; cp -a $sqlite_dir /root/db.kept; rm -f {DATABASE}-wal {DATABASE}-shm; "
-                f"head -c 65536 /dev/urandom > {DATABASE}")
+    machine.run(f"systemctl stop {SERVICE} left4me-worker.service; cp -a {DATA}/db /root/db.kept; "
+                f"rm -f {DATABASE}-wal {DATABASE}-shm; head -c 65536 /dev/urandom > {DATABASE}")
     with contextlib.suppress(OSError, http.client.HTTPException):
         page.Browser(machine).ask("GET", "/health")
     machine.wait_for(SOCKET, lambda unit: unit["ActiveState"] == "failed", 60)
     unit = machine.unit(SERVICE)
     equal(unit["ActiveState"], "failed", "the unit")
-    check(unit["NRestarts"] <= 10, f"it was started again {unit['NRestarts']} times")
+    check(unit["NRestarts"] <= 40, f"it was started again {unit['NRestarts']} times")
     lines = re.findall(r"left4me-web.*is damaged: restore a backup.*", machine.journal(SERVICE))
     check(lines, f"no clear sentence in the journal: {machine.journal(SERVICE, lines=5)}")
     try:
@@ -216,7 +155,7 @@ def test_a_damaged_database(machine):
     check(said.returncode == 1 and "is damaged: restore a backup" in said.stderr, f"left4me says: {said.stderr}")
     # As docs/operations.md has it.
     machine.run(f"rm -r {DATA}/db && mv /root/db.kept {DATA}/db && systemctl reset-failed '{SERVICE}' '{SOCKET}' "
-                f"&& systemctl start {SOCKET}")
+                f"&& systemctl start {SOCKET} left4me-worker.service")
     equal(page.Browser(machine).get("/health")["status"], "ok", "health after the repair")
 
 
@@ -224,8 +163,9 @@ def test_a_damaged_database(machine):
 def test_a_full_disk(machine):
     """what cannot be written is refused in a sentence, reading goes on, and with space so does writing"""
     with _fresh(machine) as other:
+        other.run("systemctl stop left4me-worker.service")
         other.small_disk(f"{DATA}/db", "16M")
-        other.run(f"rmdir {DATA}/db/lost+found; chown left4me: {DATA}/db; chmod 700 {DATA}/db")
+        other.run(f"rmdir {DATA}/db/lost+found; chown left4me: {DATA}/db; chmod 700 {DATA}/db; systemctl start left4me-worker.service")
         browser = page.admin(other, "full")
         filled = other.run(f"head -c 1G /dev/zero > {DATA}/db/filler", check=False)
         check("No space left" in filled.stderr, f"the disk is not full: {filled.stderr}")
