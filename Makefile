@@ -16,7 +16,7 @@ LINT_PACKAGES    := clang-format clang-tidy cppcheck lintian mandoc python3 shel
 help: ## what there is to do
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{ printf "%-16s %s\n", $$1, $$2 }'
 
-run: ## a disposable machine with a server in it, until Ctrl-C
+run: ## a disposable machine with a server in it, and its page at http://127.0.0.1:8080, until Ctrl-C
 	@tools/need $(PACKAGES) $(MACHINE_PACKAGES) qstat
 	@tools/run $(RUN)
 
@@ -36,7 +36,7 @@ test-sim: ## the emulator and other stand-ins, and what we read of files, judged
 	@tools/test-sim
 
 test-machine: ## the package in a Debian 13 booted by systemd
-	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) qstat
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) curl qstat
 	@tools/test-machine trixie
 
 test-machine-12: ## a short pass of the same in a Debian 12

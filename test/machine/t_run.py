@@ -4,6 +4,7 @@
 import json
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,8 +18,10 @@ from t_boot import check_gone
 
 @only("trixie")
 def test_until_interrupted(_machine):
-    """it comes up, a foreign client sees its server from this host, Ctrl-C takes all of it away"""
-    with subprocess.Popen([product.REPO / "tools/run"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    """it comes up, a foreign client sees its server and curl its page from this host, Ctrl-C takes all of it away"""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen([product.REPO / "tools/run", "--port", str(port)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, start_new_session=True) as child:
         try:
             said = ""
@@ -33,11 +36,23 @@ def test_until_interrupted(_machine):
             status = subprocess.run([product.REPO / "test/machine/machine.py", "enter", machine_id, "l4d2ctl", "status", "demo"],
                                     stdout=subprocess.PIPE, text=True, check=True).stdout
             check("running" in status, f"the command that it prints says {status!r}")
+            link = said.partition(f"http://127.0.0.1:{port}/join#")[2].split()[0]
+            equal(_join(port, link), ("admin", "admin"), "who joins by the link that it prints")
             child.send_signal(signal.SIGINT)
             equal(child.wait(30), 0, "exit code after Ctrl-C")
         finally:
             child.kill()
     check_gone(machine_id)
+
+
+def _join(port, word):
+    """(name, role) of who has joined by the link."""
+    page = f"http://127.0.0.1:{port}"
+    body = json.dumps({"invitation": word, "name": "admin", "password": "correct horse battery"})
+    said = subprocess.run(["curl", "-sS", "--fail-with-body", "-H", "Content-Type: application/json", "-H", f"Origin: {page}",
+                           "-d", body, f"{page}/api/v1/join"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    user = json.loads(said)["user"]
+    return user["name"], user["role"]
 
 
 # A build of sorts: it leaves a process and a directory, unless it is asked to end and given the time for it.
