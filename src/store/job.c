@@ -240,7 +240,7 @@ static int fail_those_who_wait(struct database *db, int64_t now_us, struct error
 
 // By a query that gives the job that `worker` has from now on.
 static int lease(struct job *ret, struct database *db, const struct query *query,
-                 const char *worker, const char *except, int64_t now, int64_t until_s,
+                 const char *worker, const struct job_choice *choice, int64_t now, int64_t until_s,
                  struct error *err)
 {
     AUTO(statement_done) struct statement row = { 0 };
@@ -250,14 +250,17 @@ static int lease(struct job *ret, struct database *db, const struct query *query
     statement_bind_text(&row, ":worker", worker);
     statement_bind_number(&row, ":until", until_s);
     statement_bind_number(&row, ":now", now);
-    if (except)
-        statement_bind_text(&row, ":except", except);
+    if (choice) {
+        statement_bind_text(&row, ":except", choice->except);
+        statement_bind_text(&row, ":patient", choice->patient);
+        statement_bind_text(&row, ":unawaited", choice->unawaited);
+    }
     int r = take_next(ret, &row, err);
     return r <= 0 || change_note(db, CHANGE_JOB, ret->id, false, err) == 0 ? r : -1;
 }
 
-int job_take(struct job *ret, struct database *db, const char *worker, const char *except,
-             int64_t now_us, int64_t until_s, struct error *err)
+int job_take(struct job *ret, struct database *db, const char *worker,
+             const struct job_choice *choice, int64_t now_us, int64_t until_s, struct error *err)
 {
     // Nothing that came before it, about the same server or overlay, is still to be done or under
     // way.
@@ -270,12 +273,19 @@ int job_take(struct job *ret, struct database *db, const char *worker, const cha
         "earlier.overlay = next.overlay)) "
         "AND NOT EXISTS (SELECT 1 FROM job_dependencies, jobs AS earlier WHERE job = next.id AND "
         "earlier.id = after AND earlier.state != 'done') "
+        "AND (kind NOT IN (SELECT value FROM json_each(:patient)) "
+        "OR NOT EXISTS (SELECT 1 FROM jobs AS earlier JOIN servers ON servers.id = next.server "
+        "WHERE earlier.state IN ('queued', 'running') AND earlier.id < next.id "
+        "AND earlier.kind NOT IN (SELECT value FROM json_each(:unawaited)) "
+        "AND (earlier.overlay IN (1, servers.overlay) OR earlier.overlay IN (SELECT "
+        "blueprint_overlays.overlay FROM blueprint_overlays WHERE "
+        "blueprint_overlays.blueprint = servers.blueprint)))) "
         "ORDER BY id LIMIT 1) " RETURNING);
 
     assert(database_is_writing(db));
     return fail_those_who_wait(db, now_us, err) < 0
                ? -1
-               : lease(ret, db, &oldest, worker, except, now_us, until_s, err);
+               : lease(ret, db, &oldest, worker, choice, now_us, until_s, err);
 }
 
 int job_take_over(struct job *ret, struct database *db, const char *worker, int64_t now_s,

@@ -79,10 +79,18 @@ int job_next(struct job *ret, struct database *db, int64_t before, const struct 
 
 // ---- working ----------------------------------------------------------------------------------
 
-// Takes the oldest that may run now, but none of the kinds in `except`, a list in JSON. 1: there is
-// one, which is `worker`'s until `until_s`.
-int job_take(struct job *ret, struct database *db, const char *worker, const char *except,
-             int64_t now_us, int64_t until_s, struct error *err) MUST_USE;
+// Which ones, by kind: each is a list in JSON.
+struct job_choice {
+    const char *except;    // none of these
+    const char *patient;   // these begin after all that was to be done before with the overlays of
+                           // their server and its blueprint,
+    const char *unawaited; // but for these
+};
+
+// Takes the oldest that may run now. 1: there is one, which is `worker`'s until `until_s`.
+int job_take(struct job *ret, struct database *db, const char *worker,
+             const struct job_choice *choice, int64_t now_us, int64_t until_s, struct error *err)
+    MUST_USE;
 // One of another worker who has not renewed its lease until `now_s`: it may be half done.
 int job_take_over(struct job *ret, struct database *db, const char *worker, int64_t now_s,
                   int64_t until_s, struct error *err) MUST_USE;

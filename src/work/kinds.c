@@ -46,8 +46,8 @@
 // clang-format off
 static const struct kind kinds[] = {
     { "server.initialize", NULL,        NULL, KIND_OF_SERVER, KIND_SPEC, NONE },
-    { "server.start",      "start",     NULL, KIND_OF_SERVER, KIND_SPEC, { WITH } },
-    { "server.restart",    "restart",   NULL, KIND_OF_SERVER, KIND_SPEC, { WITH } },
+    { "server.start",      "start",     NULL, KIND_OF_SERVER, KIND_SPEC | KIND_PATIENT, { WITH } },
+    { "server.restart",    "restart",   NULL, KIND_OF_SERVER, KIND_SPEC | KIND_PATIENT, { WITH } },
     { "server.stop",       "stop",      NULL, KIND_OF_SERVER, KIND_ABSENT_IS_FINE, NONE },
     { "server.kill",       "kill",      NULL, KIND_OF_SERVER, KIND_ABSENT_IS_FINE, NONE },
     { "server.reset",      "reset",     NULL, KIND_OF_SERVER, KIND_ABSENT_IS_FINE, NONE },
@@ -76,8 +76,8 @@ static const struct kind kinds[] = {
     { "overlay.refresh",   "overlay refresh", NULL, KIND_OF_NONE, KIND_BUILD, NONE },
     { "overlay.collect",   "overlay gc", NULL, KIND_OF_NONE, 0, NONE },
 
-    { "game.install",      "install --verbose", NULL, KIND_OF_OVERLAY, KIND_BUILD | KIND_GAME,
-      { HOLD } },
+    { "game.install",      "install --verbose", NULL, KIND_OF_OVERLAY,
+      KIND_BUILD | KIND_GAME | KIND_LONG, { HOLD } },
 };
 // clang-format on
 

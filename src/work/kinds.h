@@ -19,6 +19,8 @@ enum kind_flag {
     KIND_ABSENT_IS_FINE = 1 << 2, // that there is no such instance is as good as success
     KIND_OWN = 1 << 3,            // the command is about the server's own overlay
     KIND_GAME = 1 << 4,           // the command knows by itself which overlay it is about
+    KIND_PATIENT = 1 << 5,        // it begins when what is done with the server's overlays is done
+    KIND_LONG = 1 << 6,           // but for this, which nobody waits for
 };
 
 enum parameter_type {

@@ -30,9 +30,9 @@ struct runner {
     struct job_slot     *slots;
     unsigned             n, n_builds;
     bool                 is_armed, has_to_look;
-    bool                 has_taken_over;    // there is nothing left of the worker before
-    bool                 is_in_trouble;     // it is told once
-    char                 builds[KINDS_MAX]; // the kinds of builds, as a list in JSON
+    bool                 has_taken_over; // there is nothing left of the worker before
+    bool                 is_in_trouble;  // it is told once
+    char builds[KINDS_MAX], patient[KINDS_MAX], unawaited[KINDS_MAX]; // kinds, in JSON
 };
 
 static int64_t now_us(clockid_t clock)
@@ -248,8 +248,13 @@ static int take(struct job *ret, struct runner *runner, struct error *err)
 {
     AUTO(transaction_done) struct transaction transaction = { 0 };
     const struct runner_config               *config = &runner->config;
-    int64_t                                   now = now_s();
-    int                                       r = 0;
+    const struct job_choice choice = { .except = runner->n_builds >= config->n_builds_max
+                                                     ? runner->builds
+                                                     : "[]",
+                                       .patient = runner->patient,
+                                       .unawaited = runner->unawaited };
+    int64_t                 now = now_s();
+    int                     r = 0;
 
     if (transaction_begin(&transaction, config->host.db, err) < 0)
         return -1;
@@ -259,9 +264,8 @@ static int take(struct job *ret, struct runner *runner, struct error *err)
                           err);
     if (r == 0) {
         runner->has_taken_over = true;
-        r = job_take(ret, config->host.db, config->worker,
-                     runner->n_builds >= config->n_builds_max ? runner->builds : "[]",
-                     now_us(CLOCK_REALTIME), now + RECORD_LEASE_S, err);
+        r = job_take(ret, config->host.db, config->worker, &choice, now_us(CLOCK_REALTIME),
+                     now + RECORD_LEASE_S, err);
     }
     if (r < 0 || transaction_commit(&transaction, err) < 0)
         return -1;
@@ -298,16 +302,23 @@ static int is_queued(bool *ret, struct database *db, const char *kind, int64_t s
     return MIN(r, 0);
 }
 
-// Whoever wants a server to stop need not wait until it has started.
-static int find_stop(bool *ret, struct database *db, const struct job *job, struct error *err)
-{
-    static const char *const kinds[] = { "server.stop", "server.kill", "server.reset",
-                                         "server.delete" };
+// What makes it pointless to go on with another job about the same server.
+static const struct {
+    const char *kind, *end;
+} ends[] = {
+    { "server.start", "server.stop" },    { "server.start", "server.kill" },
+    { "server.start", "server.reset" },   { "server.start", "server.delete" },
+    { "server.restart", "server.stop" },  { "server.restart", "server.kill" },
+    { "server.restart", "server.reset" }, { "server.restart", "server.delete" },
+    { "server.stop", "server.kill" },     { "server.reset", "server.kill" },
+};
 
-    if (strcmp(job->kind, "server.start") != 0 && strcmp(job->kind, "server.restart") != 0)
-        return 0;
-    for (size_t i = 0; i < ELEMENTS(kinds); i++)
-        if (is_queued(ret, db, kinds[i], job->server, err) < 0)
+// Whoever wants a server to stop need not wait until it has started.
+static int find_end(bool *ret, struct database *db, const struct job *job, struct error *err)
+{
+    for (size_t i = 0; i < ELEMENTS(ends); i++)
+        if (strcmp(ends[i].kind, job->kind) == 0 &&
+            is_queued(ret, db, ends[i].end, job->server, err) < 0)
             return -1;
     return 0;
 }
@@ -323,7 +334,7 @@ static void cancel_some(struct runner *runner)
         if (has_ended(slot) || job_find(&job, runner->config.host.db, run_job(slot->run)->id,
                                         VIEWER_ALL, &ignored) < 0)
             continue;
-        if (find_stop(&is_wanted, runner->config.host.db, &job, &ignored) == 0 &&
+        if (find_end(&is_wanted, runner->config.host.db, &job, &ignored) == 0 &&
             (is_wanted || job.is_cancelled))
             run_cancel(slot->run);
     }
@@ -362,12 +373,12 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *context)
 
 // ---- the runner -------------------------------------------------------------------------------
 
-static int list_builds(char ret[KINDS_MAX], struct error *err)
+static int list_kinds(char ret[KINDS_MAX], enum kind_flag flag, struct error *err)
 {
     AUTO(json_decrefp) json_t *list = json_array();
 
     for (const struct kind *kind = NULL; (kind = kind_next(kind));)
-        if (kind->flags & KIND_BUILD)
+        if (kind->flags & flag)
             (void)json_array_append_new(list, json_string(kind->name));
     AUTO(freep) char *text = json_dumps(list, JSON_COMPACT);
     if (!text || strlen(text) >= KINDS_MAX)
@@ -390,7 +401,9 @@ int runner_open(struct runner **ret, const struct runner_config *config, struct 
     runner->config = *config;
     runner->config.host.changed = on_changed;
     runner->config.host.context = runner;
-    if (list_builds(runner->builds, err) < 0)
+    if (list_kinds(runner->builds, KIND_BUILD, err) < 0 ||
+        list_kinds(runner->patient, KIND_PATIENT, err) < 0 ||
+        list_kinds(runner->unawaited, KIND_LONG, err) < 0)
         return -1;
     int r = sd_event_add_time_relative(config->event, &runner->recorder, CLOCK_MONOTONIC, 0,
                                        ACCURACY_US, on_record, runner);

@@ -7,6 +7,8 @@
 #define NOW_S  1000
 #define WORKER "worker 1"
 
+static const struct job_choice any = { "[]", "[]", "[]" };
+
 static int64_t add_by(struct database *db, int64_t user, const char *kind, int64_t server,
                       int64_t overlay)
 {
@@ -31,16 +33,22 @@ static int64_t add(struct database *db, const char *kind, int64_t server, int64_
     return add_by(db, 1, kind, server, overlay);
 }
 
-static int64_t take(struct database *db)
+static int64_t take_of(struct database *db, const struct job_choice *choice)
 {
     struct job   job = { 0 };
     struct error err = { 0 };
     int          r = -1;
 
-    (void)STORED(db, (r = job_take(&job, db, WORKER, "[]", NOW_US, NOW_S + 60, &err)) < 0 ? -1 : 0);
+    (void)STORED(db,
+                 (r = job_take(&job, db, WORKER, choice, NOW_US, NOW_S + 60, &err)) < 0 ? -1 : 0);
     if (r < 0)
         fail_msg("%s", err.message);
     return r ? job.id : 0;
+}
+
+static int64_t take(struct database *db)
+{
+    return take_of(db, &any);
 }
 
 static void end(struct database *db, int64_t id, enum job_state state)
@@ -236,18 +244,38 @@ static void test_handing_over(void **state)
 
 static void test_kinds_that_are_left(void **state)
 {
-    struct database *db = ((struct store_world *)*state)->db;
-    int64_t          build = add(db, "overlay.build", 0, 3), start = add(db, "server.start", 3, 0);
-    struct job       job = { 0 };
-    struct error     err = { 0 };
-    int              r = -1;
+    const struct job_choice choice = { "[\"overlay.build\",\"overlay.wipe\"]", "[]", "[]" };
+    struct database        *db = ((struct store_world *)*state)->db;
+    int64_t build = add(db, "overlay.build", 0, 3), start = add(db, "server.start", 3, 0);
 
-    (void)STORED(db, (r = job_take(&job, db, WORKER, "[\"overlay.build\",\"overlay.wipe\"]", NOW_US,
-                                   NOW_S + 60, &err)) -
-                         1);
-    assert_int_equal(r, 1);
-    assert_int_equal(job.id, start);
+    assert_int_equal(take_of(db, &choice), start);
     assert_int_equal(take(db), build);
+}
+
+static void test_patient_ones(void **state)
+{
+    const struct job_choice   choice = { "[]", "[\"server.start\"]", "[\"game.install\"]" };
+    struct database          *db = ((struct store_world *)*state)->db;
+    int64_t                   bill = things_user(db, "bill", ROLE_USER);
+    int64_t                   blueprint = things_blueprint(db, "plain", bill, false);
+    int64_t                   server = things_server(db, "Friday", bill, blueprint);
+    int64_t                   other = things_overlay(db, 8, "other", bill, false);
+    struct error              err = { 0 };
+    static const struct query list =
+        QUERY("INSERT INTO blueprint_overlays (blueprint, position, overlay) VALUES (1, 0, :id)");
+
+    (void)things_overlay(db, 7, "maps", bill, false);
+    assert_int_equal(STORED(db, database_run(db, &list, ":id", 7, NULL, &err)), 0);
+    int64_t update = add(db, "game.install", 0, 1), build = add(db, "overlay.build", 0, 7);
+    int64_t of_another = add(db, "overlay.build", 0, other);
+    int64_t start = add(db, "server.start", server, 0), stop = add(db, "server.stop", 99, 0);
+    assert_int_equal(take_of(db, &choice), update);
+    assert_int_equal(take_of(db, &choice), build);
+    assert_int_equal(take_of(db, &choice), of_another);
+    assert_int_equal(take_of(db, &choice), stop); // the start waits for the build
+    assert_int_equal(take_of(db, &choice), 0);
+    end(db, build, JOB_FAILED); // however it ends
+    assert_int_equal(take_of(db, &choice), start);
 }
 
 // What he may with the job, by find() and by next().
@@ -414,6 +442,7 @@ int main(void)
         IN_STORE(test_taking_over),
         IN_STORE(test_handing_over),
         IN_STORE(test_kinds_that_are_left),
+        IN_STORE(test_patient_ones),
         IN_STORE(test_lists),
         IN_STORE(test_who_sees_it),
         IN_STORE(test_its_result),

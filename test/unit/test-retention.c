@@ -11,6 +11,8 @@
 #define US        INT64_C(1000000)
 #define NOW_LATER (NOW + 1000 * DAY)
 
+static const struct job_choice any = { "[]", "[]", "[]" };
+
 static const struct query count_lines = QUERY("SELECT count(*) FROM job_lines WHERE :n = 0");
 static const struct query count_jobs = QUERY("SELECT count(*) FROM jobs WHERE :n = 0");
 static const struct query count_changes =
@@ -62,7 +64,7 @@ static void put_job(struct database *db, int64_t days, unsigned n_lines)
     for (unsigned i = 0; i < n_lines; i++)
         assert_int_equal(job_line_add(db, id, JOB_OUTPUT, time_us, "line", 4, &err), 0);
     if (days >= 0) {
-        assert_int_equal(job_take(&job, db, "worker", "[]", time_us, 1, &err), 1);
+        assert_int_equal(job_take(&job, db, "worker", &any, time_us, 1, &err), 1);
         assert_int_equal(job_end(db, id, "worker", JOB_DONE, NULL, "{}", time_us, &err), 0);
     }
     assert_int_equal(transaction_commit(&transaction, &err), 0);

@@ -334,6 +334,22 @@ class TestJobs(WorkerTest):
         self.assertIn("did not succeed", self.wait(start, "failed")["error_message"])
         self.assertEqual(self.calls("start"), [])
 
+    def test_a_start_waits_for_its_overlays(self):
+        """and begins however their builds end, but it does not wait for an update of the game"""
+        server, let_go, update = self.server(), self.hold("overlay-build", after="fail failed no"), self.hold("install")
+        self.change("INSERT INTO overlays (id, name, type, created_unix_s, changed_unix_s) VALUES (7, 'maps', 'script', unixepoch(), 0)",
+                    "INSERT INTO blueprint_overlays VALUES (1, 0, 7, 0)")
+        install, build = self.ask("game.install", overlay=1), self.ask("overlay.build", overlay=7)
+        start = self.ask("server.start", server)
+        self.ready(build)
+        self.ready(install)
+        self.assertEqual(self.job(start)["state"], "queued")
+        let_go()
+        self.wait(build, "failed")
+        self.wait(start)
+        update()
+        self.wait(install)
+
     def test_a_server_that_goes(self):
         server = self.server()
         self.wait(self.ask("server.delete", server))
@@ -400,13 +416,17 @@ class TestCancelling(WorkerTest):
         self.wait(job, "done")
 
     def test_a_stop_need_not_wait_for_a_start(self):
+        """nor a kill for a stop"""
         server = self.server()
-        self.hold("start")
-        start = self.ask("server.start", server)
-        self.ready(start)
-        stop = self.ask("server.stop", server)
-        self.wait(start, "cancelled")
-        self.wait(stop, "done")
+        for first, second in (("start", "stop"), ("stop", "kill")):
+            self.hold(first)
+            job = self.ask(f"server.{first}", server)
+            self.ready(job)
+            other = self.ask(f"server.{second}", server)
+            self.wait(job, "cancelled")
+            if second == "stop":
+                self.on("stop", "")
+            self.wait(other, "done")
 
 
 class TestWorkersThatEnd(WorkerTest):
