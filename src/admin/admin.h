@@ -87,7 +87,7 @@ int options_parse(struct admin *admin, const struct admin_command **ret, int arg
 // ---- main.c -----------------------------------------------------------------------------------
 
 // Becomes the user for good, in this process. ERROR_DENIED: not as root.
-int admin_become(const char *user, struct error *err) MUST_USE;
+int admin_become(const char *name, struct error *err) MUST_USE;
 
 // ---- child.c ----------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ struct admin_job {
     int64_t     server, overlay;
     json_t     *parameters;
 };
-int admin_job_add(int64_t *ret_id, struct admin *admin, const struct admin_job *job,
+int admin_job_add(int64_t *ret_id, struct admin *admin, const struct admin_job *wanted,
                   struct error *err) MUST_USE;
 
 // ---- the commands -----------------------------------------------------------------------------

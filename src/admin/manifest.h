@@ -13,8 +13,8 @@
 #define MANIFEST_SUMS_FILE "SHA256SUMS"
 #define MANIFEST_MAX       16384u // bytes
 #define MANIFEST_FORMAT    1
-#define MANIFEST_HASH      32u // bytes of a SHA-256
-#define MANIFEST_TEXT_MAX  65u // bytes of a text, the NUL included
+#define MANIFEST_HASH      ((size_t)32) // bytes of a SHA-256
+#define MANIFEST_TEXT_MAX  65u          // bytes of a text, the NUL included
 
 enum manifest_kind { MANIFEST_BACKUP, MANIFEST_EXPORT, MANIFEST_KINDS };
 
