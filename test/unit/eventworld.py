@@ -49,12 +49,8 @@ class Listener:
 
     def __init__(self, browser, topics, last=None, path="", rcvbuf=None, **fields):
         web = browser.web
-        self.connection = socket.socket()
-        if rcvbuf:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-        self.connection.settimeout(READY_S)
-        self.connection.connect(("127.0.0.1", web.port))
-        lines = [f"GET /api/v1/events?topics={topics}{path} HTTP/1.1", f"Host: 127.0.0.1:{web.port}", f"Cookie: {browser.cookie}"]
+        self.connection = self.connect(web, rcvbuf)
+        lines = [f"GET /api/v1/events?topics={topics}{path} HTTP/1.1", f"Host: {browser.fields.get('Host', 'a')}", f"Cookie: {browser.cookie}"]
         lines += [f"Last-Event-ID: {last}"] if last else []
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
         self.connection.sendall("\r\n".join([*lines, "", ""]).encode())
@@ -65,6 +61,14 @@ class Listener:
         self.status = int(self.head.split()[1])
         self.id, self.events, self.comments = None, [], 0
         self.is_chunked = b"chunked" in self.head
+
+    def connect(self, web, rcvbuf):
+        connection = socket.socket()
+        if rcvbuf:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        connection.settimeout(READY_S)
+        connection.connect(("127.0.0.1", web.port))
+        return connection
 
     def receive(self):
         more = self.connection.recv(65536)

@@ -103,6 +103,9 @@ class Browser:
     def __init__(self, web, **fields):
         self.web, self.cookie, self.fields = web, None, fields
 
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=READY_S)
+
     def ask(self, method, path, body=None, **fields):
         headers = {"Origin": f"http://127.0.0.1:{self.web.port}", "Sec-Fetch-Site": "same-origin"}
         headers.update((name.replace("_", "-"), value) for name, value in {**self.fields, **fields}.items())
@@ -111,7 +114,7 @@ class Browser:
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
             body = body if isinstance(body, (str, bytes)) else json.dumps(body)
-        connection = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=READY_S)
+        connection = self.connect()
         with contextlib.closing(connection):
             connection.request(method, "/api/v1" + path, body, {name: value for name, value in headers.items() if value is not None})
             answer = connection.getresponse()
