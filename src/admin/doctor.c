@@ -22,7 +22,7 @@
 #define MIB          (UINT64_C(1) << 20)
 #define FREE_FAULT   (64 * MIB)
 #define FREE_WARNING (512 * MIB)
-#define WEB_PORT     8080
+#define WEB_PORT     8080u
 #define REMEDY_WORKER                                                                              \
     "run 'systemctl start left4me-worker.socket'; see 'journalctl -u left4me-worker'"
 

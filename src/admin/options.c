@@ -118,6 +118,7 @@ struct getopt_tables {
     struct option longs[ADMIN_OPTIONS + 5];
 };
 
+// Of all options; *ret begins as zeros.
 static void fill_getopt_tables(struct getopt_tables *ret)
 {
     static const struct option others[] = {
@@ -129,7 +130,6 @@ static void fill_getopt_tables(struct getopt_tables *ret)
     char  *letter = ret->letters;
     size_t n = 0;
 
-    *ret = (struct getopt_tables){ 0 };
     *letter++ = ':'; // keeps getopt quiet
     *letter++ = 'h';
     for (unsigned i = 0; i < ADMIN_OPTIONS; i++) {
@@ -202,7 +202,7 @@ static void take_option(struct admin *admin, int letter)
 
 static int parse_options(struct admin *admin, bool *ret_wants_help, int argc, char **argv)
 {
-    struct getopt_tables tables;
+    struct getopt_tables tables = { 0 };
     int                  letter, code = -1;
 
     fill_getopt_tables(&tables);
