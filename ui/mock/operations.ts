@@ -257,7 +257,7 @@ const listFiles: Run = (world, call) => {
       name: name.slice(prefix.length),
       kind: bytes === null ? "dir" : "file",
       size: bytes?.length ?? 0,
-      changed: { time: "", unix_s: now() - 4000 },
+      changed: now() - 4000,
       program: false,
       etag: etagOf(bytes),
     }))
@@ -311,7 +311,16 @@ const deleteFile: Run = (world, call) => {
 function uploadJson(world: World, id: string): Result {
   const upload = must(world.uploads.get(id), "upload");
   const { path, size, chunk, parts } = upload;
-  return { json: { upload: { id, path, size, chunk_bytes: chunk, there: [...parts.keys()] } } };
+  return {
+    json: {
+      upload: id,
+      path,
+      size,
+      chunk_bytes: chunk,
+      chunks: Math.ceil(size / chunk),
+      there: [...parts.keys()].map((n) => [n, n]),
+    },
+  };
 }
 
 const beginUpload: Run = (world, call) => {
@@ -352,6 +361,7 @@ function blueprintOf(world: World, body: Record<string, unknown>, id: number, re
       return { ...row, name: overlay.name, type: overlay.type };
     }),
     n_servers: [...world.servers.values()].filter((server) => server.blueprint.id === id).length,
+    may: ["view" as const, "manage" as const],
     revision,
     created: now(),
     changed: now(),
@@ -381,7 +391,13 @@ const preview: Run = (world, call) => ({
     servers: [...world.servers.values()]
       .filter((server) => server.blueprint.id === first(call))
       .map((server) => ({ id: server.id, name: server.name, changes: ["config", "overlays"] })),
-    problems: ["line 2: the console does not know mp_gamemode: set it with sm_cvar"],
+    problems: [
+      {
+        field: "config",
+        index: 3,
+        message: "the console does not know mp_gamemode: set it with sm_cvar",
+      },
+    ],
   },
 });
 
@@ -871,6 +887,8 @@ export const operations: readonly [string, RegExp, Run][] = [
     (world, call) => ({ json: must(world.shows.get(first(call)), "overlay") }),
   ],
   ["GET", /^\/overlays\/(\d+)\/diff$/, diff],
+  ["GET", /^\/overlays\/(\d+)\/explain$/, stack],
+  ["GET", /^\/me\/totp$/, (world) => ({ json: { enabled: world.user.totp, recovery_codes: 9 } })],
   ["GET", /^\/overlays\/(\d+)\/files$/, listFiles],
   ["DELETE", /^\/overlays\/(\d+)\/files$/, deleteFile],
   [
@@ -946,7 +964,9 @@ export const operations: readonly [string, RegExp, Run][] = [
     (world) => ({
       json: {
         overlay: world.overlays.get(1),
-        job: [...world.jobs.values()].filter((job) => job.kind === "game.install").pop() ?? null,
+        rollout: null,
+        install:
+          [...world.jobs.values()].filter((job) => job.kind === "game.install").pop() ?? null,
       },
     }),
   ],

@@ -251,6 +251,7 @@ export class World {
       owner: owner === null ? null : { id: owner, name: owner === 1 ? "alice" : "bob" },
       shared: owner !== 1,
       may_edit: owner === 1,
+      may: owner === 1 ? ["view", "operate", "console", "files", "manage"] : ["view"],
       server: null,
       host,
       created: now() - 86_400 * 20,
@@ -371,6 +372,7 @@ export class World {
       limits: { memory_bytes: null, cpu_percent: 200, tasks: null },
       shared: false,
       n_servers: 2,
+      may: ["view", "operate", "console", "files", "manage"],
       revision: 4,
       created: now() - 86_400 * 9,
       changed: now() - 7200,
@@ -383,6 +385,7 @@ export class World {
       owner: { id: 2, name: "bob" },
       shared: true,
       n_servers: 1,
+      may: ["view"],
       overlays: blueprint.overlays.slice(1, 2),
     });
     this.nextId = 1;

@@ -57,3 +57,23 @@ export function duration(seconds: number): string {
 export function joined(words: readonly string[]): string {
   return new Intl.ListFormat(text.locale, { type: "conjunction" }).format(words);
 }
+
+/** The bytes that "20G" or "1.5 GiB" says, null: it says no size. */
+export function parseSize(words: string): number | null {
+  const found = /^(\d+(?:[.,]\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(words.trim());
+  if (!found?.[1]) return null;
+  const power = " KMGT".indexOf((found[2] || " ").toUpperCase());
+  return Math.round(Number(found[1].replace(",", ".")) * 1024 ** power);
+}
+
+/** As parseSize() reads it, without a loss. */
+export function writtenSize(n: number): string {
+  for (const [power, letter] of [
+    [4, "T"],
+    [3, "G"],
+    [2, "M"],
+    [1, "K"],
+  ] as const)
+    if (n >= 1024 ** power && n % 1024 ** power === 0) return `${n / 1024 ** power}${letter}`;
+  return String(n);
+}

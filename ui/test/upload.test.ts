@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
-import { missingChunks, pathBelow, resumeKey, retryDelayMs } from "../src/upload/plan";
+import { missingChunks, numbersIn, pathBelow, resumeKey, retryDelayMs } from "../src/upload/plan";
 
 const none = new Set<number>();
 
@@ -30,6 +30,16 @@ describe("the chunks of a file", () => {
       expect(chunks.every((chunk, i) => chunk.offset === i * 7 && chunk.size > 0)).toBe(true);
     }
   });
+});
+
+test("ranges stand for numbers", () => {
+  expect([...numbersIn([])]).toEqual([]);
+  expect([
+    ...numbersIn([
+      [0, 2],
+      [5, 5],
+    ]),
+  ]).toEqual([0, 1, 2, 5]);
 });
 
 test.each([

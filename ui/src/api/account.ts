@@ -39,6 +39,7 @@ export interface TotpStart {
   uri: string;
 }
 
+export const totp = (): Promise<{ enabled: boolean; recovery_codes: number }> => get("/me/totp");
 export const totpBegin = (): Promise<TotpStart> => post("/me/totp");
 export const totpConfirm = async (code: string): Promise<string[]> =>
   (await put<{ recovery_codes: string[] }>("/me/totp", { code })).recovery_codes;

@@ -42,8 +42,9 @@ export const mkdir = (overlay: number, path: string): Promise<unknown> =>
   post(`${base(overlay)}/mkdir`, { path });
 export const move = (overlay: number, from: string, to: string): Promise<unknown> =>
   post(`${base(overlay)}/move`, { from, to });
+/** A directory goes with all that is in it. */
 export const del = (overlay: number, path: string): Promise<unknown> =>
-  remove(base(overlay), { path });
+  remove(base(overlay), { path, all: 1 });
 
 export interface UploadDraft {
   path: string;
@@ -52,18 +53,16 @@ export interface UploadDraft {
   replace?: boolean;
 }
 
-type WithUpload = { upload: Upload };
-
-export const beginUpload = async (overlay: number, draft: UploadDraft): Promise<Upload> =>
-  (await create<WithUpload>(`${base(overlay)}/uploads`, draft)).upload;
-export const readUpload = async (overlay: number, id: string): Promise<Upload> =>
-  (await get<WithUpload>(`${base(overlay)}/uploads/${id}`)).upload;
+export const beginUpload = (overlay: number, draft: UploadDraft): Promise<Upload> =>
+  create(`${base(overlay)}/uploads`, draft);
+export const readUpload = (overlay: number, id: string): Promise<Upload> =>
+  get(`${base(overlay)}/uploads/${id}`);
 export const putChunk = (
   overlay: number,
   id: string,
   offset: number,
   bytes: Blob,
-  sha256: string | null,
+  sha256: string,
   signal: AbortSignal,
 ): Promise<unknown> =>
   request("PUT", `${base(overlay)}/uploads/${id}`, { query: { offset, sha256 }, bytes, signal });

@@ -116,9 +116,9 @@ export const get = async <T>(path: string, query?: Query, signal?: AbortSignal):
 export const post = async <T>(path: string, json?: unknown): Promise<T> =>
   (await request<T>("POST", path, json === undefined ? {} : { json })).data;
 
-/** A POST that makes something. */
-export const create = async <T>(path: string, json: unknown, key = newKey()): Promise<T> =>
-  (await request<T>("POST", path, { json, key })).data;
+/** A POST that makes something, or has something done. */
+export const create = async <T>(path: string, json?: unknown, key = newKey()): Promise<T> =>
+  (await request<T>("POST", path, json === undefined ? { key } : { json, key })).data;
 
 export const put = async <T>(path: string, json: unknown): Promise<T> =>
   (await request<T>("PUT", path, { json })).data;

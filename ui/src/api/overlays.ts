@@ -3,7 +3,7 @@
 // overlays: what is laid over the game.
 
 import { create, get, remove, request, type Answer } from "./http";
-import type { Diff, HostOverlayShow, Job, JobLine, Overlay, OverlayType } from "./types";
+import type { Diff, HostOverlayShow, HostStack, Job, JobLine, Overlay, OverlayType } from "./types";
 
 interface Page {
   overlays: Overlay[];
@@ -15,7 +15,7 @@ export interface OverlayDraft {
   type: OverlayType;
   refresh?: "daily" | "never";
   keep?: number;
-  output_max?: string;
+  output_max?: number;
   text?: string;
 }
 
@@ -23,7 +23,7 @@ export interface OverlayChange {
   name?: string;
   refresh?: "daily" | "never";
   keep?: number;
-  output_max?: string;
+  output_max?: number;
   shared?: boolean;
 }
 
@@ -37,20 +37,26 @@ export const add = async (draft: OverlayDraft): Promise<Job> =>
 /** What only the page knows changes at once, and is no job. */
 export const change = async (id: number, change: OverlayChange): Promise<Job | null> =>
   (await request<Partial<WithJob>>("PATCH", `/overlays/${id}`, { json: change })).data.job ?? null;
+/** What is inside its current generation, and what is wrong in it. */
+export const explain = (id: number): Promise<HostStack> => get(`/overlays/${id}/explain`);
 export const del = async (id: number): Promise<Job> =>
   (await remove<WithJob>(`/overlays/${id}`)).job;
 
 export const readText = (id: number): Promise<Answer<{ text: string }>> =>
   request("GET", `/overlays/${id}/text`);
 export const writeText = (id: number, text: string, etag: string): Promise<Answer<unknown>> =>
-  request("PUT", `/overlays/${id}/text`, { json: { text }, ifMatch: etag });
+  request("PUT", `/overlays/${id}/text`, {
+    json: { text },
+    // An overlay that has no text yet has no etag either.
+    ...(etag === "" ? { isNew: true } : { ifMatch: etag }),
+  });
 
 export const build = async (id: number, hold: boolean): Promise<Job> =>
-  (await create<WithJob>(`/overlays/${id}/build`, hold ? { hold } : {})).job;
+  (await create<WithJob>(`/overlays/${id}/build`, { hold })).job;
 export const wipe = async (id: number): Promise<Job> =>
-  (await create<WithJob>(`/overlays/${id}/wipe`, {})).job;
+  (await create<WithJob>(`/overlays/${id}/wipe`)).job;
 export const rollback = async (id: number): Promise<Job> =>
-  (await create<WithJob>(`/overlays/${id}/rollback`, {})).job;
+  (await create<WithJob>(`/overlays/${id}/rollback`)).job;
 export const select = async (id: number, generation: number): Promise<Job> =>
   (await create<WithJob>(`/overlays/${id}/select`, { generation })).job;
 

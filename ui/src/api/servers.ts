@@ -5,7 +5,6 @@
 import { address, create, etagOf, get, post, put, remove, request } from "./http";
 import type {
   Drift,
-  FileList,
   Grant,
   GrantRow,
   HostStack,
@@ -41,11 +40,19 @@ export const change = async (
 export type Verb = "start" | "stop" | "restart" | "reset" | "kill";
 
 export const act = async (id: number, verb: Verb): Promise<Job> =>
-  (await create<{ job: Job }>(`/servers/${id}/${verb}`, {})).job;
+  (await create<{ job: Job }>(`/servers/${id}/${verb}`)).job;
+/** Starts it, or starts it again, this once with that generation of an overlay. */
+export const tryOut = async (
+  id: number,
+  verb: "start" | "restart",
+  overlay: number,
+  generation: number,
+): Promise<Job> =>
+  (await create<{ job: Job }>(`/servers/${id}/${verb}`, { with: [{ overlay, generation }] })).job;
 export const del = async (id: number): Promise<Job> =>
   (await remove<{ job: Job }>(`/servers/${id}`)).job;
 export const makeOverlay = async (id: number): Promise<Job> =>
-  (await create<{ job: Job }>(`/servers/${id}/overlay`, {})).job;
+  (await create<{ job: Job }>(`/servers/${id}/overlay`)).job;
 
 export const log = async (id: number, lines: number, all = false): Promise<ServerLine[]> =>
   (await get<{ lines: ServerLine[] }>(`/servers/${id}/log`, { lines, all: all ? 1 : null })).lines;
@@ -55,8 +62,6 @@ export const explain = (id: number, path: string): Promise<PathAnswer> =>
   get(`/servers/${id}/explain`, { path });
 export const drift = (id: number): Promise<Drift> => get(`/servers/${id}/drift`);
 
-export const upper = (id: number, path: string): Promise<FileList> =>
-  get(`/servers/${id}/upper`, { path });
 export const upperAddress = (id: number, path: string): string =>
   address(`/servers/${id}/upper/content`, { path });
 export const drop = async (id: number, path: string): Promise<Job> =>
@@ -78,4 +83,4 @@ export const setGrants = async (id: number, grants: readonly GrantDraft[]): Prom
 export const secret = async (id: number): Promise<string> =>
   (await get<{ rcon_password: string }>(`/servers/${id}/secret`)).rcon_password;
 export const newSecret = async (id: number): Promise<string> =>
-  (await post<{ rcon_password: string }>(`/servers/${id}/secret`, {})).rcon_password;
+  (await post<{ rcon_password: string }>(`/servers/${id}/secret`)).rcon_password;

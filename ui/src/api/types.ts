@@ -309,6 +309,7 @@ export interface Blueprint {
   limits: Limits;
   shared: boolean;
   n_servers: number;
+  may: Grant[];
   revision: number;
   created: number;
   changed: number;
@@ -325,10 +326,18 @@ export interface BlueprintDraft {
 }
 
 export interface BlueprintPreview {
-  server_cfg: string;
+  /** null: it cannot be made, and the problems say why */
+  server_cfg: string | null;
   arguments: string[];
   servers: { id: number; name: string; changes: string[] }[];
-  problems: string[];
+  problems: Problem[];
+}
+
+export interface Problem {
+  field: string;
+  /** which argument, line or overlay, from 0 */
+  index: number | null;
+  message: string;
 }
 
 // ---- overlays ---------------------------------------------------------------------------------
@@ -394,6 +403,7 @@ export interface Overlay {
   owner: Owner | null;
   shared: boolean;
   may_edit: boolean;
+  may: Grant[];
   server: number | null;
   host: HostOverlay | null;
   created: number;
@@ -422,7 +432,7 @@ export interface FileEntry {
   name: string;
   kind: "file" | "dir" | "link" | "other";
   size: number;
-  changed: HostTime | number | null;
+  changed: number;
   program: boolean;
   etag: string;
 }
@@ -430,24 +440,26 @@ export interface FileEntry {
 export interface FileList {
   entries: FileEntry[];
   next: string | null;
-  used_bytes: number | null;
-  used_entries: number | null;
+  used_bytes: number;
+  used_entries: number;
 }
 
 export interface Upload {
-  id: string;
+  upload: string;
   path: string;
   size: number;
   chunk_bytes: number;
-  /** Numbers of the chunks that are there. */
-  there: number[];
+  chunks: number;
+  /** The chunks that are there, as ranges of their numbers; absent: it has just begun. */
+  there?: [number, number][];
 }
 
 // ---- the machine ------------------------------------------------------------------------------
 
 export interface Game {
   overlay: Overlay;
-  job: Job | null;
+  install: Job | null;
+  rollout: Job | null;
 }
 
 export interface Settings {

@@ -38,6 +38,7 @@ export function pendingWords(pending: readonly string[]): string {
     config: text.server.pendingConfig,
     ports: text.server.pendingPorts,
     limits: text.server.pendingLimits,
+    "first start": text.server.pendingFirst,
   };
   const nOverlays = pending.filter((word) => /^overlay [0-9]+$/.test(word)).length;
   const words = nOverlays > 0 ? [text.server.pendingOverlays(nOverlays)] : [];

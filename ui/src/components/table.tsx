@@ -5,6 +5,11 @@
 // out so.
 
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { text } from "../strings";
+import { Button } from "./button";
+
+const SHOWN = 200; // rows at first, and at each step
 
 export interface Column<T> {
   key: string;
@@ -38,7 +43,22 @@ function classesOf<T>(column: Column<T>): string {
   return classes.join(" ");
 }
 
-export function Table<T>({ label, columns, rows, id, tone }: TableProps<T>) {
+/** Of a long table the first rows are drawn, and others when they are asked for. */
+export function Table<T>(props: TableProps<T>) {
+  const [n, setN] = useState(SHOWN);
+  const { rows } = props;
+  if (rows.length <= n) return <Rows {...props} />;
+  return (
+    <>
+      <Rows {...props} rows={rows.slice(0, n)} />
+      <div>
+        <Button onClick={() => setN(n + SHOWN)}>{text.common.showMore(n, rows.length)}</Button>
+      </div>
+    </>
+  );
+}
+
+function Rows<T>({ label, columns, rows, id, tone }: TableProps<T>) {
   return (
     <table class="table" role="table" aria-label={label}>
       <thead role="rowgroup">

@@ -194,6 +194,7 @@ function Totp() {
   const [isEnding, setEnding] = useState(false);
   const begin = useAction(async () => setStart(await api.account.totpBegin()));
   const isOn = session.user.value?.totp ?? false;
+  const state = useLoad(api.account.totp, [isOn]);
   return (
     <Section
       title={text.totp.section}
@@ -209,6 +210,7 @@ function Totp() {
       }
     >
       <ErrorLine error={begin.error} />
+      {isOn && state.data && <p class="hint">{text.totp.left(state.data.recovery_codes)}</p>}
       {start && <TotpDialog start={start} onCodes={setCodes} onClose={() => setStart(null)} />}
       {codes && <CodesDialog codes={codes} onClose={() => setCodes(null)} />}
       {isEnding && <EndTotpDialog onClose={() => setEnding(false)} />}

@@ -10,12 +10,13 @@ import { ErrorLine, useJobAction } from "../components/action";
 import { Button } from "../components/button";
 import { CheckField, RadioGroup } from "../components/field";
 import { StatusLine } from "../components/jobs";
-import { Ago, Empty, Facts, Loading, Notice, Page, Section } from "../components/layout";
+import { Ago, Empty, Facts, Loading, Page, Section } from "../components/layout";
 import { useLoad } from "../components/load";
 import { isUp } from "../components/serverstate";
 import { bytes } from "../format";
 import { openJobs } from "../state/jobs";
 import { overlays, servers } from "../state/things";
+import * as session from "../state/session";
 import { text } from "../strings";
 import { GenerationsTab } from "./overlay/generations";
 import { NewestBuild } from "./overlay/newest";
@@ -133,13 +134,10 @@ export function GamePage() {
           {text.game.noneHint}
         </Empty>
       )}
-      <Install game={game} />
+      {session.isAdmin() && <Install game={game} />}
       <NewestBuild overlay={GAME} />
-      {current && <Rollout />}
+      {current && session.isAdmin() && <Rollout />}
       {game && current && <GenerationsTab overlay={game} />}
-      {game && current && (game.host?.n_generations ?? 0) > 1 && (
-        <Notice kind="info">{text.game.canary}</Notice>
-      )}
     </Page>
   );
 }

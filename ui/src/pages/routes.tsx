@@ -40,7 +40,7 @@ export const routes: readonly Route[] = [
   { pattern: "/jobs", page: () => <JobsPage /> },
   { pattern: "/jobs/:#id", page: (p) => <JobPage id={id(p)} /> },
   { pattern: "/account", page: () => <AccountPage /> },
-  { pattern: "/game", isAdmin: true, page: () => <GamePage /> },
+  { pattern: "/game", page: () => <GamePage /> },
   { pattern: "/users/:tab?", isAdmin: true, page: (p) => <UsersPage tab={p["tab"] ?? ""} /> },
   { pattern: "/machine/:tab?", isAdmin: true, page: (p) => <MachinePage tab={p["tab"] ?? ""} /> },
 ];

@@ -28,7 +28,7 @@ function places(): Place[] {
     { href: "/blueprints", label: text.nav.blueprints },
     { href: "/overlays", label: text.nav.overlays },
     { href: "/jobs", label: text.nav.jobs, count: jobs.openJobs.value.length },
-    { href: "/game", label: text.nav.game, isAdmin: true },
+    { href: "/game", label: text.nav.game },
     { href: "/users", label: text.nav.users, isAdmin: true },
     { href: "/machine", label: text.nav.machine, isAdmin: true },
   ];

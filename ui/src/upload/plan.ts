@@ -23,6 +23,13 @@ export function missingChunks(
   return chunks;
 }
 
+/** The numbers that ranges of them stand for. */
+export function numbersIn(ranges: readonly (readonly [number, number])[]): Set<number> {
+  const numbers = new Set<number>();
+  for (const [first, last] of ranges) for (let n = first; n <= last; n++) numbers.add(n);
+  return numbers;
+}
+
 /**
  * Where a file goes that is dropped on the directory `base`. A path below the root, without slashes
  * at its ends.

@@ -8,7 +8,8 @@ import { signal } from "@preact/signals";
 import * as api from "../api";
 import { ApiError, asApiError } from "../api";
 import type { Upload } from "../api/types";
-import { CHUNK_BYTES, missingChunks, resumeKey, retryDelayMs, type Chunk } from "./plan";
+import { CHUNK_BYTES, missingChunks, numbersIn, resumeKey, retryDelayMs, type Chunk } from "./plan";
+import { sha256Of } from "./sha256";
 
 const FILES_AT_ONCE = 3;
 const TRIES = 6;
@@ -117,17 +118,17 @@ async function run(item: Item): Promise<void> {
 async function send(item: Item, signal: AbortSignal): Promise<void> {
   const key = resumeKey(item.overlay, item.path, item.file);
   const upload = await open(item, key);
-  const there = new Set(upload.there);
+  const there = numbersIn(upload.there ?? []);
   const chunks = missingChunks(item.file.size, upload.chunk_bytes, there);
   let sent = item.file.size - chunks.reduce((sum, chunk) => sum + chunk.size, 0);
   change(item.id, { sent });
   for (const chunk of chunks) {
-    await sendChunk(item, upload.id, chunk, signal);
+    await sendChunk(item, upload.upload, chunk, signal);
     sent += chunk.size;
     change(item.id, { sent });
   }
-  if (item.onThere) await item.onThere(upload.id);
-  else await api.files.finishUpload(item.overlay, upload.id);
+  if (item.onThere) await item.onThere(upload.upload);
+  else await api.files.finishUpload(item.overlay, upload.upload);
   forget(key);
 }
 
@@ -148,7 +149,7 @@ async function open(item: Item, key: string): Promise<Upload> {
     chunk_bytes: CHUNK_BYTES,
     ...(item.replaces ? { replace: true } : {}),
   });
-  remember(key, upload.id);
+  remember(key, upload.upload);
   return upload;
 }
 
@@ -166,7 +167,7 @@ async function sendChunk(
   signal: AbortSignal,
 ): Promise<void> {
   const bytes = item.file.slice(chunk.offset, chunk.offset + chunk.size);
-  const hash = await sha256(bytes);
+  const hash = await sha256Of(bytes);
   for (let n = 0; ; n++) {
     try {
       await api.files.putChunk(item.overlay, upload, chunk.offset, bytes, hash, signal);
@@ -176,15 +177,6 @@ async function sendChunk(
       await new Promise((resolve) => setTimeout(resolve, retryDelayMs(n)));
     }
   }
-}
-
-/**
- * In hexadecimal digits; null: the page is not a secure one, and the browser has no hashes for it.
- */
-async function sha256(bytes: Blob): Promise<string | null> {
-  if (!globalThis.crypto?.subtle) return null;
-  const hash = await crypto.subtle.digest("SHA-256", await bytes.arrayBuffer());
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // ---- what is remembered between two visits ------------------------------------------------------

@@ -19,7 +19,6 @@ import { Menu } from "../../components/menu";
 import { SaveBar } from "../../components/savebar";
 import { isChanged, merge, type Merged } from "../../merge";
 import { navigate } from "../../router";
-import * as session from "../../state/session";
 import { blueprints, overlays, servers } from "../../state/things";
 import { say } from "../../state/toasts";
 import { text } from "../../strings";
@@ -29,7 +28,7 @@ import { OverlayList } from "./overlays";
 import { Preview } from "./preview";
 
 function mayEdit(blueprint: Blueprint): boolean {
-  return session.isAdmin() || blueprint.owner.id === session.user.value?.id;
+  return blueprint.may.includes("manage");
 }
 
 interface FormProps {

@@ -5,7 +5,7 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import { asApiError, type ApiError } from "../../api";
-import type { BlueprintPreview } from "../../api/types";
+import type { BlueprintPreview, Problem } from "../../api/types";
 import { ErrorLine, sentence } from "../../components/action";
 import { Icon } from "../../components/icon";
 import { Loading, Section } from "../../components/layout";
@@ -32,16 +32,25 @@ function Changes({ preview }: { preview: BlueprintPreview }) {
   );
 }
 
-function Problems({ problems }: { problems: readonly string[] }) {
+function placeOf(problem: Problem): string {
+  const { field, index } = problem;
+  if (field === "config" && index !== null) return text.blueprint.problemLine(index + 1);
+  if (field === "arguments" && index !== null) return text.blueprint.problemArgument(index + 1);
+  return "";
+}
+
+function Problems({ problems }: { problems: readonly Problem[] }) {
   if (problems.length === 0) return null;
   return (
     <div>
       <h3>{text.blueprint.previewProblems}</h3>
       <ul class="problems">
         {problems.map((problem) => (
-          <li key={problem}>
+          <li key={`${problem.field} ${problem.index} ${problem.message}`}>
             <Icon name="warning" size={14} />
-            <span>{sentence(problem)}</span>
+            <span>
+              {placeOf(problem)} {sentence(problem.message)}
+            </span>
           </li>
         ))}
       </ul>
@@ -57,18 +66,22 @@ function Shown({ preview }: { preview: BlueprintPreview }) {
         <h3>{text.blueprint.previewServers}</h3>
         <Changes preview={preview} />
       </div>
-      <details class="details">
-        <summary>{text.blueprint.previewArguments}</summary>
-        <pre class="plain-text" tabIndex={0}>
-          {joinWords(preview.arguments)}
-        </pre>
-      </details>
-      <details class="details" open>
-        <summary>{text.blueprint.previewConfig}</summary>
-        <pre class="plain-text" tabIndex={0}>
-          {preview.server_cfg}
-        </pre>
-      </details>
+      {preview.server_cfg !== null && (
+        <>
+          <details class="details">
+            <summary>{text.blueprint.previewArguments}</summary>
+            <pre class="plain-text" tabIndex={0}>
+              {joinWords(preview.arguments)}
+            </pre>
+          </details>
+          <details class="details" open>
+            <summary>{text.blueprint.previewConfig}</summary>
+            <pre class="plain-text" tabIndex={0}>
+              {preview.server_cfg}
+            </pre>
+          </details>
+        </>
+      )}
     </>
   );
 }

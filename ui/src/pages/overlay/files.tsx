@@ -25,10 +25,6 @@ import { UploadButtons, Uploads } from "./uploads";
 
 const EDIT_MAX = 1 << 20; // bytes; more is no text for an editor
 
-function changedOf(entry: FileEntry): number | null {
-  return typeof entry.changed === "number" ? entry.changed : (entry.changed?.unix_s ?? null);
-}
-
 function addressOf(overlay: number, path: string, isEdited = false): string {
   const parameters = new URLSearchParams();
   if (path) parameters.set("path", path);
@@ -172,7 +168,7 @@ function List({ overlay, path, list, onAsk }: ListProps) {
       key: "changed",
       head: text.blueprints.changed,
       isMinor: true,
-      cell: (entry) => <Ago at={changedOf(entry)} />,
+      cell: (entry) => <Ago at={entry.changed} />,
     },
     {
       key: "actions",
@@ -325,11 +321,9 @@ function Browser({ overlay, path }: { overlay: Overlay; path: string }) {
               {text.files.more}
             </Button>
           )}
-          {first.data.used_bytes !== null && (
-            <p class="hint">
-              {text.files.used(bytes(first.data.used_bytes), first.data.used_entries ?? 0)}
-            </p>
-          )}
+          <p class="hint">
+            {text.files.used(bytes(first.data.used_bytes), first.data.used_entries)}
+          </p>
         </>
       ) : (
         <Loading error={first.error} onRetry={first.reload} />

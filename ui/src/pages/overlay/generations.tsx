@@ -8,11 +8,15 @@ import * as api from "../../api";
 import type { Diff, DiffChange, Generation, HostOverlayShow, Overlay } from "../../api/types";
 import { ErrorLine, useJobAction } from "../../components/action";
 import { Button } from "../../components/button";
+import { FormDialog } from "../../components/dialog";
 import { SelectField } from "../../components/field";
 import { Ago, Badge, Empty, Loading, Section, type Tone } from "../../components/layout";
 import { useLoad } from "../../components/load";
+import { isUp, mayOperate } from "../../components/serverstate";
 import { Table, type Column } from "../../components/table";
 import { bytes, number } from "../../format";
+import { finished } from "../../state/jobs";
+import { blueprints, servers } from "../../state/things";
 import { text } from "../../strings";
 
 const TONES: Record<string, Tone> = {
@@ -102,6 +106,59 @@ function Compare({ overlay, rows }: { overlay: number; rows: readonly Generation
   );
 }
 
+/** A canary: one server takes another generation than all others do. */
+function TryOutDialog(props: { overlay: Overlay; generation: number; onClose: () => void }) {
+  const { overlay, generation } = props;
+  const [chosen, setChosen] = useState("");
+  useEffect(() => {
+    servers.ensure();
+    blueprints.ensure();
+  }, []);
+  const list = servers.list.value.filter(
+    (server) =>
+      mayOperate(server) &&
+      (overlay.type === "game" ||
+        server.overlay === overlay.id ||
+        blueprints.find(server.blueprint.id)?.overlays.some((row) => row.id === overlay.id)),
+  );
+  async function submit(): Promise<string> {
+    const server = list.find((one) => String(one.id) === chosen) ?? list[0];
+    if (!server) throw new Error(text.generations.noServer);
+    const verb = isUp(server) ? "restart" : "start";
+    await finished(await api.servers.tryOut(server.id, verb, overlay.id, generation));
+    return text.generations.tried(server.name, generation);
+  }
+  return (
+    <FormDialog
+      title={text.generations.tryTitle(generation)}
+      action={text.generations.tryRun}
+      onSubmit={submit}
+      onClose={props.onClose}
+    >
+      {(error) => (
+        <>
+          <p>{text.generations.tryText}</p>
+          {list.length > 0 ? (
+            <SelectField
+              name="with"
+              label={text.generations.tryServer}
+              value={chosen || String(list[0]?.id)}
+              onChange={setChosen}
+              error={error}
+              options={list.map((server) => ({
+                value: String(server.id),
+                label: `${server.name} (${text.states[server.state]})`,
+              }))}
+            />
+          ) : (
+            <p class="hint">{text.generations.noServer}</p>
+          )}
+        </>
+      )}
+    </FormDialog>
+  );
+}
+
 function List({ overlay, shown }: { overlay: Overlay; shown: HostOverlayShow }) {
   const current = shown.current?.generation ?? null;
   const select = useJobAction(
@@ -109,6 +166,7 @@ function List({ overlay, shown }: { overlay: Overlay; shown: HostOverlayShow }) 
     (job) => text.generations.selected(Number(job.parameters["generation"])),
   );
   const [asked, setAsked] = useState<number | null>(null);
+  const [tried, setTried] = useState<number | null>(null);
   const columns: Column<Generation>[] = [
     {
       key: "generation",
@@ -146,19 +204,25 @@ function List({ overlay, shown }: { overlay: Overlay; shown: HostOverlayShow }) 
       head: text.common.actions,
       isActions: true,
       cell: (row) =>
-        overlay.may_edit &&
         row.generation !== current && (
-          <Button
-            small
-            busy={select.isBusy && asked === row.generation}
-            disabled={select.isBusy && asked !== row.generation}
-            onClick={() => {
-              setAsked(row.generation);
-              void select.run(row.generation);
-            }}
-          >
-            {text.generations.select}
-          </Button>
+          <span class="row-actions">
+            <Button small onClick={() => setTried(row.generation)}>
+              {text.generations.tryOut}
+            </Button>
+            {overlay.may.includes("operate") && (
+              <Button
+                small
+                busy={select.isBusy && asked === row.generation}
+                disabled={select.isBusy && asked !== row.generation}
+                onClick={() => {
+                  setAsked(row.generation);
+                  void select.run(row.generation);
+                }}
+              >
+                {text.generations.select}
+              </Button>
+            )}
+          </span>
         ),
     },
   ];
@@ -171,6 +235,9 @@ function List({ overlay, shown }: { overlay: Overlay; shown: HostOverlayShow }) 
         rows={shown.generations}
         id={(row) => row.generation}
       />
+      {tried !== null && (
+        <TryOutDialog overlay={overlay} generation={tried} onClose={() => setTried(null)} />
+      )}
     </>
   );
 }

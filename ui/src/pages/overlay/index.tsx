@@ -17,6 +17,7 @@ import { openJobs } from "../../state/jobs";
 import { overlays, servers } from "../../state/things";
 import { text } from "../../strings";
 import { NotFound } from "../notfound";
+import { ContentsTab } from "./contents";
 import { FilesTab } from "./files";
 import { GenerationsTab } from "./generations";
 import { ItemsTab } from "./items";
@@ -46,7 +47,8 @@ type BuildAction = ReturnType<typeof useBuild>;
 
 function Actions({ overlay, build }: { overlay: Overlay; build: BuildAction }) {
   const [asked, setAsked] = useState<"wipe" | "delete" | null>(null);
-  if (!overlay.may_edit) return null;
+  if (!overlay.may.includes("operate")) return null;
+  const mayManage = overlay.may.includes("manage");
   const isBuilding = openJobs.value.some(
     (job) => job.overlay === overlay.id && ["overlay.build", "overlay.wipe"].includes(job.kind),
   );
@@ -68,12 +70,14 @@ function Actions({ overlay, build }: { overlay: Overlay; build: BuildAction }) {
             ? { label: text.overlay.rollback, onSelect: () => void build.run("rollback") }
             : null,
           { label: text.overlay.wipe, kind: "danger", onSelect: () => setAsked("wipe") },
-          {
-            label: text.common.delete,
-            icon: "trash",
-            kind: "danger",
-            onSelect: () => setAsked("delete"),
-          },
+          mayManage && overlay.server === null
+            ? {
+                label: text.common.delete,
+                icon: "trash",
+                kind: "danger",
+                onSelect: () => setAsked("delete"),
+              }
+            : null,
         ]}
       />
       {asked === "wipe" && (
@@ -104,6 +108,8 @@ function Part({ overlay, tab, build }: { overlay: Overlay; tab: string; build: B
       return <FilesTab overlay={overlay} />;
     case "generations":
       return <GenerationsTab overlay={overlay} />;
+    case "contents":
+      return <ContentsTab overlay={overlay} />;
     case "settings":
       return <SettingsTab overlay={overlay} />;
     case "jobs":
@@ -166,7 +172,10 @@ function Known({ overlay, tab }: { overlay: Overlay; tab: string }) {
             label: text.generations.title,
             count: overlay.host?.n_generations ?? 0,
           },
-          ...(overlay.may_edit ? [{ href: `${base}/settings`, label: text.overlay.settings }] : []),
+          { href: `${base}/contents`, label: text.overlay.contents },
+          ...(overlay.may.includes("manage")
+            ? [{ href: `${base}/settings`, label: text.overlay.settings }]
+            : []),
           { href: `${base}/jobs`, label: text.nav.jobs },
         ]}
       />

@@ -2,13 +2,14 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../../api";
+import { ApiError } from "../../api";
 import type { Overlay } from "../../api/types";
 import { ErrorLine, useAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { Confirm } from "../../components/dialog";
 import { CheckField, SelectField, TextField } from "../../components/field";
 import { Section } from "../../components/layout";
-import { bytes } from "../../format";
+import { bytes, parseSize, writtenSize } from "../../format";
 import { navigate } from "../../router";
 import { finished } from "../../state/jobs";
 import { overlays } from "../../state/things";
@@ -40,15 +41,17 @@ export function SettingsTab({ overlay }: { overlay: Overlay }) {
   const [name, setName] = useState(overlay.name);
   const [refresh, setRefresh] = useState(host?.refresh ?? "never");
   const [keep, setKeep] = useState(String(host?.keep || ""));
-  const [max, setMax] = useState(host?.output_max_bytes ? String(host.output_max_bytes) : "");
+  const [max, setMax] = useState(host?.output_max_bytes ? writtenSize(host.output_max_bytes) : "");
   const [isShared, setShared] = useState(overlay.shared);
 
   const save = useAction(async () => {
+    const size = max.trim() === "" ? 0 : parseSize(max);
+    if (size === null) throw new ApiError("invalid", text.overlay.noSize, 0, "output_max");
     const change: api.overlays.OverlayChange = {
       ...(name !== overlay.name ? { name: name.trim() } : {}),
       ...(refresh !== host?.refresh ? { refresh } : {}),
       ...(Number(keep || 0) !== host?.keep ? { keep: Number(keep || 0) } : {}),
-      ...(max !== String(host?.output_max_bytes || "") ? { output_max: max || "0" } : {}),
+      ...(size !== host?.output_max_bytes ? { output_max: size } : {}),
       ...(isShared !== overlay.shared ? { shared: isShared } : {}),
     };
     if (Object.keys(change).length === 0) return null;
