@@ -368,7 +368,7 @@ int hub_join(struct reader **ret, struct hub *hub, struct api_request *request,
              const struct topics *topics, struct error *err)
 {
     AUTO(freep) struct reader *reader = calloc(1, sizeof *reader);
-    struct channel            *channel;
+    struct channel            *channel = NULL;
 
     if (!reader)
         return error_sys(err, ENOMEM, "opening a stream");
