@@ -50,9 +50,12 @@ static const struct tail_line *last(const struct tail *tail)
     return tail->end > tail->first ? tail_line(tail, tail->end - 1) : NULL;
 }
 
+// Behind the last line that there is.
 static void add_gap(struct tail *tail)
 {
-    const struct tail_line gap = { .mark = last(tail)->mark, .is_sure = true, .is_gap = true };
+    const struct tail_line gap = { .mark = tail_line(tail, tail->end - 1)->mark,
+                                   .is_sure = true,
+                                   .is_gap = true };
 
     add(tail, &gap);
 }
