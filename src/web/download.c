@@ -229,12 +229,10 @@ static int begin_stream(struct api_request *request, struct download_file *file,
     struct download *download = calloc(1, sizeof *download);
     if (!download)
         return error_sys(err, ENOMEM, "sending the file");
-    *download = (struct download){ .downloads = downloads,
-                                   .n_refs = 1,
-                                   .request = request,
-                                   .fd = TAKE_FD(file->fd),
-                                   .at = file->n,
-                                   .size = file->size };
+    *download = (struct download){
+        .downloads = downloads, .n_refs = 1, .request = request, .at = file->n, .size = file->size
+    };
+    download->fd = TAKE_FD(file->fd);
     downloads->n++;
     request->work = download;
     request->forget = forget;

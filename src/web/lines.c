@@ -133,7 +133,7 @@ static int begin(struct lines *lines, const char *const *words, const char *argu
                .limits = { .time_ms = TIME_MS, .grace_ms = GRACE_MS, .line_bytes = LINE_BYTES_MAX }
     };
 
-    for (; words[n] && n < WORDS_MAX; n++)
+    for (; n < WORDS_MAX && words[n]; n++)
         all[n] = words[n];
     all[n++] = "--json";
     all[n++] = "--";

@@ -15,7 +15,7 @@
 
 #define HASH_BYTES 16u
 #define ETAG_BYTES (2 * HASH_BYTES + 1)
-#define BODY_MAX   (SOURCE_TEXT_MAX * 2u) // of JSON
+#define BODY_MAX   (2u << 20) // of JSON
 
 struct textwork {
     struct beside beside;

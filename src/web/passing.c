@@ -218,7 +218,7 @@ int passing_json(struct api_request *request, const char *const *words, const ch
     size_t                       n = 0;
     const struct passing_options options = { .words = all, .type = "application/json" };
 
-    for (; words[n] && n < WORDS_MAX; n++)
+    for (; n < WORDS_MAX && words[n]; n++)
         all[n] = words[n];
     all[n++] = "--json";
     all[n++] = "--"; // what a person gives is no option

@@ -11,8 +11,9 @@
 #include "files/upload.h"
 #include "web/filework.h"
 
-#define STALE_S   INT64_C(259200) // three days
-#define BYTES_MAX (INT64_C(1) << 53)
+#define HASH_DIGITS ((size_t)2 * UPLOAD_HASH)
+#define STALE_S     INT64_C(259200) // three days
+#define BYTES_MAX   (INT64_C(1) << 53)
 
 struct uploading {
     struct filework       files;
@@ -35,7 +36,7 @@ static int parse_hash(uint8_t ret[UPLOAD_HASH], const char *text, struct api_req
 {
     size_t n = strspn(text, "0123456789abcdef");
 
-    if (n != 2 * UPLOAD_HASH || text[n]) {
+    if (n != HASH_DIGITS || text[n]) {
         (void)error_set(err, ERROR_INVALID, "'sha256' must be 64 digits of 0-9 and a-f");
         return api_about(request, "sha256");
     }
@@ -137,7 +138,7 @@ static int read_begin(struct uploading *work, struct api_request *request, struc
     static const char *const fields[] = { "path",    "size",    "chunk_bytes", "sha256",
                                           "replace", "program", "etag",        NULL };
     struct filework         *files = &work->files;
-    char                     hash[2 * UPLOAD_HASH + 1];
+    char                     hash[HASH_DIGITS + 1];
 
     if (api_check_fields(request, fields, err) < 0 || read_path(files->path, request, err) < 0 ||
         read_sizes(&work->options, request, err) < 0 ||
@@ -287,7 +288,7 @@ static int put_run(struct api_request *request, struct error *err)
     static const struct beside_kind kind = { sizeof(struct uploading), put_work, answer_nothing,
                                              filework_done };
     struct uploading               *work = NULL;
-    char                            hash[2 * UPLOAD_HASH + 1];
+    char                            hash[HASH_DIGITS + 1];
     uint8_t                         sha256[UPLOAD_HASH];
     int64_t                         offset;
 
