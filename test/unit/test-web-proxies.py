@@ -17,9 +17,15 @@ from eventworld import Listener
 from webthings import READY_S, ThingsTest
 from webworld import PASSWORD, Browser
 
-DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/reverse-proxy.md"
+TOP = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENT = TOP / "docs/reverse-proxy.md"
 HOST, CLIENT = "games.example.org", "127.0.0.2"  # of the page; from where the browser comes, which is not where the proxy is
 LARGE = 12 << 20
+
+
+def program(path):
+    """Of a package that is not installed, for then it would be a service."""
+    return pathlib.Path(subprocess.run([TOP / "tools/proxies"], check=True, capture_output=True, text=True).stdout.strip()) / path
 
 
 def snippet(language):
@@ -158,7 +164,7 @@ class TestNginx(Cases, PageTest):
         places = "".join(f"{kind}_temp_path {self.directory}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         (self.directory / "nginx.conf").write_text(
             f"daemon off;\nmaster_process off;\npid {self.directory}/pid;\nerror_log stderr;\nevents {{ }}\nhttp {{\naccess_log off;\n{places}{block}}}\n")
-        return subprocess.Popen(["/usr/sbin/nginx", "-p", self.directory, "-c", "nginx.conf", "-e", "stderr"], stdout=log, stderr=log)
+        return subprocess.Popen([program("usr/sbin/nginx"), "-p", self.directory, "-c", "nginx.conf", "-e", "stderr"], stdout=log, stderr=log)
 
 
 class TestCaddy(Cases, PageTest):
@@ -167,7 +173,7 @@ class TestCaddy(Cases, PageTest):
         block = block.replace("games.example.org {", f"https://games.example.org:{self.port} {{\n    bind 127.0.0.1\n    tls cert.pem key.pem")
         (self.directory / "Caddyfile").write_text("{\n    admin off\n    auto_https disable_redirects\n}\n" + block)
         home = {"HOME": str(self.directory), "XDG_DATA_HOME": str(self.directory), "XDG_CONFIG_HOME": str(self.directory)}
-        return subprocess.Popen(["/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", "Caddyfile"], cwd=self.directory,
+        return subprocess.Popen([program("usr/bin/caddy"), "run", "--adapter", "caddyfile", "--config", "Caddyfile"], cwd=self.directory,
                                 env={**os.environ, **home}, stdout=log, stderr=log)
 
 
