@@ -37,10 +37,8 @@ static void tell(struct aside_task *task)
     struct api_request *request = (struct api_request *)(uintptr_t)task->waiter;
     struct error        err = work->err;
 
-    if (request) {
+    if (request)
         request->forget = NULL;
-        request->status = work->status;
-    }
     if ((work->has_failed || work->kind->said(work, request, &err) < 0) && request)
         api_answer_error(request, &err);
 }

@@ -33,7 +33,6 @@ struct beside {
     const struct host_paths  *paths;
     struct api_who            who;
     bool                      has_failed;
-    int                       status; // of its failure; 0: that of its kind
     struct error              err;
 };
 

@@ -98,12 +98,13 @@ static void done(void *context, const struct ctl_end *end);
 static int begin(struct look *look, struct error *err)
 {
     static const struct ctl_handler handler = { .done = done };
-    const struct ctl_request        request = { .mode = CTL_WHOLE,
+    struct ctl_request              request = { .mode = CTL_WHOLE,
                                                 .words = look->words,
                                                 .input = look->input,
                                                 .n_input = look->n_input,
                                                 .limits = ctl_limits_default };
 
+    request.limits.output_bytes = READER_BYTES_MAX; // as many overlays as there may be
     return ctl_run(&look->ctl, look->reader->pool, &request, &handler, look, err);
 }
 

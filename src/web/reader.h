@@ -10,7 +10,8 @@
 
 #define READER_RUNNING_MAX 8u
 #define READER_WAITING_MAX 32u
-#define READER_USER_MAX    8u // of one user, running or waiting
+#define READER_USER_MAX    8u         // of one user, running or waiting
+#define READER_BYTES_MAX   (8u << 20) // of an answer
 
 struct reader;
 

@@ -43,7 +43,7 @@ class TestAnswers(HostTest):
             self.host(f"""echo '{{"error": {{"kind": "{kind}", "message": "it is so"}}}}'; exit 1""")
             self.error(self.admin.ask("GET", "/machine"), status, kind, "it is so")
         for script, part in (("exit 3", "code 3"), ("kill -9 $$", "signal 9"), ("echo '{'", "no answer"), ("echo '{' >&2; exit 1", "code 1"),
-                             ("head -c 3000000 /dev/zero", "longer than")):
+                             ("head -c 9000000 /dev/zero", "longer than")):
             self.host(script)
             self.error(self.admin.ask("GET", "/machine"), 500, "failed", part)
         (self.path / "l4d2ctl").unlink()
