@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""webbench: what the page's program costs: listeners of events, and what it answers beside nginx and beside Flask.
+
+Outside of the machine: the program alone, as systemd would start it, on loopback."""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import resource
+import secrets
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(TOP / "test/unit"))
+
+import webworld
+from table import Row
+
+OF_ACCOUNT = 20      # streams, that one account may have
+LISTENERS, SAMPLE, SECONDS = 10000, 200, 10
+LATE_MS, MEMORY_MB = 50, 100
+SETTINGS = "[web]\nconnections = 0\nrequests = 0\n"
+
+# Writes a hundred lines a second, each with the time at which it does.
+WRITER = """
+import sys, time
+if "--follow" not in sys.argv:
+    sys.exit(0)
+at = time.monotonic()
+while True:
+    at += 0.01
+    time.sleep(max(at - time.monotonic(), 0))
+    now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    print('{"time": "", "unix_us": %d, "priority": 6, "run": "%s", "text": "L 11/26/2026 - 20:15:00: \\\\"Player<12><STEAM_1:0:12345678><>\\\\" say t=%d"}' % (time.time_ns() // 1000, "a" * 32, now), flush=True)
+"""
+
+
+class World:
+    """The program with a database, a directory of its own, and a socket."""
+
+    def __init__(self, build, path, is_local=False, options=()):
+        webworld.PROGRAM, webworld.COMMAND = build / "src/web/left4me-web", build / "src/admin/left4me"
+        (path / "left4me.conf").write_text(SETTINGS)
+        (path / "key").write_bytes(os.urandom(32))
+        (path / "key").chmod(0o600)
+        (path / "data").mkdir()
+        (path / "writer.py").write_text(WRITER)
+        (path / "l4d2ctl").write_text(f"#!/bin/sh\nexec /usr/bin/python3 '{path}/writer.py' \"$@\"\n")
+        (path / "l4d2ctl").chmod(0o755)
+        self.path = path
+        self.web = webworld.Web(path, "--key", path / "key", "--l4d2ctl", path / "l4d2ctl", "--worker", path / "worker.sock", "--data", path / "data", "--quiet", *options)
+        if is_local:
+            self.web.socket.close()
+            self.web.socket = socket.socket(socket.AF_UNIX)
+            self.web.socket.bind(str(path / "web.sock"))
+            self.web.socket.listen(4096)
+        self.place = path / "web.sock" if is_local else self.web.port
+        self.web.start()
+
+    def close(self):
+        self.web.stop()
+        self.web.socket.close()
+
+    @contextlib.contextmanager
+    def database(self):
+        with contextlib.closing(sqlite3.connect(self.web.database)) as db, db:
+            yield db
+
+    def tokens(self, n):
+        """Of so many admins: the words, in a file."""
+        words = ["l4m_" + secrets.token_urlsafe(32) for _ in range(n)]
+        with self.database() as db:
+            for i, word in enumerate(words):
+                user = db.execute("INSERT INTO users (name, role, password_hash, created_unix_s) VALUES (?, 'admin', '', 1)", (f"user{i}",)).lastrowid
+                hashed = hashlib.blake2b(word.encode(), digest_size=32, key=b"left4me api token").digest()
+                db.execute("INSERT INTO api_tokens (hash, user, name, scope, created_unix_s) VALUES (?, ?, 'bench', 'read', 1)", (hashed, user))
+        (self.path / "tokens").write_text("\n".join(words) + "\n")
+        return words
+
+    def servers(self, n):
+        with self.database() as db:
+            for i in range(1, n + 1):
+                blueprint = db.execute("INSERT INTO blueprints (name, owner, created_unix_s, changed_unix_s) VALUES (?, 1, 1, 1)", (f"blueprint {i}",)).lastrowid
+                db.execute("INSERT INTO servers (id, instance, name, owner, blueprint, hostname, rcon_sealed, created_unix_s, changed_unix_s)"
+                           " VALUES (?, ?, ?, 1, ?, ?, x'00', 1, 1)", (i, f"s{i}", f"server {i}", blueprint, f"A server of number {i}"))
+                for kind, port in (("game", 27015), ("client", 22015), ("tv", 32015)):
+                    db.execute("INSERT INTO server_ports VALUES (?, ?, ?)", (port + i, i, kind))
+
+    def cpu_s(self):
+        fields = pathlib.Path(f"/proc/{self.web.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_mb(self):
+        for line in pathlib.Path(f"/proc/{self.web.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        return 0
+
+
+@contextlib.contextmanager
+def world(build, **options):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with tempfile.TemporaryDirectory(prefix="left4me-bench-") as directory:
+        one = World(build, pathlib.Path(directory), **options)
+        try:
+            yield one
+        finally:
+            one.close()
+
+
+# -- events -----------------------------------------------------------------------------------------
+
+def listen(build, is_local, n=LISTENERS, seconds=SECONDS):
+    """(lines of the sample, median ms, 99 % ms, longest ms, MB before, MB, processor)"""
+    with world(build, is_local=is_local) as one:
+        one.tokens(n // OF_ACCOUNT + 1)
+        one.servers(1)
+        before = one.memory_mb()
+        bench = subprocess.Popen([build / "test/bench/bench-listeners", str(one.place), one.path / "tokens", str(OF_ACCOUNT), str(n), str(SAMPLE),
+                                  "/api/v1/events?topics=log:1", str(seconds)], stdout=subprocess.PIPE, text=True)
+        bench.stdout.readline()
+        cpu, started = one.cpu_s(), time.monotonic()
+        left, lines, median, late, longest = map(int, bench.stdout.readline().split())
+        cpu, memory = (one.cpu_s() - cpu) / (time.monotonic() - started), one.memory_mb()
+        assert bench.wait() == 0 and left == n, (left, n)
+    return lines, median / 1000, late / 1000, longest / 1000, before, memory, cpu
+
+
+def events(build):
+    rows = []
+    for what, is_local in (("through a socket of the file system", True), ("by TCP", False)):
+        _, median, late, longest, _, memory, cpu = listen(build, is_local)
+        rows += [Row(f"{LISTENERS} listen, 100 lines a second, {what}: a line, median", median),
+                 Row("  99 %", late, limit=LATE_MS), Row("  longest", longest), Row("  memory", memory, "MB", limit=MEMORY_MB),
+                 Row("  processor", cpu * 100, "%")]
+    return rows
+
+
+if __name__ == "__main__":
+    import table
+    print(table.show([("events", events(pathlib.Path(sys.argv[1]).resolve()))]))
