@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include "web/hubparts.h"
+#include "web/visit.h"
 
 #define TYPE     "text/event-stream"
 #define RETRY_MS 500u // until a browser comes again; not all of them at once
@@ -52,6 +53,7 @@ static void begin(struct reader *reader, const struct heard *heard)
     struct hub         *hub = reader->channel->hub;
     unsigned            ms = RETRY_MS + reader->beat * RETRY_MS / HUB_BEAT_S;
 
+    visit_of(request->exchange)->is_stream = true;
     http_exchange_add(request->exchange, "X-Accel-Buffering", "no"); // nginx keeps nothing back
     http_exchange_stream(request->exchange, TYPE);
     text_begin(&hub->text);

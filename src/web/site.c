@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "web/fields.h"
 #include "web/hub.h"
+#include "web/metrics.h"
 #include "web/rate.h"
 #include "web/static.h"
 #include "web/visitlog.h"
@@ -17,6 +18,7 @@ struct site {
     struct visits        visits;
     struct visitlog     *log; // NULL: none
     struct rate         *rate;
+    struct metrics       metrics;
 };
 
 int site_open(struct site **ret, struct web *web, const struct site_options *options,
@@ -55,7 +57,8 @@ struct site *site_close(struct site *site)
     return NULL;
 }
 
-// ---- the page ---------------------------------------------------------------------------------
+// ---- the page, and the numbers
+// ---------------------------------------------------------------------------------
 
 static size_t page_begin(void *context, struct http_exchange *exchange)
 {
@@ -65,6 +68,16 @@ static size_t page_begin(void *context, struct http_exchange *exchange)
     return 0;
 }
 
+static size_t metrics_begin(void *context, struct http_exchange *exchange)
+{
+    struct web *web = context;
+
+    fields_add(exchange, FIELDS_DATA, visit_of(exchange)->is_secure);
+    metrics_answer(&web->site->metrics, web, exchange);
+    return 0;
+}
+
+// Both have answered by now.
 static void page_run(void *context, struct http_exchange *exchange, const char *body, size_t n)
 {
     (void)context;
@@ -79,6 +92,7 @@ static void page_over(void *context, struct http_exchange *exchange)
     (void)exchange;
 }
 
+static const struct http_handler metrics_handler = { metrics_begin, page_run, page_over, NULL };
 static const struct http_handler page_handler = { page_begin, page_run, page_over, NULL };
 
 // ---- which it is ------------------------------------------------------------------------------
@@ -88,6 +102,7 @@ static const struct {
     const struct http_handler *handler;
 } parts[] = {
     { "/api", &api_handler },
+    { "/metrics", &metrics_handler },
     { "", &page_handler },
 };
 
@@ -204,6 +219,8 @@ static void over(void *context, struct http_exchange *exchange)
     if (!visit)
         return;
     look_at_changes(web, exchange, visit);
+    metrics_add(&web->site->metrics, visit, http_exchange_status(exchange),
+                http_exchange_sent(exchange));
     if (web->site->log)
         visitlog_add(web->site->log, visit, http_exchange_status(exchange),
                      http_exchange_sent(exchange), user_of(exchange, visit));

@@ -24,6 +24,7 @@ struct visit {
     bool                       is_proxied;
     bool                       is_secure;  // it goes to the client by https
     bool                       is_exposed; // it did not, as a proxy says, and should
+    bool                       is_stream;  // of events: it goes on as long as somebody listens
     enum http_method           method;
     char                       id[VISIT_ID_MAX];
     char                       path[VISIT_PATH_MAX]; // without the query, in which secrets can be
