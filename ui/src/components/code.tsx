@@ -77,7 +77,7 @@ export function Code(props: CodeProps) {
   }, [wrong, props.error]);
 
   return (
-    <div class={wrong ? "field is-wrong" : "field"}>
+    <div class={wrong ? "field is-wrong" : "field"} data-field={props.name}>
       {!props.isLabelHidden && <div class="field-label">{props.label}</div>}
       {isFailed ? (
         <textarea

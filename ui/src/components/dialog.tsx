@@ -7,7 +7,7 @@ import { createContext, type ComponentChildren } from "preact";
 import { useContext, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ApiError } from "../api";
 import { text } from "../strings";
-import { ErrorLine, useAction } from "./action";
+import { ErrorLine, FormError, useAction } from "./action";
 import { Button } from "./button";
 
 export interface DialogProps {
@@ -189,7 +189,7 @@ export function FormDialog(props: FormDialogProps) {
         }}
       >
         {props.children(act.error)}
-        <ErrorLine error={act.error?.field ? null : act.error} />
+        <FormError error={act.error} />
       </form>
     </Dialog>
   );

@@ -33,7 +33,7 @@ export function Field(props: FieldProps) {
     if (wrong) ref.current?.querySelector<HTMLElement>("input, select, textarea")?.focus();
   }, [wrong, props.error]);
   return (
-    <div class={wrong ? "field is-wrong" : "field"} ref={ref}>
+    <div class={wrong ? "field is-wrong" : "field"} ref={ref} data-field={props.name}>
       <label class="field-label" for={id}>
         {props.label}
         {props.optional && <span class="field-optional"> {props.optional}</span>}

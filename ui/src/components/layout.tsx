@@ -64,7 +64,7 @@ export function Section(props: {
   children?: ComponentChildren;
 }) {
   return (
-    <section class="section" aria-label={props.title}>
+    <section class="section">
       <header class="section-head">
         <div>
           <h2>{props.title}</h2>

@@ -5,7 +5,7 @@
 import type { ComponentChildren } from "preact";
 import type { ApiError } from "../api";
 import { text } from "../strings";
-import { ErrorLine } from "./action";
+import { FormError } from "./action";
 import { Button } from "./button";
 
 export interface SaveBarProps {
@@ -20,7 +20,7 @@ export interface SaveBarProps {
 export function SaveBar(props: SaveBarProps) {
   return (
     <div class="savebar">
-      <ErrorLine error={props.error} />
+      <FormError error={props.error} />
       <div class="savebar-row">
         <span class="savebar-state" role="status">
           {props.isDirty ? text.common.unsaved : text.editor.allSaved}

@@ -63,6 +63,19 @@ export function want(topic: string, place?: { key: string; value: string }): () 
   };
 }
 
+/** Calls when something may have happened that the stream did not tell: it is to be looked up. */
+export function onLost(call: () => void): () => void {
+  const ends = [
+    // It begins with the present: what was before that, nobody tells.
+    on("ready", call),
+    on("missed", (data) => {
+      const topic = (data as { topic?: string }).topic ?? "";
+      if (!/^(job|log):/.test(topic)) call();
+    }),
+  ];
+  return () => ends.forEach((end) => end());
+}
+
 export function start(): void {
   isWanted = true;
   restartSoon();

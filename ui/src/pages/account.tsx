@@ -6,7 +6,7 @@ import { useState } from "preact/hooks";
 import * as api from "../api";
 import { ApiError } from "../api";
 import type { Scope, Session, Token } from "../api/types";
-import { ErrorLine, useAction } from "../components/action";
+import { ErrorLine, FormError, useAction } from "../components/action";
 import { Button } from "../components/button";
 import { CopyButton, Secret } from "../components/copy";
 import { Dialog, FormDialog } from "../components/dialog";
@@ -32,7 +32,6 @@ function Password() {
     setRepeated("");
     return text.account.passwordSet;
   });
-  const known = ["old_password", "password", "repeat"];
   return (
     <Section title={text.account.password} hint={text.account.passwordHint}>
       <form
@@ -74,7 +73,7 @@ function Password() {
             error={save.error}
           />
         </div>
-        <ErrorLine error={known.includes(save.error?.field ?? "") ? null : save.error} />
+        <FormError error={save.error} />
         <div class="form-actions">
           <Button kind="primary" submit busy={save.isBusy}>
             {text.account.setPassword}

@@ -7,7 +7,7 @@
 
 import { useState } from "preact/hooks";
 import { account, ApiError } from "../api";
-import { ErrorLine, useAction } from "../components/action";
+import { FormError, useAction } from "../components/action";
 import { Button } from "../components/button";
 import { TextField } from "../components/field";
 import { Notice } from "../components/layout";
@@ -75,11 +75,7 @@ export function JoinPage() {
             error={join.error}
             autocomplete="new-password"
           />
-          <ErrorLine
-            error={
-              ["name", "password", "repeat"].includes(join.error?.field ?? "") ? null : join.error
-            }
-          />
+          <FormError error={join.error} />
           <div class="form-actions">
             <Button kind="primary" submit busy={join.isBusy}>
               {text.join.submit}

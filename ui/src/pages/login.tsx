@@ -5,7 +5,7 @@
 
 import { useState } from "preact/hooks";
 import { account, ApiError } from "../api";
-import { ErrorLine, useAction } from "../components/action";
+import { FormError, useAction } from "../components/action";
 import { Button } from "../components/button";
 import { Dialog } from "../components/dialog";
 import { TextField } from "../components/field";
@@ -80,7 +80,7 @@ function LoginForm({ name: known }: { name?: string }) {
           />
         </>
       )}
-      <ErrorLine error={login.error?.field ? null : login.error} />
+      <FormError error={login.error} />
       <div class="form-actions">
         <Button kind="primary" submit busy={login.isBusy}>
           {text.login.submit}

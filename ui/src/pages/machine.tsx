@@ -5,7 +5,7 @@
 import { useState } from "preact/hooks";
 import * as api from "../api";
 import type { Check, Settings } from "../api/types";
-import { ErrorLine, sentence, useAction } from "../components/action";
+import { ErrorLine, FormError, sentence, useAction } from "../components/action";
 import { Button } from "../components/button";
 import { CheckField, TextField } from "../components/field";
 import { Badge, Loading, Notice, Page, Section, Tabs, type Tone } from "../components/layout";
@@ -159,7 +159,7 @@ function Form({ first }: { first: Settings }) {
         checked={isOpen}
         onChange={setOpen}
       />
-      <ErrorLine error={save.error?.field ? null : save.error} />
+      <FormError error={save.error} />
       <div class="form-actions">
         <Button kind="primary" submit busy={save.isBusy}>
           {text.common.save}

@@ -5,7 +5,7 @@
 
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { asApiError, type ApiError } from "../api";
-import { on, want } from "../events/stream";
+import { on, onLost, want } from "../events/stream";
 
 export interface Collection<T> {
   readonly list: ReadonlySignal<readonly T[]>;
@@ -104,9 +104,7 @@ export function collection<T extends Thing>(options: CollectionOptions<T>): Coll
       if (isDeleted(data)) drop(data.id);
       else put(data as T);
     });
-    // The stream begins with the present: what happened before that, a list tells.
-    on("ready", () => void reload());
-    on("missed", () => void reload());
+    onLost(() => void reload());
     void reload();
   }
 

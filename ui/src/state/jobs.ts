@@ -7,7 +7,7 @@ import { computed, signal, type ReadonlySignal } from "@preact/signals";
 import * as api from "../api";
 import { ApiError, asApiError } from "../api";
 import type { Job } from "../api/types";
-import { on, streamState, want } from "../events/stream";
+import { on, onLost, streamState, want } from "../events/stream";
 import { text } from "../strings";
 
 const RECENT = 50;
@@ -76,8 +76,7 @@ export function ensure(): void {
     if (!job.deleted) put(job);
     else known.value = new Map([...known.value].filter(([id]) => id !== job.id));
   });
-  on("ready", () => void reload());
-  on("missed", () => void reload());
+  onLost(() => void reload());
   void reload();
   window.setInterval(() => {
     if (waiters.size === 0 || streamState.value === "open") return;

@@ -92,7 +92,7 @@ function watchMissed(feed: Feed, topic: string): void {
   feed.atEnd(
     on("missed", (data) => {
       const missed = data as { topic: string; n: number | null };
-      if (missed.topic === topic) feed.nMissed.value += missed.n ?? 0;
+      if (missed.topic === topic) feed.nMissed.value += missed.n ?? 1; // it is not always known how many
     }),
   );
 }

@@ -91,7 +91,9 @@ function Form(props: FormProps) {
           isReadOnly={isReadOnly}
           onChange={(rows) => onChange({ overlays: rows })}
         />
-        <ErrorLine error={error?.field === "overlays" ? error : null} />
+        <div data-field="overlays">
+          <ErrorLine error={error?.field === "overlays" ? error : null} />
+        </div>
       </Section>
       <Section title={text.blueprint.start}>
         <TextArea

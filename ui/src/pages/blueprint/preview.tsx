@@ -32,14 +32,15 @@ function Changes({ preview }: { preview: BlueprintPreview }) {
   );
 }
 
-function placeOf(problem: Problem): string {
+function placeOf(problem: Problem, draft: Draft): string {
   const { field, index } = problem;
   if (field === "config" && index !== null) return text.blueprint.problemLine(index + 1);
   if (field === "arguments" && index !== null) return text.blueprint.problemArgument(index + 1);
-  return "";
+  const overlay = field === "overlays" && index !== null ? draft.overlays[index] : undefined;
+  return overlay ? `${overlay.name}:` : "";
 }
 
-function Problems({ problems }: { problems: readonly Problem[] }) {
+function Problems({ problems, draft }: { problems: readonly Problem[]; draft: Draft }) {
   if (problems.length === 0) return null;
   return (
     <div>
@@ -49,7 +50,7 @@ function Problems({ problems }: { problems: readonly Problem[] }) {
           <li key={`${problem.field} ${problem.index} ${problem.message}`}>
             <Icon name="warning" size={14} />
             <span>
-              {placeOf(problem)} {sentence(problem.message)}
+              {placeOf(problem, draft)} {sentence(problem.message)}
             </span>
           </li>
         ))}
@@ -58,10 +59,10 @@ function Problems({ problems }: { problems: readonly Problem[] }) {
   );
 }
 
-function Shown({ preview }: { preview: BlueprintPreview }) {
+function Shown({ preview, draft }: { preview: BlueprintPreview; draft: Draft }) {
   return (
     <>
-      <Problems problems={preview.problems} />
+      <Problems problems={preview.problems} draft={draft} />
       <div>
         <h3>{text.blueprint.previewServers}</h3>
         <Changes preview={preview} />
@@ -113,7 +114,7 @@ export function Preview({ id, draft }: { id: number; draft: Draft }) {
   return (
     <Section title={text.blueprint.preview} hint={text.blueprint.previewHint}>
       <ErrorLine error={error} />
-      {preview ? <Shown preview={preview} /> : !error && <Loading />}
+      {preview ? <Shown preview={preview} draft={draft} /> : !error && <Loading />}
     </Section>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import * as api from "../../api";
 import { ApiError } from "../../api";
 import type { Overlay } from "../../api/types";
-import { ErrorLine, useAction } from "../../components/action";
+import { FormError, useAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { Confirm } from "../../components/dialog";
 import { CheckField, SelectField, TextField } from "../../components/field";
@@ -120,7 +120,7 @@ export function SettingsTab({ overlay }: { overlay: Overlay }) {
             onChange={setShared}
           />
         )}
-        <ErrorLine error={save.error?.field ? null : save.error} />
+        <FormError error={save.error} />
         <div class="form-actions">
           <Button kind="primary" submit busy={save.isBusy}>
             {text.common.save}

@@ -6,7 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import { ApiError } from "../../api";
 import type { Grant, GrantRow, Server } from "../../api/types";
-import { ErrorLine, useAction } from "../../components/action";
+import { ErrorLine, FormError, useAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { CopyButton } from "../../components/copy";
 import { Confirm, FormDialog } from "../../components/dialog";
@@ -125,7 +125,7 @@ function General({ server }: { server: Server }) {
             maxLength={5}
           />
         </div>
-        <ErrorLine error={save.error?.field ? null : save.error} />
+        <FormError error={save.error} />
         <div class="form-actions">
           <Button kind="primary" submit busy={save.isBusy} disabled={!isDirty}>
             {text.common.save}

@@ -5,7 +5,7 @@
 import { useState } from "preact/hooks";
 import * as api from "../../api";
 import type { PathAnswer, Server } from "../../api/types";
-import { ErrorLine, useAction } from "../../components/action";
+import { FormError, useAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { TextField } from "../../components/field";
 import { Badge, Loading, Section } from "../../components/layout";
@@ -100,8 +100,8 @@ function ExplainPath({ server }: { server: Server }) {
         <Button submit busy={explain.isBusy} disabled={path.trim() === ""}>
           {text.stack.explainRun}
         </Button>
+        <FormError error={explain.error} />
       </form>
-      <ErrorLine error={explain.error?.field ? null : explain.error} />
       {answer && <PathResult answer={answer} />}
     </Section>
   );
