@@ -94,11 +94,16 @@ class TestAccess(WebTest):
         self.allowed(route, actor, thing.id if thing else None)
         seen.add(route.key)
 
+    def things(self, route, with_absent=False):
+        """Those that it can be about."""
+        things = self.matrix.things(route.object, SAMPLES[route.key].also) if route.is_about_a_thing else [None]
+        return things if with_absent or not route.is_about_a_thing else things[:-1]
+
     def test_the_matrix(self):
         seen = set()
         for route in routes():
             self.assertIn(route.key, SAMPLES, "a route that nobody knows how to ask: add its row to SAMPLES")
-            for thing in self.matrix.things(route.object) if route.is_about_a_thing else [None]:
+            for thing in self.things(route, with_absent=True):
                 for actor in self.matrix.actors if route.access != "anybody" else self.matrix.actors[:2]:
                     with self.subTest(route=route, actor=actor, thing=thing):
                         self.check(route, actor, thing, seen)
@@ -137,6 +142,67 @@ class TestAccess(WebTest):
                 said = [self.ask(route, plain, number, Sample(0, {} if route.body != "empty" else None)) for number in (self.matrix.things(route.object)[0].id, ABSENT)]
                 self.assertEqual(*said, route)
 
+    def documented(self, parameter):
+        """The routes that have it."""
+        for route in routes():
+            if any(one["name"] == parameter for one in webcontract.operations()[route.key]["parameters"]):
+                yield route
+
+    def asker(self, route, thing=None):
+        """A function that asks it as who may, with the same number and body each time."""
+        actor = self.matrix.actors[1 if route.access == "admin" else 2]
+        sample, number = SAMPLES[route.key], thing.id if thing else None
+        if "#" in route.path and not thing:
+            number = Sample.of(sample.number, self.matrix, actor)
+        wanted = Sample.of(sample.body, self.matrix, actor)
+
+        def ask(body=None, **fields):
+            return self.ask(route, actor, number, Sample(0, wanted if body is None else body, query=sample.query), **{**sample.fields, **fields})
+        return ask
+
+    def test_versions(self):
+        """what is edited is replaced by who has seen it as it is"""
+        for route in self.documented("If-Match"):
+            n_replaced = 0
+            for thing in self.things(route):
+                ask = self.asker(route, thing)
+                if ask(If_Match="*")[0] not in (200, 201):
+                    continue  # a thing that has nothing of the kind
+                n_replaced += 1
+                with self.subTest(route=route, thing=thing):
+                    self.error(ask(If_Match=None), 428, "invalid", "If-Match")
+                    for etag in ('"no such version"', "1", '"1', '""', 'W/"1"', '"1", "2"'):
+                        self.error(ask(If_Match=etag), 412, "conflict")
+                self.matrix.restore()
+            self.assertGreater(n_replaced, 0, route)
+
+    def test_a_new_version(self):
+        """the version that one was told is good once"""
+        owner = self.matrix.actors[2].browser
+        for path, method, body in (("/blueprints/1", "PUT", SAMPLES["PUT", "/blueprints/#"].body), ("/servers/1", "PATCH", {"name": "renamed"})):
+            owner.ask("GET", path)
+            etag = owner.answer.getheader("ETag")
+            status, said = owner.ask(method, path, body, If_Match=etag)
+            self.assertEqual((status, f'"{said["revision"]}"'), (200, owner.answer.getheader("ETag")), said)
+            self.assertNotEqual(owner.answer.getheader("ETag"), etag)
+            self.error(owner.ask(method, path, body, If_Match=etag), 412, "conflict")
+
+    def test_twice(self):
+        """whatever makes something makes it once for one key, and is answered the same; for another body the key is not good"""
+        for route in self.documented("Idempotency-Key"):
+            with self.subTest(route=route):
+                ask = self.asker(route, self.things(route)[0])
+                first = ask(Idempotency_Key="a")
+                self.assertTrue(SAMPLES[route.key].is_expected(first[0]), first)
+                again = ask(Idempotency_Key="a")
+                if again[0] == 409:
+                    self.error(again, 409, "exists", "shown once")
+                else:
+                    self.assertEqual(again, first)
+                if route.body in ("json", "optional"):
+                    self.error(ask({"something": "else"}, Idempotency_Key="a"), 409, "exists", "choose a new one")
+                self.matrix.restore()
+
     def test_lists(self):
         """have what one sees, and nothing else"""
         of_server = {"view", "operate", "console", "files", "manage"}
@@ -144,7 +210,7 @@ class TestAccess(WebTest):
             if actor.user and actor.is_alive:
                 has_all, has_server = actor.may(self.matrix.things("job")[2]), actor.name in of_server
                 for kind, all_of_them, of_everybody, with_server in (("jobs", {1, 2, 3}, set(), {1}), ("servers", {1}, set(), {1}),
-                                                                     ("blueprints", {1, 2, 3}, {2}, set()), ("overlays", {1, 2, 3, 4}, {1, 3}, set())):
+                                                                     ("blueprints", {1, 2, 3}, {2}, set()), ("overlays", {1, 2, 3, 4, 5}, {1, 3}, set())):
                     with self.subTest(actor=actor, kind=kind):
                         want = all_of_them if has_all else of_everybody | (with_server if has_server else set())
                         want |= {4} if kind == "overlays" and actor.name == "files" else set()

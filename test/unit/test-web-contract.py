@@ -63,6 +63,14 @@ class TestContract(unittest.TestCase):
                     self.assertEqual(list(body["content"]), [kinds[route.body]])
                     self.assertEqual(body.get("required", False), route.body != "optional")
 
+    def test_what_makes_something(self):
+        """can be asked for with a key; and what is a job can be waited for"""
+        for (method, path), operation in webcontract.operations().items():
+            names = {parameter["name"] for parameter in operation["parameters"]}
+            with self.subTest(method=method, path=path):
+                self.assertEqual("Idempotency-Key" in names, method == "POST" and bool({"201", "202"} & set(operation["responses"])))
+                self.assertEqual("wait" in names, "202" in operation["responses"])
+
     def test_what_is_answered_is_all_there(self):
         """a field of an answer is always there, perhaps null; and all words of the document mean something"""
         seen = set()

@@ -23,10 +23,11 @@ SCOPES = ("read", "operate", "manage", "admin")
 
 class Sample:
     """What a route is asked with, and the status that who may is answered with, or more than one if that depends on the thing. `body`
-    and `numbers`, which stand for the '#' that are not the thing itself, may be functions of the matrix and the actor."""
+    and `numbers`, which stand for the '#' that are not the thing itself, may be functions of the matrix and the actor. `also` is the
+    name of a thing that it can be about besides."""
 
-    def __init__(self, status, body=None, number=None, query="", **fields):
-        self.status, self.body, self.number, self.query, self.fields = status, body, number, query, fields
+    def __init__(self, status, body=None, number=None, query="", also=None, **fields):
+        self.status, self.body, self.number, self.query, self.also, self.fields = status, body, number, query, also, fields
 
     def is_expected(self, status):
         return status in (self.status if isinstance(self.status, tuple) else (self.status,))
@@ -84,8 +85,8 @@ SAMPLES = {
     ("GET", "/overlays/#"): Sample(200),
     ("PATCH", "/overlays/#"): Sample(202, {"name": "maps", "shared": False}),
     ("DELETE", "/overlays/#"): Sample((202, 409)),
-    ("GET", "/overlays/#/text"): Sample(400),
-    ("PUT", "/overlays/#/text"): Sample(400, {"text": "exit 0"}, If_Match="*"),
+    ("GET", "/overlays/#/text"): Sample((200, 400), also="script"),
+    ("PUT", "/overlays/#/text"): Sample((200, 400), {"text": "exit 0"}, also="script", If_Match="*"),
     ("POST", "/overlays/#/build"): Sample(202, {"hold": False}),
     ("POST", "/overlays/#/wipe"): Sample(202),
     ("POST", "/overlays/#/select"): Sample(202, {"generation": 2}),
@@ -302,7 +303,7 @@ class Matrix:
         with self.connect() as db:
             db.execute("PRAGMA foreign_keys = on")
             for number, name, kind, shared, his in ((2, "private", "files", 0, owner), (3, "shared", "files", 1, owner),
-                                                    (4, "of the server", "files", 0, None)):
+                                                    (4, "of the server", "files", 0, None), (5, "script", "script", 0, owner)):
                 db.execute("INSERT INTO overlays (id, name, type, owner, is_shared, created_unix_s, changed_unix_s) VALUES (?, ?, ?, ?, ?, ?, ?)",
                            (number, name, kind, his, shared, now, now))
             for number, name, shared in ((1, "private", 0), (2, "shared", 1), (3, "of the server", 0)):
@@ -324,10 +325,11 @@ class Matrix:
     def add_host(self):
         """What is on disk of them."""
         data = self.test.path / "data"
-        for number, name in ((2, "private"), (3, "shared"), (4, "")):
+        for number, name, kind in ((2, "private", "files"), (3, "shared", "files"), (4, "", "files"), (5, "script", "script")):
             (data / f"sources/{number}/tree").mkdir(parents=True)
             (data / f"sources/{number}/source.json").write_text(json.dumps(
-                {"name": name, "type": "files", "keep": 0, "output_max_bytes": 0, "daily": False, **({} if name else {"server": "s1"})}))
+                {"name": name, "type": kind, "keep": 0, "output_max_bytes": 0, "daily": False, **({} if name else {"server": "s1"})}))
+        (data / "sources/5/script").write_text("exit 1")
         self.add_file("kept")
         for name in ("overlays", "instances", "runtime/s1/upper/left4dead2/cfg"):
             (data / name).mkdir(parents=True)
@@ -337,7 +339,7 @@ class Matrix:
         names = {self.users[name]: bit | VIEW for name, bit in GRANTS.items()}
         return names.get(actor.user, 0)
 
-    def things(self, kind):
+    def things(self, kind, also=None):
         """Those of a kind that a route is about, and one that is not there."""
         def nothing(_actor):
             return 0
@@ -352,7 +354,8 @@ class Matrix:
             return VIEW | GRANTS["operate"] | GRANTS["files"] if self.of_server(actor) & GRANTS["files"] else 0
 
         absent = Thing("absent", ABSENT, nothing)
-        return {
+        more = {"script": [Thing("script", 5, nothing)], None: []}[also]
+        return more + {
             "server": [Thing("server", 1, of_server), absent],
             "blueprint": [Thing("private", 1, nothing), Thing("shared", 2, shared), absent],
             "overlay": [Thing("private", 2, nothing), Thing("shared", 3, shared), Thing("of the server", 4, own_overlay), absent],
