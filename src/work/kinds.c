@@ -78,6 +78,8 @@ static const struct kind kinds[] = {
 
     { "game.install",      "install --verbose", NULL, KIND_OF_OVERLAY,
       KIND_BUILD | KIND_GAME | KIND_LONG, { HOLD } },
+    { "game.rollout",      NULL, NULL, KIND_OF_NONE, KIND_ROLLOUT,
+      { NEEDED(TEXT, "policy", NULL, 16) } },
 };
 // clang-format on
 

@@ -21,6 +21,7 @@ enum kind_flag {
     KIND_GAME = 1 << 4,           // the command knows by itself which overlay it is about
     KIND_PATIENT = 1 << 5,        // it begins when what is done with the server's overlays is done
     KIND_LONG = 1 << 6,           // but for this, which nobody waits for
+    KIND_ROLLOUT = 1 << 7,        // no command: see rollout.h
 };
 
 enum parameter_type {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // left4me-worker: does the jobs that the page asks for, and watches the servers. It listens to no
-// network, and has no privilege: all that it does on the host it does by l4d2ctl.
+// network and has no privilege: all that it does on the host it does by l4d2ctl.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -143,7 +143,7 @@ static int open_parts(struct worker *worker, const struct options *options, stru
     const struct secret_key   *key = worker->has_key ? &worker->key : NULL;
     const struct runner_config runner = {
         .event = worker->event,
-        .host = { .db = worker->db, .key = key, .pool = worker->pool },
+        .host = { .event = worker->event, .db = worker->db, .key = key, .pool = worker->pool },
         .worker = worker->name,
         .n_max = JOBS_MAX,
         .n_builds_max = BUILDS_MAX,

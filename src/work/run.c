@@ -7,6 +7,7 @@
 #include <time.h>
 #include "ctl/answer.h"
 #include "work/kinds.h"
+#include "work/rollout.h"
 #include "work/rows.h"
 #include "work/said.h"
 #include "work/spec.h"
@@ -24,7 +25,8 @@ struct run {
     struct job             job;
     char                   instance[SERVER_INSTANCE_MAX];
     enum step              step;
-    struct ctl            *ctl; // NULL: nothing is at work
+    struct ctl            *ctl; // NULL: no command is at work
+    struct rollout        *rollout;
     struct said            said;
     struct run_line       *lines;
     size_t                 n_lines, room, n_bytes; // of the lines
@@ -218,6 +220,47 @@ static void done(void *context, const struct ctl_end *ended)
 
 static const struct ctl_handler handler = { .line = take_line, .done = done };
 
+// ---- a rollout --------------------------------------------------------------------------------
+
+static void say(void *context, const char *text)
+{
+    struct run *run = context;
+
+    add_note(run, text);
+    run->host->changed(run->host->context);
+}
+
+static void take_progress(void *context, int percent)
+{
+    struct run *run = context;
+
+    run->progress = percent;
+    run->host->changed(run->host->context);
+}
+
+static void take_work(void *context)
+{
+    const struct run *run = context;
+
+    run->host->has_work(run->host->context);
+}
+
+static void take_result(void *context, json_t *result, const struct error *why)
+{
+    struct run *run = context;
+
+    run->rollout = NULL;
+    run->said.last = result;
+    if (why)
+        run_fail(run, why);
+    else
+        end(run, JOB_DONE);
+    run->host->changed(run->host->context);
+}
+
+static const struct rollout_handler rollout_handler = { say, take_progress, take_work,
+                                                        take_result };
+
 // ---- the steps --------------------------------------------------------------------------------
 
 static int make_command(struct command *ret, struct run *run, struct error *err)
@@ -295,6 +338,10 @@ static void begin(struct run *run)
         run_fail(run, &err);
     } else if (run->is_cancelled) {
         take_cancelled(run);
+    } else if (kind_is(&run->job, KIND_ROLLOUT)) {
+        if (rollout_begin(&run->rollout, run->host->event, run->host->db, &run->job,
+                          &rollout_handler, run, &err) < 0)
+            run_fail(run, &err);
     } else {
         run->step = kind_is(&run->job, KIND_SPEC) ? STEP_SPEC : STEP_COMMAND;
         advance(run);
@@ -325,6 +372,7 @@ struct run *run_free(struct run *run)
     if (run->ctl)
         ctl_leave(run->ctl);
     run->ctl = NULL;
+    run->rollout = rollout_leave(run->rollout);
     run_forget_lines(run);
     free(run->lines);
     said_done(&run->said);
@@ -354,6 +402,10 @@ void run_cancel(struct run *run)
     run->is_cancelled = true;
     if (run->ctl)
         ctl_stop(run->ctl);
+    if (!run->rollout)
+        return;
+    run->rollout = rollout_leave(run->rollout);
+    end(run, JOB_CANCELLED);
 }
 
 bool run_has_ended(const struct run *run, enum job_state *ret, struct error *ret_why)

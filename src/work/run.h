@@ -17,11 +17,14 @@ struct run;
 
 // What all of them have in common.
 struct run_host {
+    sd_event                *event;
     struct database         *db;
     const struct secret_key *key; // NULL: passwords are left to the host
     struct ctl_pool         *pool;
-    // There is something to be written; within a call of the loop, never within one of run_begin().
+    // There is something to be written, there is another job; within a call of the loop, never
+    // within one of run_begin().
     void (*changed)(void *context);
+    void (*has_work)(void *context);
     void *context;
 };
 

@@ -242,6 +242,14 @@ static void on_changed(void *context)
     record_within(runner, has_end ? 0 : RECORD_MS);
 }
 
+static void has_work(void *context)
+{
+    struct runner *runner = context;
+
+    runner->has_to_look = true;
+    record_within(runner, 0);
+}
+
 // ---- taking -----------------------------------------------------------------------------------
 
 static int take(struct job *ret, struct runner *runner, struct error *err)
@@ -400,6 +408,7 @@ int runner_open(struct runner **ret, const struct runner_config *config, struct 
         return error_sys(err, ENOMEM, "preparing to work");
     runner->config = *config;
     runner->config.host.changed = on_changed;
+    runner->config.host.has_work = has_work;
     runner->config.host.context = runner;
     if (list_kinds(runner->builds, KIND_BUILD, err) < 0 ||
         list_kinds(runner->patient, KIND_PATIENT, err) < 0 ||

@@ -15,7 +15,7 @@ struct runner;
 
 struct runner_config {
     sd_event       *event;
-    struct run_host host; // without `changed`
+    struct run_host host; // without what it calls
     const char     *worker;
     unsigned        n_max, n_builds_max; // side by side
     void (*changed)(void *context);      // something was written that others may show

@@ -14,7 +14,7 @@ BUDGETS = {
     "left4me-server@": 1.2, "left4me-broker": 1.2, "left4me-log": 0.5, "left4me-mount@": 3.9,
     "left4me-build-mount@": 3.9, "left4me-idmap": 3.9, "left4me-tidy": 3.9, "left4me-update@": 1.3,
     "left4me-files@": 0.5, "left4me-publish@": 0.5, "left4me-edit@": 0.5, "left4me-workshop@": 1.2, "left4me-nft": 2.5,
-    "left4me-script@": 1.3, "left4me-refresh": 0.5, "left4me-collect": 0.5, "left4me-web": 0.2, "left4me-worker": 0.9,
+    "left4me-script@": 1.3, "left4me-refresh": 0.5, "left4me-collect": 0.5, "left4me-web": 0.2, "left4me-worker": 1.2,
 }
 
 # What alone gives a unit a mount namespace, apart from names that begin with Protect, Private or Bind.

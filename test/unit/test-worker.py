@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -163,12 +164,12 @@ class WorkerTest(unittest.TestCase):
             db.row_factory = sqlite3.Row
             return [dict(row) for row in db.execute(sql, values)]
 
-    def server(self, name="Friday"):
+    def server(self, name="Friday", port=None):
         """A row as the page makes one, and the change that it is."""
         n = len(self.read("SELECT id FROM servers")) + 1
         self.change(f"INSERT INTO servers (id, instance, name, owner, blueprint, rcon_sealed, created_unix_s, changed_unix_s) "
                     f"VALUES ({n}, 's{n}', '{name}', 1, 1, x'', 0, 0)",
-                    f"INSERT INTO server_ports VALUES ({27014 + n}, {n}, 'game'), ({22014 + n}, {n}, 'client'), ({32014 + n}, {n}, 'tv')",
+                    f"INSERT INTO server_ports VALUES ({port or 27014 + n}, {n}, 'game'), ({22014 + n}, {n}, 'client'), ({32014 + n}, {n}, 'tv')",
                     f"INSERT OR REPLACE INTO changes (topic, object, is_deleted) VALUES ('server', {n}, 0)")
         self.worker.poke()
         return n
@@ -385,6 +386,70 @@ class TestJobs(WorkerTest):
         self.assertEqual(self.calls("files"), ["files mkdir --json -- @s1 left4dead2/cfg"])
         self.assertEqual(self.read("SELECT overlay FROM servers"), [{"overlay": 12}])
         self.assertEqual(self.read("SELECT owner, type FROM overlays WHERE id = 12"), [{"owner": None, "type": "files"}])
+
+
+class Game(threading.Thread):
+    """A game server that is asked who plays on it; it wants to be asked twice, as the game does."""
+
+    def __init__(self, players, bots=0):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port, self.players, self.bots = self.socket.getsockname()[1], players, bots
+        self.start()
+
+    def run(self):
+        ask = b"\xff\xff\xff\xffTSource Engine Query\0"
+        while True:
+            data, peer = self.socket.recvfrom(2048)
+            if data == ask:
+                self.socket.sendto(b"\xff\xff\xff\xffnonsense", peer)
+                self.socket.sendto(b"\xff\xff\xff\xffA\x0a\x0b\x0c\xff", peer)
+            elif data == ask + b"\x0a\x0b\x0c\xff":
+                self.socket.sendto(b"\xff\xff\xff\xffI\x11Name\0c1m1\0left4dead2\0L4D2\0\x26\x02" + bytes([self.players, 8, self.bots]) + b"dl\0\x01", peer)
+
+
+class TestRollout(WorkerTest):
+    def setUp(self):
+        super().setUp()
+        self.on("status", """[ "$4" = s4 ] && pending= || pending='"config"'; echo "{\\"pending\\": [$pending]}"; exit 0""")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            ports = [Game(1, 1).port, Game(3, 1).port, nobody.getsockname()[1], 27018, 27019]
+        for port in ports:
+            self.server(f"on {port}", port)
+        for n in range(1, 5):  # the fifth does not run, for the fourth nothing is pending
+            self.init.say("set", f"left4me-server@s{n}.service", "active", "running", 5)
+        self.worker.wait(lambda: len(self.read("SELECT * FROM live_states WHERE state = 'running' AND status IS NOT NULL")) == 4)
+
+    def restarts(self):
+        return [row["server"] for row in self.read("SELECT server FROM jobs WHERE kind = 'server.restart' AND asked_by = 1 ORDER BY server")]
+
+    def test_force(self):
+        row = self.wait(self.ask("game.rollout", policy="force"))
+        self.assertEqual(self.restarts(), [1, 2, 3])
+        self.assertEqual(len(json.loads(row["result"])["restarts"]), 3)
+        for job in json.loads(row["result"])["restarts"]:
+            self.wait(job)
+
+    def test_skip(self):
+        job = self.ask("game.rollout", policy="skip")
+        row = self.wait(job)
+        self.assertEqual(self.restarts(), [1])
+        self.assertEqual(json.loads(row["result"])["left"], [2, 3])
+        self.assertEqual([text.partition("' ")[2] for _, text in self.lines(job)],
+                         ["is restarted", "is left as it is: 2 play", "is left as it is: it does not answer"])
+
+    def test_wait(self):
+        job = self.ask("game.rollout", policy="wait")
+        self.worker.wait(lambda: self.job(job)["progress"] == 33)
+        self.assertEqual(self.restarts(), [1])
+        self.change(f"UPDATE jobs SET is_cancelled = 1 WHERE id = {job}")
+        self.worker.poke()
+        self.wait(job, "cancelled")
+
+    def test_another_policy(self):
+        self.assertIn("policy: it is", self.wait(self.ask("game.rollout", policy="at once"), "failed")["error_message"])
 
 
 class TestCancelling(WorkerTest):

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// a2s: what a game server is asked by a datagram, and what it answers. Knows no sockets.
+// Source: Valve developer wiki, "Server queries".
+
+#include <stdint.h>
+#include "base/error.h"
+
+#define A2S_ASK_MAX      32u
+#define A2S_DATAGRAM_MAX 1400u // the game sends none that is larger
+#define A2S_TEXT_MAX     128u  // of a text that is kept, the NUL included
+
+enum a2s_kind {
+    A2S_CHALLENGE, // ask again with it: so nobody asks in another one's name
+    A2S_INFO,
+};
+
+struct a2s_answer {
+    enum a2s_kind kind;
+    uint32_t      challenge;
+    char          name[A2S_TEXT_MAX], map[A2S_TEXT_MAX]; // safe to show
+    unsigned      players, players_max, bots;            // the first includes the last
+};
+
+// Asks how a server is. `challenge` may be NULL. Returns the length.
+size_t a2s_ask(uint8_t ret[A2S_ASK_MAX], const uint32_t *challenge);
+// Reads one datagram. Fails with ERROR_INVALID on what is no such answer, or is cut.
+int a2s_read(struct a2s_answer *ret, const void *bytes, size_t n, struct error *err) MUST_USE;
