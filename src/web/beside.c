@@ -67,8 +67,10 @@ static void forget(struct api_request *request)
 
 int beside_run(struct beside *work, struct api_request *request, struct error *err)
 {
-    if (aside_run(request->web->aside, &work->task, err) < 0)
+    if (aside_run(request->web->aside, &work->task, err) < 0) {
+        err->kind = ERROR_UNAVAILABLE; // nothing that the request is about is busy
         return -1;
+    }
     request->forget = forget;
     return 0;
 }

@@ -40,7 +40,7 @@ struct beside {
 int  beside_new(struct beside **ret, const struct beside_kind *kind,
                 const struct api_request *request, struct error *err) MUST_USE;
 void beside_drop(struct beside *work); // one that was not run
-// Takes it, even if it fails.
+// Takes it, even if it fails. ERROR_UNAVAILABLE: too much is to be done already.
 int beside_run(struct beside *work, struct api_request *request, struct error *err) MUST_USE;
 
 // Records what was done, as a part of the transaction.

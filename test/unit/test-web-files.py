@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """left4me-web: the files of overlays, and those that a game wrote."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -179,6 +180,37 @@ class TestFiles(FilesTest):
         self.rows("INSERT INTO overlays (id, name, type, owner, created_unix_s, changed_unix_s) VALUES (4, 'gone', 'files', ?, 1, 1)",
                   self.number(self.zoey))
         self.error(self.zoey.ask("GET", "/overlays/4/files"), 404, "not-found", "overlay 4 does not exist")
+
+
+class TestMany(FilesTest):
+    SETTINGS = "requests = 0\nconnections = 0\n"
+    TASKS = 64  # as in src/web/beside.c
+
+    def begin_put(self, name):
+        connection = socket.create_connection(("127.0.0.1", self.web.port), timeout=READY_S)
+        self.addCleanup(connection.close)
+        connection.sendall(f"PUT /api/v1{self.at}/content?path={name} HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nCookie: {self.zoey.cookie}\r\n"
+                           f"If-None-Match: *\r\nContent-Length: 1\r\n\r\nx".encode())
+        return connection
+
+    def test_a_disk_that_stands(self):
+        """holds up those alone who wait for it; who comes when too many do is told so, and who leaves makes room"""
+        self.put("first")
+        with open(self.path / "data/sources/2/.work/lock", "rb+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            waiting = [self.begin_put(f"file{i}") for i in range(self.TASKS)]
+            said = self.begin_put("more").recv(4096)
+            self.assertIn(b" 503 ", said)
+            self.assertIn(b"try again soon", said)
+            self.assertIn(b"Retry-After: 1", said)
+            self.assertEqual(self.zoey.ask("GET", "/me")[0], 200)
+            waiting[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            waiting.pop().close()
+            self.assertEqual(self.zoey.ask("GET", "/me")[0], 200)
+            waiting.append(self.begin_put("later"))
+        for connection in waiting:
+            self.assertIn(b" 201 Created", connection.recv(4096))
+        self.assertEqual(len(self.audited("files.put")), self.TASKS + 1)
 
 
 class TestHostilePaths(FilesTest):
