@@ -664,6 +664,18 @@ class TestStates(WorkerTest):
         self.init.say("set", "left4me-publish@5.service", "inactive", "dead", 5)
         self.worker.wait(lambda: not self.read("SELECT * FROM overlays WHERE id = 5"))
 
+    def test_repair(self):
+        """what should run and does not is started, if the settings say so, and not for ever"""
+        servers = [self.server(name) for name in ("wanted", "not wanted", "tried in vain", "it runs")]
+        self.init.say("set", f"left4me-server@s{servers[3]}.service", "active", "running", 5)
+        self.change("INSERT INTO settings VALUES ('repair', 'auto', 0)",
+                    "UPDATE servers SET wanted = 'running' WHERE name != 'not wanted'",
+                    *(f"INSERT INTO jobs (kind, server, asked_by_name, state, created_us, ended_us) VALUES ('server.start', {servers[2]}, "
+                      f"'repair', 'failed', {time.time_ns() // 1000}, 1)" for _ in range(3)))
+        jobs = self.worker.wait(lambda: self.read("SELECT server FROM jobs WHERE asked_by_name = 'repair' AND state != 'failed'"))
+        self.assertEqual(jobs, [{"server": servers[0]}])
+        self.assertIn("should run and does not", self.worker.log())
+
 
 if __name__ == "__main__":
     PROGRAM, FAKE_INIT = sys.argv.pop(1), sys.argv.pop(1)
