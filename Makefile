@@ -23,7 +23,7 @@ run: ## a disposable machine with a server in it, and its page at http://127.0.0
 test: ## every rung of the ladder
 	@tools/test-all
 
-test-unit: ## unit tests: gcc and clang, with sanitizers
+test-unit: ## unit tests: by clang with sanitizers, and by gcc
 	@tools/need $(PACKAGES) $(TEST_PACKAGES)
 	@tools/test-unit
 

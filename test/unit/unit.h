@@ -19,17 +19,22 @@
 
 #define BYTES(literal) ((const uint8_t *)(literal)), (sizeof(literal) - 1)
 
+#define UNIT_TOP_MAX 20u // bytes: sockets have short paths
+
 struct unit_dir {
     int  fd;
     char path[64];
 };
 
-// A cmocka setup function: *state becomes a struct unit_dir.
+// A cmocka setup function: *state becomes a struct unit_dir, in $TMPDIR or /tmp.
 static inline int unit_dir_setup(void **state)
 {
     struct unit_dir *dir = calloc(1, sizeof *dir);
+    const char      *top = getenv("TMPDIR");
 
-    snprintf(dir->path, sizeof dir->path, "/tmp/left4me-unit-XXXXXX");
+    if (!top || strlen(top) > UNIT_TOP_MAX)
+        top = "/tmp";
+    snprintf(dir->path, sizeof dir->path, "%s/left4me-unit-XXXXXX", top);
     if (!mkdtemp(dir->path))
         return -1;
     dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
