@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # what the example scripts use.
 PACKAGES         := build-essential debhelper git libarchive-dev libcurl4-openssl-dev libdeflate-dev libinih-dev \
                     libjansson-dev libmd-dev libseccomp-dev libsodium-dev libsqlite3-dev libsystemd-dev libyaml-dev meson ninja-build pkgconf
-TEST_PACKAGES    := clang gcc-multilib libclang-rt-dev libcmocka-dev openssl python3 python3-yaml sqlite3
+TEST_PACKAGES    := ccache clang gcc-multilib libclang-rt-dev libcmocka-dev openssl python3 python3-yaml sqlite3
 MACHINE_PACKAGES := gcc-multilib iproute2 mmdebstrap python3 systemd-container util-linux
 SCRIPT_PACKAGES  := 7zip curl jq unzip
 LINT_PACKAGES    := clang-format clang-tidy cppcheck lintian mandoc python3 shellcheck

@@ -45,13 +45,9 @@ _ports = itertools.count(20000, 3)
 
 def build_dir():
     """Where the emulator is, made up to date."""
-    path = pathlib.Path(os.environ.get("LEFT4ME_BUILD", REPO / "build/release"))
-    programs = [f"sim/{name}" for name in ("srcds_linux", "mkgame", "mkvpk", "steamcmd")]
     with host.Lock(host.cache() / "build.lock"):
-        if not (path / "build.ninja").exists():
-            host.call(["meson", "setup", path, REPO, "-Dbuildtype=release", "-Db_lto=true"])
-        host.call(["ninja", "-C", path, *programs])
-    return path
+        host.call([REPO / "tools/setup-release", "emulator"])
+    return REPO / "build/release"
 
 
 def steamcmd(machine, build=BUILD, fail=None):
