@@ -38,9 +38,10 @@ static int add_overlay(struct database *db, const struct job *job, const json_t 
         return error_set(err, ERROR_FAILED, "l4d2ctl did not say which overlay it made");
     memcpy(overlay.name, name, strlen(name) + 1);
     overlay.type = overlay_type_of(type);
-    // Whoever lists the overlays of the host may have seen it before its maker was told of.
+    // Whoever lists the overlays of the host may have seen it before its maker was told of. One
+    // that was there before the job is nobody's to take, if a worker that was killed had made none.
     if (owned_overlay_find(&other, db, overlay.id, VIEWER_ALL, err) == 0)
-        return other.owner
+        return other.owner || other.created_unix_s < job->started_us / 1000000
                    ? error_set(err, ERROR_EXISTS, "there is an overlay '%s' already", overlay.name)
                    : owned_overlay_set_owner(db, overlay.id, job->asked_by, now_unix_s, err);
     return err->kind == ERROR_NOT_FOUND ? owned_overlay_add(db, &overlay, err) : -1;

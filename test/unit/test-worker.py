@@ -546,6 +546,20 @@ class TestWorkersThatEnd(WorkerTest):
         self.wait(job)
         self.assertEqual(self.read("SELECT id, owner FROM overlays WHERE id > 1"), [{"id": 9, "owner": 1}])
 
+    def test_one_that_was_there_before(self):
+        """whoever asks for an overlay of the name of one of the machine's own gets it by no restart of the worker"""
+        self.on("overlay-list", """echo '{"overlays": [{"overlay": 9, "name": "maps", "type": "script"}]}'; exit 0""")
+        self.change("INSERT INTO overlays (id, name, type, created_unix_s, changed_unix_s) VALUES (9, 'maps', 'script', 1, 1)")
+        self.hold("overlay-create")
+        job = self.ask("overlay.create", name="maps", type="script")
+        self.ready(job)
+        self.kill()
+        self.on("overlay-create", "fail exists 'there is an overlay maps already' 4")
+        self.on("overlay-show", """echo '{"overlay": 9, "name": "maps", "type": "script"}'; exit 0""")
+        self.worker.start()
+        self.assertEqual(self.wait(job, "failed")["error_kind"], "exists")
+        self.assertEqual(self.read("SELECT owner FROM overlays WHERE id = 9"), [{"owner": None}])
+
     def test_one_at_a_time(self):
         other = self.worker.begin(None)
         self.assertEqual(other.wait(READY_S), 4)
