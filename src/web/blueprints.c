@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "store/quota.h"
 #include "web/api.h"
 #include "web/draft.h"
 #include "web/preview.h"
@@ -241,7 +242,8 @@ static int answer_made(struct api_request *request, struct transaction *transact
     char                                    subject[32];
 
     subject_of(subject, id);
-    if (blueprint_find(&blueprint, request->web->db, id, user_viewer(&request->user), err) < 0 ||
+    if (quota_check(request->web->db, QUOTA_BLUEPRINTS, &request->user, err) < 0 ||
+        blueprint_find(&blueprint, request->web->db, id, user_viewer(&request->user), err) < 0 ||
         api_audit(request, action, subject, NULL, shown_blueprint(blueprint), err) < 0)
         return -1;
     api_set_revision(request, blueprint->revision);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "store/quota.h"
 #include "web/api.h"
 
 #define LINES_MAX 1000 // of a log, in one answer
@@ -40,6 +41,21 @@ static void print_subject(char *ret, size_t size, const struct job *job)
         *ret = '\0';
 }
 
+// Asking again for what is asked for already is no more than that.
+static int check_quotas(const struct api_request *request, const char *kind, bool is_new,
+                        struct error *err)
+{
+    struct database *db = request->web->db;
+
+    if (!is_new)
+        return 0;
+    if (quota_check(db, QUOTA_JOBS, &request->user, err) < 0)
+        return -1;
+    return strcmp(kind, "overlay.create") == 0
+               ? quota_check(db, QUOTA_OVERLAYS, &request->user, err)
+               : 0;
+}
+
 int api_job_add(int64_t *ret_id, struct api_request *request, const char *kind, int64_t server,
                 int64_t overlay, json_t *parameters, struct error *err)
 {
@@ -52,7 +68,8 @@ int api_job_add(int64_t *ret_id, struct api_request *request, const char *kind, 
         job->overlay = overlay;
     }
     if (!job || fill(job, request, kind, parameters, err) < 0 ||
-        job_add(ret_id, &is_new, request->web->db, job, err) < 0) {
+        job_add(ret_id, &is_new, request->web->db, job, err) < 0 ||
+        check_quotas(request, kind, is_new, err) < 0) {
         json_decref(parameters);
         return job ? -1 : error_set(err, ERROR_NO_SPACE, "out of memory");
     }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "store/quota.h"
 #include "web/draft.h"
 #include "web/api.h"
 #include "web/remembered.h"
@@ -142,7 +143,8 @@ static int create(struct api_request *request, const struct server *wanted, stru
     if (server_add(&id, db, wanted, &request->web->key, NULL, err) < 0)
         return err->kind == ERROR_BUSY ? api_about(request, "port") : -1;
     subject_of(subject, id);
-    if (server_find(&server, db, id, user_viewer(&request->user), err) < 0 ||
+    if (quota_check(db, QUOTA_SERVERS, &request->user, err) < 0 ||
+        server_find(&server, db, id, user_viewer(&request->user), err) < 0 ||
         api_audit(request, "server.create", subject, NULL, wanted_json(&server), err) < 0 ||
         shown_server(&json, db, &server, true, err) < 0)
         return -1;

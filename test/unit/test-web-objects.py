@@ -353,6 +353,48 @@ class TestServers(ThingsTest):
             self.assertGreater(int(fields["content-length"]), 100)
 
 
+class TestQuotas(ThingsTest):
+    """One user does not take what is there for all; an admin may."""
+
+    def fill(self, sql, n):
+        self.rows("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) " + sql, n)
+
+    def test_ports(self):
+        blueprint = self.blueprint(self.zoey, shared=True)
+        for i in range(32):
+            self.server(self.zoey, f"server {i}", blueprint)
+        another = {"name": "one more", "blueprint": blueprint["id"]}
+        self.error(self.zoey.ask("POST", "/servers", another), 409, "busy", "up to 32 servers")
+        self.assertEqual(len(self.rows("SELECT 1 FROM servers")), 32)
+        self.assertEqual(self.louis.ask("POST", "/servers", another)[0], 201)
+        for i in range(33):
+            self.server(self.admin, f"server {i}", blueprint)
+
+    def test_blueprints(self):
+        blueprint = self.blueprint(self.zoey)
+        self.fill(f"INSERT INTO blueprints (name, owner, created_unix_s, changed_unix_s) SELECT 'number ' || i, {self.number(self.zoey)}, 1, 1 FROM n", 255)
+        self.error(self.zoey.ask("POST", "/blueprints", {"name": "one more"}), 409, "busy", "up to 256 blueprints")
+        self.error(self.zoey.ask("POST", f"/blueprints/{blueprint['id']}/copy"), 409, "busy", "up to 256 blueprints")
+        self.blueprint(self.louis)
+
+    def test_overlays(self):
+        self.fill(f"INSERT INTO overlays (id, name, type, owner, created_unix_s, changed_unix_s) SELECT 10 + i, 'o' || i, 'files', {self.number(self.zoey)}, 1, 1 FROM n", 127)
+        self.assertEqual(self.zoey.ask("POST", "/overlays", {"name": "last", "type": "files"})[0], 202)
+        self.error(self.zoey.ask("POST", "/overlays", {"name": "one-more", "type": "files"}), 409, "busy", "up to 128 overlays")
+        self.assertEqual(self.louis.ask("POST", "/overlays", {"name": "one-more", "type": "files"})[0], 202)
+
+    def test_jobs(self):
+        """those of others are not behind thousands of somebody's"""
+        self.overlay(7, "maps", owner=self.zoey)
+        for i in range(1, 65):
+            self.assertEqual(self.zoey.ask("POST", "/overlays/7/select", {"generation": i})[0], 202)
+        self.error(self.zoey.ask("POST", "/overlays/7/select", {"generation": 65}), 409, "busy", "up to 64 jobs")
+        self.assertEqual(self.zoey.ask("POST", "/overlays/7/select", {"generation": 64})[0], 202)
+        self.assertEqual(len(self.jobs()), 64)
+        self.rows("UPDATE jobs SET state = 'cancelled', ended_us = 1 WHERE id = 1")
+        self.assertEqual(self.zoey.ask("POST", "/overlays/7/select", {"generation": 65})[0], 202)
+
+
 class TestGrants(ThingsTest):
     def test_grants(self):
         server = self.server(self.zoey)
