@@ -175,7 +175,7 @@ int api_job_add(int64_t *ret_id, struct api_request *request, const char *kind, 
                 int64_t overlay, json_t *parameters, struct error *err) MUST_USE;
 // Commits and answers with the job: 202. With ?wait=S it answers when the job has ended, or after
 // that many seconds: 200 if it is done, its own error if it failed.
-int api_answer_job(struct api_request *request, struct transaction *transaction, int64_t job,
+int api_answer_job(struct api_request *request, struct transaction *transaction, int64_t job_id,
                    struct error *err) MUST_USE;
 // Both, in a transaction of its own, for who changes nothing else.
 int api_run_job(struct api_request *request, const char *kind, int64_t server, int64_t overlay,

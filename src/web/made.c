@@ -134,7 +134,7 @@ int api_answer_once(struct api_request *request, struct transaction *transaction
     return MIN(r, 0);
 }
 
-int api_answer_job(struct api_request *request, struct transaction *transaction, int64_t id,
+int api_answer_job(struct api_request *request, struct transaction *transaction, int64_t job_id,
                    struct error *err)
 {
     AUTO(freep) struct job *job = calloc(1, sizeof *job);
@@ -143,10 +143,10 @@ int api_answer_job(struct api_request *request, struct transaction *transaction,
     if (!job)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
     if (waiting_read(&wait_s, request, err) < 0 ||
-        job_find(job, request->web->db, id, VIEWER_ALL, err) < 0)
+        job_find(job, request->web->db, job_id, VIEWER_ALL, err) < 0)
         return -1;
     json_t *json = json_pack("{s:o}", "job", api_job_json(job));
     int     r = keep_and_commit(request, transaction, ACCEPTED, json, err);
     json_decref(json);
-    return r == 0 ? waiting_answer(request, id, wait_s, err) : MIN(r, 0);
+    return r == 0 ? waiting_answer(request, job_id, wait_s, err) : MIN(r, 0);
 }

@@ -182,14 +182,14 @@ int waiting_read(int64_t *ret_s, struct api_request *request, struct error *err)
     return api_query_number(ret_s, request, "wait", 1, API_WAIT_MAX_S, 0, err);
 }
 
-int waiting_answer(struct api_request *request, int64_t id, int64_t wait_s, struct error *err)
+int waiting_answer(struct api_request *request, int64_t job_id, int64_t wait_s, struct error *err)
 {
     struct waiting_room    *room = request->web->waiting;
     AUTO(freep) struct job *job = calloc(1, sizeof *job);
 
     if (!job)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
-    if (job_find(job, request->web->db, id, VIEWER_ALL, err) < 0)
+    if (job_find(job, request->web->db, job_id, VIEWER_ALL, err) < 0)
         return -1;
     if (wait_s == 0)
         return answer_with(request, 202, job, err);
@@ -197,6 +197,6 @@ int waiting_answer(struct api_request *request, int64_t id, int64_t wait_s, stru
     struct wait *wait = may_wait ? make(room, wait_s) : NULL;
     if (!wait)
         return answer(request, job, err);
-    add(room, wait, request, id);
+    add(room, wait, request, job_id);
     return 0;
 }

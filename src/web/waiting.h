@@ -15,7 +15,7 @@ struct waiting_room *waiting_close(struct waiting_room *room); // takes NULL, re
 // How long who asks wants to wait for the end of a job; 0: not at all.
 int waiting_read(int64_t *ret_s, struct api_request *request, struct error *err) MUST_USE;
 // Answers with a job, as api_answer_job() says. ERROR_NOT_FOUND: it is gone.
-int waiting_answer(struct api_request *request, int64_t job, int64_t wait_s, struct error *err)
+int waiting_answer(struct api_request *request, int64_t job_id, int64_t wait_s, struct error *err)
     MUST_USE;
 // Something has changed: jobs may have ended.
 void waiting_look(struct waiting_room *room);

@@ -193,8 +193,7 @@ class TestSecondFactor(WebTest):
     def test_guessing_codes(self):
         """a wrong code is an attempt like a wrong password, and a right password does not undo it"""
         telephone, _ = self.enable(self.user())
-        for _ in range(5):
-            self.error(self.login(telephone.wrong())[1], 401, "denied", "wrong", "code")
+        self.guess(lambda: self.login(telephone.wrong())[1], 401, "denied", "wrong", "code")
         self.error(self.login(telephone.code(1))[1], 429, "busy")
         self.forgive()
         self.assertEqual(self.login(telephone.code(1))[1][0], 200)

@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -170,6 +171,30 @@ class WebTest(unittest.TestCase):
         browser = Browser(self.web)
         self.assertEqual(browser.join(self.web.invite(name, role))[0], 200)
         return browser
+
+    def at_once(self, n, ask):
+        """What is said to `n` who ask at the same time: each before the others are answered."""
+        said = [None] * n
+        barrier = threading.Barrier(n)
+
+        def run(i):
+            barrier.wait()
+            said[i] = ask()
+        threads = [threading.Thread(target=run, args=(i,)) for i in range(n)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return said
+
+    def guess(self, ask, *want):
+        """Lets it fail so often that who fails must wait for long, however slow this machine is: many at once are all heard."""
+        n_failed = 0
+        while n_failed < 10:
+            for said in self.at_once(12, ask):
+                if said[0] != 429:
+                    self.error(said, *want)
+                    n_failed += 1
 
     def error(self, said, status, kind, part="", field=None):
         self.assertEqual(said[0], status, said)
