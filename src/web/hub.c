@@ -344,6 +344,7 @@ static void link_reader(struct channel *channel, struct reader *reader)
 {
     struct reader *head = &channel->readers;
 
+    assert(channel); // as gcc wants to hear it, where it sees the whole program
     reader->channel = channel;
     reader->previous = head->previous;
     reader->following = head;
