@@ -27,7 +27,8 @@ struct http_bytes *http_bytes_new(struct http_server *server, size_t n)
     pool->n += size;
     *bytes = (struct http_bytes){ .pool = pool, .n_refs = 1, .n = n };
     bytes->n_head = (size_t)snprintf(bytes->bytes, FRAME_BYTES, "%zx\r\n", n);
-    memcpy(bytes->bytes + bytes->n_head + n, "\r\n", 2);
+    bytes->bytes[bytes->n_head + n] = '\r';
+    bytes->bytes[bytes->n_head + n + 1] = '\n';
     return bytes;
 }
 

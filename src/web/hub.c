@@ -178,7 +178,7 @@ static int look(sd_event_source *source, uint64_t usec, void *context)
     bool has_more = check_some(hub) || r > 0;
     // Others have their turn, however many are told.
     uint64_t now_us = visit_now_us();
-    hub->next_us = MAX(begun_us + HUB_BATCH_MS * 1000, now_us + (now_us - begun_us) / 4);
+    hub->next_us = MAX(begun_us + HUB_BATCH_MS * UINT64_C(1000), now_us + (now_us - begun_us) / 4);
     if (has_more)
         hub_look(hub);
     return 0;
@@ -418,8 +418,8 @@ int hub_open(struct hub **ret, struct web *web, struct error *err)
     hub->web = web;
     int r = sd_event_add_time(web->event, &hub->looker, CLOCK_MONOTONIC, 0, ACCURACY_US, look, hub);
     if (r >= 0)
-        r = sd_event_add_time(web->event, &hub->ticker, CLOCK_MONOTONIC, 0, ACCURACY_US * 100, tick,
-                              hub);
+        r = sd_event_add_time(web->event, &hub->ticker, CLOCK_MONOTONIC, 0,
+                              ACCURACY_US * UINT64_C(100), tick, hub);
     if (r < 0)
         (void)error_sys(err, -r, "making the stream of events");
     if (r < 0 || tails_open(&hub->tails, web->event, web->ctl_path, came, hub, err) < 0 ||

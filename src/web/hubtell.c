@@ -80,7 +80,7 @@ static int tell_job(struct channel *channel, unsigned i, struct error *err)
     text_begin(&hub->text);
     if (job_lines_begin(&lines, hub->web->db, job, mark->at, err) < 0)
         return -1;
-    while (n < LINES_STEP && hub->text.n < PIECE_BYTES * 4 &&
+    while (n < LINES_STEP && hub->text.n < PIECE_BYTES * (size_t)4 &&
            (r = job_lines_next(&line, &lines, err)) > 0) {
         *mark = (struct heard_mark){ .at = line.number, .is_known = true };
         write_id(id, channel, &spot.heard);
