@@ -418,6 +418,7 @@ class TestRollout(WorkerTest):
             ports = [Game(1, 1).port, Game(3, 1).port, nobody.getsockname()[1], 27018, 27019]
         for port in ports:
             self.server(f"on {port}", port)
+        self.worker.wait(lambda: len(self.read("SELECT * FROM live_states")) == len(ports))
         for n in range(1, 5):  # the fifth does not run, for the fourth nothing is pending
             self.init.say("set", f"left4me-server@s{n}.service", "active", "running", 5)
         self.worker.wait(lambda: len(self.read("SELECT * FROM live_states WHERE state = 'running' AND status IS NOT NULL")) == 4)
@@ -681,7 +682,9 @@ class TestStates(WorkerTest):
     def test_repair(self):
         """what should run and does not is started, if the settings say so, and not for ever"""
         servers = [self.server(name) for name in ("wanted", "not wanted", "tried in vain", "it runs")]
+        self.worker.wait(lambda: len(self.read("SELECT * FROM live_states")) == len(servers))
         self.init.say("set", f"left4me-server@s{servers[3]}.service", "active", "running", 5)
+        self.worker.wait(lambda: self.read("SELECT * FROM live_states WHERE state = 'running'"))
         self.change("INSERT INTO settings VALUES ('repair', 'auto', 0)",
                     "UPDATE servers SET wanted = 'running' WHERE name != 'not wanted'",
                     *(f"INSERT INTO jobs (kind, server, asked_by_name, state, created_us, ended_us) VALUES ('server.start', {servers[2]}, "
