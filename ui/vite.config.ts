@@ -4,12 +4,11 @@
 // is in them, so that these may be cached for ever.
 
 import { defineConfig } from "vite";
-import { compressAll } from "./compress";
 import { mockApi } from "./mock/plugin";
 
 export default defineConfig(({ command, isPreview }) => ({
   // What stands in for the back end while the page is worked on. It is no part of what is built.
-  plugins: command === "serve" || isPreview ? [mockApi()] : [compressAll()],
+  plugins: command === "serve" || isPreview ? [mockApi()] : [],
   esbuild: { jsx: "automatic", jsxImportSource: "preact", legalComments: "none" },
   build: {
     target: "es2022",
