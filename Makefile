@@ -2,7 +2,7 @@
 # The front door. Every target sets up what it needs; as root on Debian 12 or 13.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test test-unit test-fuzz test-sim test-machine test-machine-12 test-vm bench deb fmt lint clean help
+.PHONY: run test test-unit test-programs test-fuzz test-sim test-machine test-machine-12 test-vm bench deb fmt lint clean help
 
 # What builds the package, what builds the emulator and the tests besides, what boots machines,
 # what the example scripts use.
@@ -25,7 +25,11 @@ test: ## every rung of the ladder
 
 test-unit: ## unit tests: by clang with sanitizers, and by gcc
 	@tools/need $(PACKAGES) $(TEST_PACKAGES)
-	@tools/test-unit
+	@tools/test-meson unit
+
+test-programs: ## our programs, with sanitizers, each in a world that its test makes
+	@tools/need $(PACKAGES) $(TEST_PACKAGES)
+	@tools/test-meson programs
 
 test-fuzz: ## every parser, for a while
 	@tools/need $(PACKAGES) $(TEST_PACKAGES)

@@ -107,7 +107,7 @@ def explain(bench):
 def workshop(bench):
     """Outside the machine, too. The ratio is one of times: 1.11 of the time is 0.9 of the throughput."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=host.cache()) as scratch:
-        found = fetching.measure(scratch, bench.build / "test/unit/workshop-sync", rounds=max(2, bench.rounds // 3))
+        found = fetching.measure(scratch, bench.build / "test/programs/workshop-sync", rounds=max(2, bench.rounds // 3))
     first = of_times(f"{found.items} new items, {found.bytes / 1e9:.1f} GB", [1e6 * s for s in found.ours_s],
                      [1e6 * s for s in found.curl_s], beside="curl --parallel", ratio_limit=1.11)
     rows = [first, Row("  throughput", found.bytes / 1e3 / first.ours, "MB/s",

@@ -17,7 +17,7 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.append(str(TOP / "test/unit"))
+sys.path.append(str(TOP / "test/programs"))
 
 import webworld
 from table import Row
