@@ -26,11 +26,23 @@ struct aside {
     sd_event_source    *source;
 };
 
-static struct aside_task *oldest(const struct aside *aside, unsigned stage)
+// How many there are of a user: of all stages, or of one.
+static unsigned count(const struct aside *aside, int64_t user, bool is_working)
+{
+    unsigned n = 0;
+
+    for (const struct aside_task *task = aside->first; user && task; task = task->next)
+        n += task->user == user && (!is_working || task->stage == ASIDE_WORKING);
+    return n;
+}
+
+// The oldest one that waits, of those whose user has not as many under way as he may.
+static struct aside_task *next_task(const struct aside *aside)
 {
     struct aside_task *task = aside->first;
+    unsigned           max = aside->limits.at_once;
 
-    while (task && task->stage != stage)
+    while (task && (task->stage != ASIDE_WAITING || (max && count(aside, task->user, true) >= max)))
         task = task->next;
     return task;
 }
@@ -44,7 +56,7 @@ static void *run(void *user)
 
     (void)pthread_mutex_lock(&aside->lock); // neither fails, of a lock of this kind
     while (!aside->is_closing) {
-        struct aside_task *task = oldest(aside, ASIDE_WAITING);
+        struct aside_task *task = next_task(aside);
         if (!task) {
             (void)pthread_cond_wait(&aside->came, &aside->lock);
             continue;
@@ -76,7 +88,9 @@ static void take(struct aside *aside, struct aside_task *task)
 static struct aside_task *take_done(struct aside *aside)
 {
     (void)pthread_mutex_lock(&aside->lock);
-    struct aside_task *task = oldest(aside, ASIDE_DONE);
+    struct aside_task *task = aside->first;
+    while (task && task->stage != ASIDE_DONE)
+        task = task->next;
     if (task)
         take(aside, task);
     (void)pthread_mutex_unlock(&aside->lock);
@@ -170,8 +184,9 @@ void aside_closep(struct aside **aside)
 static bool add(struct aside *aside, struct aside_task *task)
 {
     struct aside_task **end = &aside->first;
+    unsigned            max = aside->limits.of_user;
 
-    if (aside->n == aside->limits.tasks)
+    if (aside->n == aside->limits.tasks || (max && count(aside, task->user, false) >= max))
         return false;
     while (*end)
         end = &(*end)->next;

@@ -8,8 +8,10 @@
 // not begun by then is dropped, and for what has, `done` finds that nobody waits.
 //
 // There are as many tasks as there may be, and one more is ERROR_BUSY: what is asked for faster
-// than it is done does not pile up.
+// than it is done does not pile up. One user takes neither all of them, nor all threads: what he
+// waits for may be long in coming, a lock as much as a disk.
 
+#include <stdint.h>
 #include <systemd/sd-event.h>
 #include "base/error.h"
 
@@ -23,6 +25,7 @@ struct aside_task {
     void (*done)(struct aside_task *task);
     void (*drop)(struct aside_task *task); // frees it
     const void *waiter;                    // whom aside_forget() names; NULL: he is forgotten
+    int64_t     user;                      // whose it is; 0: nobody's, for whom no limit is
 
     struct aside_task *next; // aside's own, and so is all below
     enum { ASIDE_WAITING, ASIDE_WORKING, ASIDE_DONE } stage;
@@ -31,6 +34,8 @@ struct aside_task {
 struct aside_limits {
     unsigned threads; // that work side by side
     unsigned tasks;   // that are waiting or worked on
+    unsigned of_user; // of those, of one user; 0: any number
+    unsigned at_once; // of those, that are worked on; 0: any number
 };
 
 // `busy` is what whoever comes when it is full is told: a sentence, borrowed.

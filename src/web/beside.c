@@ -6,7 +6,9 @@
 
 int beside_open(struct aside **ret, sd_event *event, struct error *err)
 {
-    static const struct aside_limits limits = { .threads = 4, .tasks = 64 };
+    static const struct aside_limits limits = {
+        .threads = 4, .tasks = 64, .of_user = 16, .at_once = 2
+    };
 
     return aside_open(ret, event, &limits,
                       "too much is read and written at this moment: try again soon", err);
@@ -50,8 +52,9 @@ int beside_new(struct beside **ret, const struct beside_kind *kind,
 
     if (!work)
         return error_sys(err, ENOMEM, "looking at files");
-    work->task =
-        (struct aside_task){ .work = work_on, .done = tell, .drop = drop, .waiter = request };
+    work->task = (struct aside_task){
+        .work = work_on, .done = tell, .drop = drop, .waiter = request, .user = request->user.id
+    };
     work->kind = kind;
     work->web = request->web;
     work->paths = &request->web->paths;

@@ -13,12 +13,14 @@
 #define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 struct downloads {
-    struct aside *aside;
-    unsigned      n;
+    struct aside    *aside;
+    struct download *first; // of those that are under way
+    unsigned         n;
 };
 
 // The request has it, and so has the piece that is being read.
 struct download {
+    struct download    *next;
     struct downloads   *downloads;
     unsigned            n_refs;
     struct api_request *request; // NULL: it is over
@@ -186,8 +188,12 @@ static void more(struct api_request *request)
 
 static void forget(struct api_request *request)
 {
-    struct download *download = request->work;
+    struct download  *download = request->work;
+    struct download **at = &download->downloads->first;
 
+    while (*at != download)
+        at = &(*at)->next;
+    *at = download->next;
     download->request = NULL;
     download->downloads->n--;
     aside_forget(download->downloads->aside, download);
@@ -219,20 +225,33 @@ void download_add_name(struct api_request *request, const char *name)
     http_exchange_add(request->exchange, "Content-Disposition", text);
 }
 
+static unsigned count(const struct downloads *downloads, int64_t user)
+{
+    unsigned n = 0;
+
+    for (const struct download *download = downloads->first; download; download = download->next)
+        n += download->request->user.id == user;
+    return n;
+}
+
 static int begin_stream(struct api_request *request, struct download_file *file, struct error *err)
 {
     struct downloads *downloads = request->web->downloads;
 
-    if (downloads->n == DOWNLOADS_MAX)
+    if (downloads->n == DOWNLOADS_MAX || count(downloads, request->user.id) >= DOWNLOADS_USER)
         return error_set(err, ERROR_UNAVAILABLE,
                          "too many files are being sent at this moment: try again soon");
     struct download *download = calloc(1, sizeof *download);
     if (!download)
         return error_sys(err, ENOMEM, "sending the file");
-    *download = (struct download){
-        .downloads = downloads, .n_refs = 1, .request = request, .at = file->n, .size = file->size
-    };
+    *download = (struct download){ .next = downloads->first,
+                                   .downloads = downloads,
+                                   .n_refs = 1,
+                                   .request = request,
+                                   .at = file->n,
+                                   .size = file->size };
     download->fd = TAKE_FD(file->fd);
+    downloads->first = download;
     downloads->n++;
     request->work = download;
     request->forget = forget;

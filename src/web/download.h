@@ -10,7 +10,8 @@
 #include "web/api.h"
 
 #define DOWNLOAD_PIECE (256u << 10) // bytes
-#define DOWNLOADS_MAX  32u          // that are under way
+#define DOWNLOADS_MAX  32u          // that are under way,
+#define DOWNLOADS_USER 8u           // of one user
 
 struct download_file {
     int                 fd;

@@ -118,6 +118,8 @@ static void add_arguments(json_t *rows, const struct blueprint *blueprint)
 
     json_array_foreach(words, i, word)
     {
+        if (i > INSTANCE_ARGUMENTS_MAX || json_array_size(rows) == PROBLEMS_MAX)
+            break;
         json_t                *list = json_pack("[O]", word);
         AUTO(freep) char      *text = list ? json_dumps(list, 0) : NULL;
         const struct blueprint one = { .arguments = text };
@@ -134,7 +136,10 @@ static void add_lines(json_t *rows, const struct blueprint *blueprint)
     char             *rest = copy, *line;
     struct error      why;
 
-    for (json_int_t i = 0; (line = strsep(&rest, "\n")); i++) {
+    // Of more lines than there may be those that are beyond say nothing new.
+    for (json_int_t i = 0; i <= (json_int_t)INSTANCE_CONFIG_LINES_MAX &&
+                           json_array_size(rows) < PROBLEMS_MAX && (line = strsep(&rest, "\n"));
+         i++) {
         const struct blueprint one = { .config = line };
         if (judge_config(&one, &why) < 0)
             add_problem(rows, "config", i, &why);

@@ -84,7 +84,8 @@ static int ask(struct hasher *hasher, const char *hash, const char *password, ha
     struct hashing *hashing = calloc(1, sizeof *hashing);
     if (!hashing)
         return error_sys(err, ENOMEM, "hashing a password");
-    hashing->task = (struct aside_task){ work, tell, drop, context, NULL, ASIDE_WAITING };
+    hashing->task =
+        (struct aside_task){ .work = work, .done = tell, .drop = drop, .waiter = context };
     hashing->wants_match = hash;
     (void)strcpy(hashing->hash, hash ? hash : ""); // it fits
     memcpy(hashing->password, password, n + 1);

@@ -163,6 +163,9 @@ class TestPreview(ThingsTest):
         self.assertEqual((said["server_cfg"], said["arguments"]), (None, []))
         said = self.ask(blueprint, config="\n".join(["log off"] * 2000))
         self.assertEqual(len(said["problems"]), 100)
+        # Of more than there may be, what is beyond is not looked at.
+        said = self.ask(blueprint, config="\n".join(["ok"] * 5000 + ["log off"]), arguments=["x"] * 5000 + ["-port"])
+        self.assertEqual([(row["field"], row["index"]) for row in said["problems"]], [("arguments", None), ("config", None)])
         for field, value in (("config", 5), ("arguments", "x"), ("overlays", 5)):
             self.error(self.zoey.ask("POST", f"/blueprints/{blueprint['id']}/preview", {field: value}), 400, "invalid", field=field)
 

@@ -62,16 +62,33 @@ static int ask(struct scene *scene, const void *waiter, bool waits, unsigned num
     return aside_run(scene->aside, &thing->task, err);
 }
 
-static void open_scene(struct scene *scene, unsigned threads)
+static int ask_as(struct scene *scene, int64_t user, bool waits, struct error *err)
 {
-    const struct aside_limits limits = { threads, TASKS };
-    struct error              err;
+    struct thing *thing = calloc(1, sizeof *thing);
+
+    assert_non_null(thing);
+    thing->task = (struct aside_task){
+        .work = work, .done = done, .drop = drop, .waiter = scene, .user = user
+    };
+    thing->scene = scene;
+    thing->waits = waits;
+    return aside_run(scene->aside, &thing->task, err);
+}
+
+static void open_limited(struct scene *scene, const struct aside_limits *limits)
+{
+    struct error err;
 
     *scene = (struct scene){ 0 };
     assert_true(sd_event_new(&scene->event) >= 0);
-    assert_int_equal(aside_open(&scene->aside, scene->event, &limits, "come back later", &err), 0);
+    assert_int_equal(aside_open(&scene->aside, scene->event, limits, "come back later", &err), 0);
     sem_init(&scene->begun, 0, 0);
     sem_init(&scene->goes_on, 0, 0);
+}
+
+static void open_scene(struct scene *scene, unsigned threads)
+{
+    open_limited(scene, &(struct aside_limits){ .threads = threads, .tasks = TASKS });
 }
 
 static void close_scene(struct scene *scene)
@@ -125,6 +142,52 @@ static void test_side_by_side(void **state)
     close_scene(&scene);
 }
 
+// Who asks for more than his part leaves the rest to others.
+static void test_one_user(void **state)
+{
+    struct scene scene;
+    struct error err;
+
+    (void)state;
+    open_limited(&scene, &(struct aside_limits){ .threads = 1, .tasks = TASKS, .of_user = 2 });
+    assert_int_equal(ask_as(&scene, 7, true, &err), 0);
+    sem_wait(&scene.begun);
+    assert_int_equal(ask_as(&scene, 7, false, &err), 0);
+    assert_int_equal(ask_as(&scene, 7, false, &err), -1);
+    assert_int_equal(err.kind, ERROR_BUSY);
+    assert_int_equal(ask_as(&scene, 8, false, &err), 0);
+    for (unsigned i = 3; i < TASKS; i++)
+        assert_int_equal(ask_as(&scene, 0, false, &err), 0);
+    assert_int_equal(ask_as(&scene, 9, false, &err), -1);
+    sem_post(&scene.goes_on);
+    turn_until(&scene, &scene.n_done, TASKS);
+    assert_int_equal(ask_as(&scene, 7, false, &err), 0);
+    turn_until(&scene, &scene.n_done, TASKS + 1);
+    close_scene(&scene);
+}
+
+// Whose tasks stand holds up his own alone, and they go on where they were.
+static void test_one_user_who_waits(void **state)
+{
+    struct scene scene;
+    struct error err;
+
+    (void)state;
+    open_limited(&scene, &(struct aside_limits){ .threads = 2, .tasks = TASKS, .at_once = 1 });
+    assert_int_equal(ask_as(&scene, 7, true, &err), 0);
+    sem_wait(&scene.begun);
+    assert_int_equal(ask_as(&scene, 7, true, &err), 0);
+    assert_int_equal(ask_as(&scene, 8, false, &err), 0);
+    assert_int_equal(ask_as(&scene, 0, false, &err), 0);
+    turn_until(&scene, &scene.n_done, 2);
+    assert_int_equal(sem_trywait(&scene.begun), -1);
+    sem_post(&scene.goes_on);
+    sem_wait(&scene.begun);
+    sem_post(&scene.goes_on);
+    turn_until(&scene, &scene.n_done, 4);
+    close_scene(&scene);
+}
+
 static void test_it_is_full(void **state)
 {
     struct scene scene;
@@ -175,6 +238,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_after_the_other),
         cmocka_unit_test(test_side_by_side),
+        cmocka_unit_test(test_one_user),
+        cmocka_unit_test(test_one_user_who_waits),
         cmocka_unit_test(test_it_is_full),
         cmocka_unit_test(test_it_is_closed),
     };
