@@ -107,6 +107,18 @@ static void next_exchange(struct connection *connection)
 
 // ---- bodies -----------------------------------------------------------------------------------
 
+// Whoever sends large ones, as slowly as he may, leaves room for those of others that are short, as
+// what somebody logs in with.
+static size_t bodies_room(const struct connection *connection)
+{
+    const struct http_server *server = connection->server;
+    size_t                    max = server->limits->bodies_bytes;
+
+    if (connection->body_max > server->limits->short_bytes)
+        max -= max / 4;
+    return max > server->n_body_bytes ? max - server->n_body_bytes : 0;
+}
+
 static bool body_reserve(struct connection *connection, size_t n)
 {
     if (connection->body_size - connection->body_n >= n)
@@ -115,7 +127,7 @@ static bool body_reserve(struct connection *connection, size_t n)
     struct http_server *server = connection->server;
     size_t size = MAX(MAX(connection->body_size * 2, connection->body_n + n), BODY_STEP);
     size = MIN(size, MAX(connection->body_max, connection->body_n + n));
-    if (size - connection->body_size > server->limits->bodies_bytes - server->n_body_bytes)
+    if (size - connection->body_size > bodies_room(connection))
         return false;
     char *body = realloc(connection->body, size);
     if (!body)

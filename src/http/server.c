@@ -25,6 +25,7 @@ const struct http_limits http_limits_default = {
     .drain_ms = 500,
     .stream_bytes = 262144,
     .bodies_bytes = 128u << 20,
+    .short_bytes = 65536,
     .outputs_bytes = 128u << 20,
     .of_address = 64,
 };

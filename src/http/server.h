@@ -38,6 +38,7 @@ struct http_limits {
     unsigned drain_ms;      // that who is idle at a drain has to ask once more
     size_t   stream_bytes;  // kept of a stream that is not read
     size_t   bodies_bytes;  // of all requests together; beyond that one is told to come later
+    size_t   short_bytes;   // a body that may be longer leaves a quarter of that to the others
     size_t   outputs_bytes; // kept of all answers together; beyond that one is cut off
     unsigned of_address;    // connections of one customer, as address.h says; 0: no limit
     const struct http_proxies *proxies; // whose do not count; NULL: there are none

@@ -7,11 +7,12 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#define WAIT_MS  10000 // for what must come
-#define TEXT_MAX (9u << 20)
-#define BODY_MAX 10000u
-#define LARGE    (8u << 20) // more than the kernel keeps for one who does not read
-#define CLIENTS  8
+#define WAIT_MS   10000 // for what must come
+#define TEXT_MAX  (9u << 20)
+#define BODY_MAX  10000u
+#define SHORT_MAX 100u
+#define LARGE     (8u << 20) // more than the kernel keeps for one who does not read
+#define CLIENTS   8
 
 // ---- the server of the tests -------------------------------------------------------------------
 
@@ -47,7 +48,7 @@ static size_t begin(void *context, struct http_exchange *exchange)
     *http_exchange_data(exchange) = world;
     if (is_path(exchange, "/denied"))
         http_exchange_answer(exchange, 403, "text/plain", "no", 2);
-    return BODY_MAX;
+    return is_path(exchange, "/short") ? SHORT_MAX : BODY_MAX;
 }
 
 static void more(void *context, struct http_exchange *exchange)
@@ -414,6 +415,35 @@ static void test_many_bodies(void **state)
         heard(&world, one, "xxx", "200 OK");
         WAIT_FOR(&world, world.n_over == i + 2);
     }
+    world_close(&world);
+}
+
+// The last quarter of the room is for short ones: who fills the rest with large ones keeps nobody
+// from logging in.
+static void test_room_for_short_bodies(void **state)
+{
+    static const char kept[] = "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n";
+    static const char large[] = "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n";
+    static const char brief[] = "POST /short HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nxxx";
+    char              body[9001];
+    struct world      world;
+
+    (void)state;
+    struct http_limits limits = http_limits_default;
+    limits.bodies_bytes = 15000; // of which the first one takes BODY_MAX
+    limits.short_bytes = SHORT_MAX;
+    world_open(&world, &limits);
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    int one = client(&world), two = client(&world), three = client(&world);
+    say(one, kept);
+    say(one, body);
+    WAIT_FOR(&world, world.waiting);
+    say(two, large);
+    say(two, body + 6000);
+    heard(&world, two, NULL, "503 Service Unavailable");
+    say(three, brief);
+    heard(&world, three, "xxx", "200 OK");
     world_close(&world);
 }
 
@@ -1063,6 +1093,7 @@ int main(void)
         cmocka_unit_test(test_what_it_waits_for),
         cmocka_unit_test(test_later),
         cmocka_unit_test(test_many_bodies),
+        cmocka_unit_test(test_room_for_short_bodies),
         cmocka_unit_test(test_slow_ones),
         cmocka_unit_test(test_who_does_not_read),
         cmocka_unit_test(test_who_reads_slowly),
