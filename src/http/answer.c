@@ -179,6 +179,13 @@ void http_exchange_add(struct http_exchange *exchange, const char *name, const c
         connection_of(exchange)->is_last = true; // it will not come far without memory
 }
 
+void http_exchange_add_lines(struct http_exchange *exchange, const char *lines)
+{
+    assert(!exchange->is_answered);
+    if (!output_add(&exchange->fields, lines, strlen(lines)))
+        connection_of(exchange)->is_last = true; // as above
+}
+
 // Who takes a byte now and then would otherwise be served for ever.
 static void set_answer_end(struct connection *connection)
 {
@@ -204,8 +211,9 @@ static bool begin_answer(struct connection *connection, int status)
     return true;
 }
 
+// What is not copied is a piece: of `of`, or of what stays where it is.
 static void answer(struct http_exchange *exchange, int status, const char *type, const void *body,
-                   size_t n, bool is_static)
+                   size_t n, bool is_copied, struct http_bytes *of)
 {
     struct connection *connection = connection_of(exchange);
     bool               is_sent = has_body(connection, status);
@@ -214,8 +222,8 @@ static void answer(struct http_exchange *exchange, int status, const char *type,
         return;
     bool is_kept = add_head(connection, status, type, n);
     if (is_kept && is_sent)
-        is_kept = is_static ? output_add_piece(&connection->out, body, n, NULL)
-                            : output_add(&connection->out, body, n);
+        is_kept = is_copied ? output_add(&connection->out, body, n)
+                            : output_add_piece(&connection->out, body, n, of);
     connection->state = CONNECTION_ANSWERING;
     set_answer_end(connection);
     if (is_kept)
@@ -227,13 +235,19 @@ static void answer(struct http_exchange *exchange, int status, const char *type,
 void http_exchange_answer(struct http_exchange *exchange, int status, const char *type,
                           const void *body, size_t n)
 {
-    answer(exchange, status, type, body, n, false);
+    answer(exchange, status, type, body, n, true, NULL);
 }
 
 void http_exchange_answer_static(struct http_exchange *exchange, int status, const char *type,
                                  const void *body, size_t n)
 {
-    answer(exchange, status, type, body, n, true);
+    answer(exchange, status, type, body, n, false, NULL);
+}
+
+void http_exchange_answer_bytes(struct http_exchange *exchange, int status, const char *type,
+                                struct http_bytes *bytes)
+{
+    answer(exchange, status, type, http_bytes_at(bytes), bytes->n, false, bytes);
 }
 
 // One sentence, for a person who looks at what his program sent.

@@ -414,6 +414,7 @@ void connection_settle(struct connection *connection)
             goes_on = connection->state == CONNECTION_HEAD && n < TURN_MAX &&
                       take_request(connection) && ++n;
     connection->is_working = false;
+    server_watch_now(connection);
     if (n == TURN_MAX && connection->state == CONNECTION_HEAD)
         server_settle_later(connection);
     if (connection->state == CONNECTION_GONE) {

@@ -51,6 +51,7 @@ struct connection {
     int                   fd;
     enum connection_state state;
     uint32_t              events; // of epoll that are asked for
+    uint32_t              wanted; // that are to be asked for
     uint64_t              deadline_ms;
     uint64_t              answer_end_ms; // when all of an answer must be with the client
     union {
@@ -100,8 +101,10 @@ struct http_server {
 
 // ---- server.c ---------------------------------------------------------------------------------
 
-// Asks the kernel for these events alone.
+// Asks the kernel for these events alone: when the connection's turn ends, or at once if it has
+// none. Most requests are answered within a turn, after which it is asked for the same as before.
 void     server_watch(struct connection *connection, uint32_t events);
+void     server_watch_now(struct connection *connection);
 void     server_set_deadline(struct connection *connection, unsigned ms);
 void     server_make_idle(struct connection *connection); // the youngest idle one
 void     server_link(struct connection *connection);      // the youngest of all

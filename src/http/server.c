@@ -43,6 +43,14 @@ uint64_t server_now_ms(void)
 // A hangup is told whether it is asked for or not: nobody is watched who cannot act on it.
 void server_watch(struct connection *connection, uint32_t events)
 {
+    connection->wanted = events;
+    if (!connection->is_working)
+        server_watch_now(connection);
+}
+
+void server_watch_now(struct connection *connection)
+{
+    uint32_t           events = connection->wanted;
     struct epoll_event wanted = { .events = events, .data.ptr = connection };
     int op = connection->events == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
 

@@ -92,6 +92,8 @@ char *http_exchange_take_body(struct http_exchange *exchange);
 // A field of the answer, before it is given. Name and value are of our own making: a control byte
 // in them is a mistake that ends the program.
 void http_exchange_add(struct http_exchange *exchange, const char *name, const char *value);
+// Fields that are written already, each with the end of its line.
+void http_exchange_add_lines(struct http_exchange *exchange, const char *lines);
 
 // Answers. `type` may be NULL where there is no body. The bytes are copied.
 void http_exchange_answer(struct http_exchange *exchange, int status, const char *type,
@@ -99,6 +101,9 @@ void http_exchange_answer(struct http_exchange *exchange, int status, const char
 // The same with bytes that stay as long as the server.
 void http_exchange_answer_static(struct http_exchange *exchange, int status, const char *type,
                                  const void *body, size_t n);
+// The same with bytes that many can be given without a copy for each: see below.
+void http_exchange_answer_bytes(struct http_exchange *exchange, int status, const char *type,
+                                struct http_bytes *bytes);
 
 // Begins an answer that has no length. The texts of the request are gone then.
 void http_exchange_stream(struct http_exchange *exchange, const char *type);

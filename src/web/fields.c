@@ -5,45 +5,36 @@
 #include <stdio.h>
 #include "base/macros.h"
 
-#define HSTS "max-age=31536000"
-
-struct field {
-    const char *name, *value;
-};
-
-static const struct field all[] = {
-    { "Cross-Origin-Opener-Policy", "same-origin" },
-    { "Cross-Origin-Resource-Policy", "same-origin" },
-    { "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()" },
-    { "Referrer-Policy", "no-referrer" },
-    { "X-Content-Type-Options", "nosniff" },
-    { "X-Frame-Options", "DENY" },
-};
+// Whole lines, since they go with every answer.
+#define ALL                                                                                        \
+    "Cross-Origin-Opener-Policy: same-origin\r\n"                                                  \
+    "Cross-Origin-Resource-Policy: same-origin\r\n"                                                \
+    "Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=(), usb=()\r\n"         \
+    "Referrer-Policy: no-referrer\r\n"                                                             \
+    "X-Content-Type-Options: nosniff\r\n"                                                          \
+    "X-Frame-Options: DENY\r\n"
+#define SECURE "Strict-Transport-Security: max-age=31536000\r\n"
 
 #define NOTHING                                                                                    \
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+    "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; "           \
+    "frame-ancestors 'none'; sandbox\r\n"
 #define OWN_ALONE                                                                                  \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "              \
-    "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "                  \
-    "form-action 'none'; frame-ancestors 'none'"
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "           \
+    "img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "             \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
 
-static const struct {
-    const char *cache, *policy;
-} kinds[] = {
-    [FIELDS_DATA] = { "no-store", NOTHING },
-    [FIELDS_PAGE] = { "no-cache", OWN_ALONE },
-    [FIELDS_ASSET] = { "public, max-age=31536000, immutable", OWN_ALONE },
+static const char *const lines[] = {
+    [FIELDS_DATA] = "Cache-Control: no-store\r\n" NOTHING                               ALL,
+    [FIELDS_PAGE] = "Cache-Control: no-cache\r\n" OWN_ALONE                             ALL,
+    [FIELDS_ASSET] = "Cache-Control: public, max-age=31536000, immutable\r\n" OWN_ALONE ALL,
 };
-_Static_assert(ELEMENTS(kinds) == FIELDS_KINDS, "every kind has its fields");
+_Static_assert(ELEMENTS(lines) == FIELDS_KINDS, "every kind has its fields");
 
 void fields_add(struct http_exchange *exchange, enum fields_of kind, bool is_secure)
 {
-    http_exchange_add(exchange, "Cache-Control", kinds[kind].cache);
-    http_exchange_add(exchange, "Content-Security-Policy", kinds[kind].policy);
-    for (size_t i = 0; i < ELEMENTS(all); i++)
-        http_exchange_add(exchange, all[i].name, all[i].value);
+    http_exchange_add_lines(exchange, lines[kind]);
     if (is_secure)
-        http_exchange_add(exchange, "Strict-Transport-Security", HSTS);
+        http_exchange_add_lines(exchange, SECURE);
 }
 
 void fields_answer_error(struct http_exchange *exchange, int status, const char *kind,

@@ -27,6 +27,7 @@
 
 static void done(struct web *web)
 {
+    web->remembered = remembered_close(web->remembered);
     web->server = http_server_close(web->server);
     web->hub = hub_close(web->hub);
     web->site = site_close(web->site);
@@ -36,7 +37,6 @@ static void done(struct web *web)
     web->passings = passings_close(web->passings);
     web->aside = aside_close(web->aside);
     web->downloads = downloads_close(web->downloads);
-    web->remembered = remembered_close(web->remembered);
     web->hasher = hasher_close(web->hasher);
     web->throttle = throttle_free(web->throttle);
     web->db = database_close(web->db);

@@ -12,8 +12,7 @@ struct answer {
     uint64_t            used; // when it was last asked for
     char                query[REMEMBERED_QUERY_MAX];
     size_t              n_query;
-    char               *bytes;
-    size_t              n;
+    struct http_bytes  *bytes;
 };
 
 struct remembered {
@@ -30,7 +29,7 @@ int remembered_open(struct remembered **ret, struct error *err)
 
 static void drop(struct answer *answer)
 {
-    free(answer->bytes);
+    answer->bytes = http_bytes_unref(answer->bytes);
     *answer = (struct answer){ 0 };
 }
 
@@ -51,9 +50,9 @@ static bool is_of(const struct answer *answer, const struct api_request *request
            (query.n == 0 || memcmp(answer->query, query.bytes, query.n) == 0);
 }
 
-static void answer_with(struct api_request *request, const char *bytes, size_t n)
+static void answer_with(struct api_request *request, struct http_bytes *bytes)
 {
-    http_exchange_answer(request->exchange, 200, "application/json", bytes, n);
+    http_exchange_answer_bytes(request->exchange, 200, "application/json", bytes);
 }
 
 int remembered_answer(struct api_request *request, struct error *err)
@@ -69,7 +68,7 @@ int remembered_answer(struct api_request *request, struct error *err)
         if (answer->change != remembered->change)
             return 0;
         answer->used = ++remembered->clock;
-        answer_with(request, answer->bytes, answer->n);
+        answer_with(request, answer->bytes);
         return 1;
     }
     return 0;
@@ -90,8 +89,7 @@ static struct answer *choose(struct remembered *remembered, const struct api_req
     return oldest;
 }
 
-// Takes the bytes.
-static void keep(struct api_request *request, char *bytes, size_t n)
+static void keep(struct api_request *request, struct http_bytes *bytes)
 {
     struct remembered *remembered = request->web->remembered;
     struct http_text   query = http_exchange_request(request->exchange)->query;
@@ -103,8 +101,7 @@ static void keep(struct api_request *request, char *bytes, size_t n)
                                .change = remembered->change,
                                .used = ++remembered->clock,
                                .n_query = query.n,
-                               .bytes = bytes,
-                               .n = n };
+                               .bytes = http_bytes_ref(bytes) };
     if (query.n > 0)
         memcpy(answer->query, query.bytes, query.n);
 }
@@ -117,11 +114,14 @@ int remembered_keep(struct api_request *request, json_t *json, struct error *err
     size_t            n = text ? strlen(text) : 0;
 
     json_decref(json);
-    if (!text)
+    AUTO(http_bytes_unrefp)
+    struct http_bytes *bytes = text ? http_bytes_new(request->web->server, n) : NULL;
+    if (!bytes)
         return error_set(err, ERROR_NO_SPACE, "there is no memory for the answer");
-    answer_with(request, text, n);
+    memcpy(http_bytes_at(bytes), text, n);
+    answer_with(request, bytes);
     if (n <= REMEMBERED_BYTES_MAX &&
         http_exchange_request(request->exchange)->query.n <= REMEMBERED_QUERY_MAX)
-        keep(request, TAKE(text), n);
+        keep(request, bytes);
     return 0;
 }

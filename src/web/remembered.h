@@ -15,8 +15,9 @@
 
 struct remembered; // of a process; web->remembered
 
-int                remembered_open(struct remembered **ret, struct error *err) MUST_USE;
-struct remembered *remembered_close(struct remembered *remembered); // takes NULL, returns NULL
+int remembered_open(struct remembered **ret, struct error *err) MUST_USE;
+// Before the server. Takes NULL, returns NULL.
+struct remembered *remembered_close(struct remembered *remembered);
 
 // 1: it was known and is answered; 0: make the answer, and hand it to remembered_keep().
 int remembered_answer(struct api_request *request, struct error *err) MUST_USE;

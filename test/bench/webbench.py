@@ -5,16 +5,20 @@ Outside of the machine: the program alone, as systemd would start it, on loopbac
 
 import contextlib
 import hashlib
+import json
 import os
 import pathlib
+import re
 import resource
 import secrets
 import socket
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(TOP / "test/programs"))
@@ -143,6 +147,89 @@ def events(build):
     return rows
 
 
+# -- answers ----------------------------------------------------------------------------------------
+
+SERVERS, CONNECTIONS, WRK_SECONDS, ROUNDS = 100, 32, 3, 5
+
+# One process, as the program is one.
+NGINX = """
+daemon off;
+master_process off;
+pid {path}/nginx.pid;
+error_log stderr;
+events {{ worker_connections 1024; }}
+http {{
+    types {{ text/html html; application/json json; }}
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 1000000;
+    open_file_cache max=100;
+{places}    server {{ listen 127.0.0.1:{port}; root {path}/web; }}
+}}
+"""
+
+
+def wrk(port, path, token=None):
+    """Requests a second."""
+    words = ["wrk", "-t", "1", "-c", CONNECTIONS, "-d", WRK_SECONDS, f"http://127.0.0.1:{port}{path}"]
+    said = subprocess.run([*map(str, words), *(["-H", f"Authorization: Bearer {token}"] if token else [])], check=True, capture_output=True, text=True).stdout
+    assert "Non-2xx" not in said and "Socket errors" not in said, said
+    return float(re.search(r"Requests/sec: +([0-9.]+)", said)[1])
+
+
+@contextlib.contextmanager
+def nginx(path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    places = "".join(f"    {kind}_temp_path {path}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (path / "nginx.conf").write_text(NGINX.format(path=path, port=port, places=places))
+    directory = subprocess.run([TOP / "tools/proxies"], check=True, capture_output=True, text=True).stdout.strip()
+    server = subprocess.Popen([f"{directory}/usr/sbin/nginx", "-p", path, "-c", "nginx.conf", "-e", "stderr"])
+    try:
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            time.sleep(0.01)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def beside(what, ours, reference, words, limit):
+    """A row of requests a second; the ratio is how much longer one of ours takes."""
+    ratio = statistics.median(other / own for own, other in zip(ours, reference))
+    return Row(what, statistics.median(ours), "/s", statistics.median(reference), words, ratio, ratio_limit=limit, rounds=len(ours))
+
+
+def answers(build, rounds=ROUNDS):
+    page = "<!doctype html>\n<title>left4me</title>\n" + "<!-- a page of two kilobytes -->\n" * 60
+    with tempfile.TemporaryDirectory(prefix="left4me-bench-") as directory, contextlib.ExitStack() as stack:
+        web = pathlib.Path(directory)
+        (web / "web").mkdir()
+        (web / "web/index.html").write_text(page)
+        one = stack.enter_context(world(build, options=("--static", web / "web")))
+        token = one.tokens(1)[0]
+        one.servers(SERVERS)
+        ask = urllib.request.Request(f"http://127.0.0.1:{one.place}/api/v1/servers", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(ask) as answer:
+            listed = answer.read()
+        assert len(json.loads(listed)["servers"]) == SERVERS
+        (web / "web/servers.json").write_bytes(listed)
+        port = stack.enter_context(nginx(web))
+        measured = {"page": ([], []), "servers": ([], [])}
+        for _ in range(rounds):
+            for name, own, other, word in (("page", "/", "/index.html", None), ("servers", "/api/v1/servers", "/servers.json", token)):
+                measured[name][0].append(wrk(one.place, own, word))
+                measured[name][1].append(wrk(port, other))
+    return [beside(f"the page, {len(page)} bytes", *measured["page"], "nginx, the same bytes", 2),
+            beside(f"GET /api/v1/servers, {SERVERS} of them, {len(listed)} bytes", *measured["servers"], "nginx, the same bytes", 2)]
+
+
 if __name__ == "__main__":
     import table
-    print(table.show([("events", events(pathlib.Path(sys.argv[1]).resolve()))]))
+    build = pathlib.Path(sys.argv[1]).resolve()
+    sections = (("What the page is answered", answers), ("Those who listen to events", events))
+    print(table.show([(title, section(build)) for title, section in sections if not sys.argv[2:] or section.__name__ in sys.argv[2:]]))

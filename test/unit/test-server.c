@@ -31,6 +31,7 @@ struct world {
     unsigned              n_over, n_begun;
     bool                  is_drained;
     char                 *large;
+    struct http_bytes    *shared;
 };
 
 static bool is_path(struct http_exchange *exchange, const char *path)
@@ -92,6 +93,8 @@ static void run(void *context, struct http_exchange *exchange, const char *body,
         assert_null(http_exchange_take_body(exchange));
         http_exchange_answer(exchange, 200, "text/plain", taken, n);
         free(taken);
+    } else if (is_path(exchange, "/shared")) {
+        http_exchange_answer_bytes(exchange, 200, "text/plain", world->shared);
     } else if (is_path(exchange, "/none")) {
         http_exchange_answer(exchange, 204, NULL, NULL, 0);
     } else {
@@ -444,6 +447,27 @@ static void test_room_for_short_bodies(void **state)
     heard(&world, two, NULL, "503 Service Unavailable");
     say(three, brief);
     heard(&world, three, "xxx", "200 OK");
+    world_close(&world);
+}
+
+// The same bytes for all of them, who have them also when nobody else needs them any more.
+static void test_bytes_of_many(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, NULL);
+    world.shared = http_bytes_new(world.server, 5);
+    memcpy(http_bytes_at(world.shared), "hello", 5);
+    int one = client(&world), other = client(&world);
+    say(one, "GET /shared HTTP/1.1\r\nHost: a\r\n\r\nGET /shared HTTP/1.1\r\nHost: a\r\n\r\n");
+    say(other, "HEAD /shared HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    WAIT_FOR(&world, world.n_over == 3);
+    world.shared = http_bytes_unref(world.shared);
+    heard(&world, one, "hello", "\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK");
+    const char *text = hear(&world, other, NULL);
+    assert_non_null(strstr(text, "\r\nContent-Length: 5\r\n"));
+    assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
     world_close(&world);
 }
 
@@ -1094,6 +1118,7 @@ int main(void)
         cmocka_unit_test(test_later),
         cmocka_unit_test(test_many_bodies),
         cmocka_unit_test(test_room_for_short_bodies),
+        cmocka_unit_test(test_bytes_of_many),
         cmocka_unit_test(test_slow_ones),
         cmocka_unit_test(test_who_does_not_read),
         cmocka_unit_test(test_who_reads_slowly),
