@@ -267,8 +267,9 @@ static size_t begin(void *context, struct http_exchange *exchange)
 
 static int run_route(struct api_request *request, struct error *err)
 {
-    // A body takes its time, and what he may do can have changed meanwhile.
-    if ((request->n_bytes > 0 && check(request, err) < 0) || parse_body(request, err) < 0)
+    // A body takes its time, an empty one too, and what he may do can have changed meanwhile.
+    bool has_body = http_exchange_request(request->exchange)->has_body;
+    if ((has_body && check(request, err) < 0) || parse_body(request, err) < 0)
         return -1;
     int r = made_before(request, err);
     return r != 0 ? MIN(r, 0) : request->route->run(request, err);

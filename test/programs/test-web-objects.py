@@ -5,6 +5,7 @@
 import contextlib
 import http.client
 import json
+import socket
 
 import webmatrix
 import webthings
@@ -420,6 +421,20 @@ class TestGrants(ThingsTest):
         self.assertEqual(len(self.zoey.ask("GET", f"{at}/grants")[1]["grants"]), 1)
         event = self.audited("server.grants")[0]
         self.assertEqual((event["before"]["grants"][0]["may"], event["after"]["grants"][0]["may"]), (["view", "operate"],) * 2)
+
+    def test_what_is_asked_slowly(self):
+        """counts when it is all there: what was taken away meanwhile is gone, also if the body has nothing in it"""
+        server = self.server(self.zoey)
+        for chunks in (b"0\r\n\r\n", b"2\r\n{}\r\n0\r\n\r\n"):
+            self.grant(self.zoey, server, ("louis", ["operate"]))
+            with socket.create_connection(("127.0.0.1", self.web.port), timeout=READY_S) as connection:
+                connection.sendall(f"POST /api/v1/servers/{server['id']}/start HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nCookie: {self.louis.cookie}\r\n"
+                                   "Content-Type: application/json\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+                self.assertIn(b" 100 Continue", connection.recv(4096))
+                self.grant(self.zoey, server)
+                connection.sendall(chunks)
+                self.assertIn(b" 404 Not Found", connection.recv(4096))
+        self.assertEqual(self.jobs(), [])
 
     def test_the_secret(self):
         """is shown to who may manage the server, is in no log, and not in the file"""
