@@ -249,6 +249,7 @@ int  api_page_answer(struct api_page *page, struct api_request *request, const c
 // That there is nothing in it but these, which end with NULL.
 int api_check_fields(struct api_request *request, const char *const *fields, struct error *err)
     MUST_USE;
+int  api_check_keys(json_t *object, const char *const *fields, struct error *err) MUST_USE; // in it
 bool api_has(const struct api_request *request, const char *field); // and it is not null
 
 // A text of `min` to `size - 1` bytes without control characters.

@@ -68,13 +68,14 @@ static int read_config(struct blueprint *draft, struct api_request *request, str
 }
 
 // [{"id": 3, "expose_server_cfg": true}]; name and type may stand there as they were shown.
-static int read_overlay(struct blueprint_overlay *ret, const json_t *row)
+static int read_overlay(struct blueprint_overlay *ret, json_t *row, struct error *err)
 {
-    const json_t *id = json_object_get(row, "id");
-    const json_t *exposes = json_object_get(row, "expose_server_cfg");
+    static const char *const fields[] = { "id", "expose_server_cfg", "name", "type", NULL };
+    const json_t            *id = json_object_get(row, "id");
+    const json_t            *exposes = json_object_get(row, "expose_server_cfg");
 
-    if (!json_is_integer(id) || json_integer_value(id) < 1 ||
-        (exposes && !json_is_boolean(exposes)))
+    if (api_check_keys(row, fields, err) < 0 || !json_is_integer(id) ||
+        json_integer_value(id) < 1 || (exposes && !json_is_boolean(exposes)))
         return -1;
     ret->overlay = json_integer_value(id);
     ret->exposes_server_cfg = json_is_true(exposes);
@@ -94,7 +95,7 @@ static int read_overlays(struct blueprint *draft, struct api_request *request, s
     if (!draft->overlays)
         return error_sys(err, ENOMEM, "reading a blueprint");
     for (size_t i = 0; i < n; i++)
-        if (read_overlay(&draft->overlays[i], json_array_get(rows, i)) < 0)
+        if (read_overlay(&draft->overlays[i], json_array_get(rows, i), err) < 0)
             return wrong(request, "overlays",
                          "has rows of {\"id\": NUMBER, \"expose_server_cfg\": true or false}", err);
     draft->n_overlays = n;
@@ -122,11 +123,14 @@ static int read_limit(uint64_t *ret, const json_t *limits, const char *key, uint
 
 static int read_limits(struct blueprint *draft, struct api_request *request, struct error *err)
 {
-    const json_t *limits = json_object_get(request->body, "limits");
-    uint64_t      cpu_percent = 0, tasks = 0;
+    static const char *const fields[] = { "memory_bytes", "cpu_percent", "tasks", NULL };
+    json_t                  *limits = json_object_get(request->body, "limits");
+    uint64_t                 cpu_percent = 0, tasks = 0;
 
     if (!json_is_object(limits))
         return wrong(request, "limits", "must be an object", err);
+    if (api_check_keys(limits, fields, err) < 0)
+        return api_about(request, "limits");
     if (read_limit(&draft->memory_bytes, limits, "memory_bytes", LIMIT_MEMORY_MAX, request, err) <
             0 ||
         read_limit(&cpu_percent, limits, "cpu_percent", LIMIT_CPU_PERCENT_MAX, request, err) < 0 ||

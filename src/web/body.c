@@ -7,12 +7,12 @@
 #include "base/text.h"
 #include "web/api.h"
 
-int api_check_fields(struct api_request *request, const char *const *fields, struct error *err)
+int api_check_keys(json_t *object, const char *const *fields, struct error *err)
 {
     const char *key;
     json_t     *value;
 
-    json_object_foreach(request->body, key, value)
+    json_object_foreach(object, key, value)
     {
         bool is_known = false;
         for (size_t i = 0; fields[i]; i++)
@@ -21,6 +21,11 @@ int api_check_fields(struct api_request *request, const char *const *fields, str
             return error_set(err, ERROR_INVALID, "the request holds a field that is not known");
     }
     return 0;
+}
+
+int api_check_fields(struct api_request *request, const char *const *fields, struct error *err)
+{
+    return api_check_keys(request->body, fields, err);
 }
 
 bool api_has(const struct api_request *request, const char *field)

@@ -80,6 +80,7 @@ static int read_grants(struct grant **ret, size_t *ret_n, struct api_request *re
                        struct error *err)
 {
     static const char *const fields[] = { "grants", NULL };
+    static const char *const of_row[] = { "user", "may", NULL };
     const json_t            *rows = json_object_get(request->body, "grants");
     size_t                   n = json_array_size(rows);
 
@@ -93,8 +94,9 @@ static int read_grants(struct grant **ret, size_t *ret_n, struct api_request *re
     if (!grants)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
     for (size_t i = 0; i < n; i++) {
-        const json_t *row = json_array_get(rows, i);
-        if (read_user(&grants[i], request, json_object_get(row, "user"), err) < 0 ||
+        json_t *row = json_array_get(rows, i);
+        if (api_check_keys(row, of_row, err) < 0 ||
+            read_user(&grants[i], request, json_object_get(row, "user"), err) < 0 ||
             read_may(&grants[i], json_object_get(row, "may"), err) < 0)
             return -1;
     }

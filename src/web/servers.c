@@ -235,6 +235,7 @@ static int act(struct api_request *request, const char *kind, enum wish wish, js
 static int read_with(json_t **ret, struct api_request *request, struct error *err)
 {
     static const char *const fields[] = { "with", NULL };
+    static const char *const of_row[] = { "overlay", "generation", NULL };
     const json_t            *with = json_object_get(request->body, "with");
     json_t                  *words = json_array();
     size_t                   i;
@@ -248,7 +249,8 @@ static int read_with(json_t **ret, struct api_request *request, struct error *er
     {
         json_int_t overlay = json_integer_value(json_object_get(row, "overlay"));
         json_int_t generation = json_integer_value(json_object_get(row, "generation"));
-        if (overlay < 1 || overlay > NUMBER_MAX || generation < 1 || generation > NUMBER_MAX)
+        if (overlay < 1 || overlay > NUMBER_MAX || generation < 1 || generation > NUMBER_MAX ||
+            api_check_keys(row, of_row, err) < 0)
             break;
         (void)json_array_append_new(words, json_sprintf("%d=%d", (int)overlay, (int)generation));
     }

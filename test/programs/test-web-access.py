@@ -69,8 +69,15 @@ class TestAccess(WebTest):
 
     def ask(self, route, actor, number, sample, **fields):
         said = actor.browser.ask(route.method, route.target(number, sample), sample.body, **fields)
-        self.assertEqual(actor.browser.answer.getheader("Cache-Control"), "no-store", route)
+        self.guarded(route, actor.browser.answer)
         return said
+
+    def guarded(self, route, answer):
+        """Nobody keeps it, nobody frames it, no other page reads it, and it leads nowhere else."""
+        for name, want in (("Cache-Control", "no-store"), ("X-Frame-Options", "DENY"), ("X-Content-Type-Options", "nosniff"),
+                           ("Cross-Origin-Resource-Policy", "same-origin"), ("Access-Control-Allow-Origin", None), ("Location", None)):
+            self.assertEqual(answer.getheader(name), want, (route, name))
+        self.assertFalse(300 <= answer.status < 400, route)
 
     def refused(self, route, actor, number, *want):
         sample = Sample(0, {"json": {}, "bytes": b""}.get(route.body))
@@ -147,6 +154,50 @@ class TestAccess(WebTest):
         for route in routes():
             if any(one["name"] == parameter for one in webcontract.operations()[route.key]["parameters"]):
                 yield route
+
+    def sample_body(self, route):
+        return Sample.of(SAMPLES[route.key].body, self.matrix, self.matrix.actors[1 if route.access == "admin" else 2])
+
+    def nested(self, schema):
+        """A field of the body, what is in it, and that with something besides, of each object in it."""
+        for name, part in schema["properties"].items():
+            part = webcontract.resolve(part)
+            row = webcontract.resolve(part.get("items", {})) if part.get("type") == "array" else part
+            if row.get("type") == "object":
+                self.assertNotIn("additionalProperties", row)
+                yield {name: [{"nobody_knows": 1}] if row is not part else {"nobody_knows": 1}}
+
+    def test_what_is_not_documented(self):
+        """in a body is refused, in what is inside of it too; and what is documented is known"""
+        for route in routes():
+            if route.body not in ("json", "optional"):
+                continue
+            with self.subTest(route=route):
+                ask, known = self.asker(route, self.things(route)[0]), self.sample_body(route) or {}
+                schema = webcontract.resolve(webcontract.operations()[route.key]["requestBody"]["content"]["application/json"]["schema"])
+                self.assertNotIn("additionalProperties", schema)
+                self.error(ask({**known, "nobody_knows": 1}), 400, "invalid", "not known")
+                for part in self.nested(schema):
+                    self.assertEqual(ask({**known, **part})[0], 400, part)
+                for name in schema["properties"]:
+                    said = ask({name: 0.5})[1]
+                    self.assertNotIn("not known", said and said.get("error", {}).get("message", ""), name)
+                self.matrix.restore()
+
+    def test_paths_that_lead_out(self):
+        """are refused, however they are written, by each route that is asked for one"""
+        for route in self.documented("path"):
+            ask_as = self.matrix.actors[2]
+            for raw in ("..", "../x", "a/../b", "%2e%2e/x", "..%2fx", "%2e%2e%2fx", "/etc/passwd", "%2fetc%2fpasswd", "a%00", "%00", "a%00/../b", "a%0ab",
+                        "%c0%ae%c0%ae/x", "..%c0%afx", "%ff", "%ed%a0%80", "a//b", "./a", "a/.", "%", "%zz"):
+                with self.subTest(route=route, raw=raw):
+                    status, said = self.ask(route, ask_as, self.things(route)[0].id, Sample(0, b"x" if route.body == "bytes" else None, query=f"?path={raw}"), If_Match="*")
+                    self.error((status, said), 400, "invalid", field=said["error"]["field"])
+            # Decoded once, these are names like any other, which are not there or are what the game is told.
+            for raw in ("%252e%252e%252fx", "..%255cx", "%ef%bc%8e%ef%bc%8e", "%e2%80%a5"):
+                with self.subTest(route=route, raw=raw):
+                    status, said = self.ask(route, ask_as, self.things(route)[0].id, Sample(0, b"x" if route.body == "bytes" else None, query=f"?path={raw}"), If_Match="*")
+                    self.assertLess(status, 500, said)
 
     def asker(self, route, thing=None):
         """A function that asks it as who may, with the same number and body each time."""
