@@ -78,6 +78,12 @@ def test_a_life(machine):
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("pack/left4dead2/cfg/other.cfg", "sv_other 1\n")
     done(alice, "POST", f"{at}/extract", {"upload": upload(alice, at, "", packed.getvalue()), "path": "", "strip": True})
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("pack/zeros", bytes(80 << 20))
+    said = refused(alice, 400, "POST", f"{at}/extract", {"upload": upload(alice, at, "", bomb.getvalue()), "path": ""})
+    check("a bomb" in said, f"80 MiB from {len(bomb.getvalue())} bytes: {said}")
+    equal([row["name"] for row in alice.get(at)["entries"]], ["left4dead2"], "what is there after the bomb")
     equal(sorted(row["name"] for row in alice.get(f"{at}?path=left4dead2/cfg")["entries"]), ["mine.cfg", "other.cfg"], "the tree")
     with zipfile.ZipFile(io.BytesIO(raw(alice, f"{at}/zip?path=left4dead2/cfg"))) as archive:
         equal(archive.read("cfg/mine.cfg"), b"sv_mine 1\n", "what was packed")

@@ -218,6 +218,15 @@ class TestRequests(WebTest):
         self.assertEqual(browser.ask("GET", "/me", Origin="http://evil.example", Sec_Fetch_Site="cross-site")[0], 200)
         self.assertEqual(browser.ask("DELETE", "/session", Origin=None)[0], 204)
 
+    def test_cookies(self):
+        """what another page of the same host put beside the cookie does not count, and neither does the cookie then"""
+        browser = self.user()
+        good = browser.cookie
+        for cookie, status in ((good, 200), (f"a=b; {good}", 200), (f"{good}; left4me=x", 401), (f"left4me=x; {good}", 401), (f"{good}; {good}", 401),
+                               (good.replace("left4me", "Left4me"), 401), (good + "x", 401), (good[:-1], 401), (f"__Host-{good}", 401), ("left4me=", 401)):
+            browser.cookie = cookie
+            self.assertEqual(browser.ask("GET", "/me")[0], status, cookie)
+
     def test_bodies(self):
         browser = Browser(self.web)
         for body, part in (("", "not a JSON object"), ("[]", "not a JSON object"), ("{", "not a JSON object"), ('{"name":"a","name":"b"}', "not a JSON"),
