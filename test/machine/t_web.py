@@ -81,22 +81,30 @@ def test_first_admin(machine):
 
 @only("trixie")
 def test_another_address(machine):
-    """the documented change of its address; what comes through a proxy from outside wants https"""
-    with product.drop_in(machine, SOCKET, "[Socket]\nListenStream=\nListenStream=0.0.0.0:8081\n"):
+    """the documented change of its address, to both families; what comes through a proxy from outside wants https"""
+    places = (("bill", "0.0.0.0:8081", machine.address), ("zoey", f"[{machine.address6}]:8081", machine.address6))
+    lines = "".join(f"ListenStream={listens}\n" for _, listens, _ in places)
+    with product.drop_in(machine, SOCKET, f"[Socket]\nListenStream=\n{lines}"):
         machine.run(["systemctl", "restart", SOCKET])
-        outside = {"place": machine.outside, "address": machine.address, "port": 8081}
-        plain = page.Browser(machine, **outside)
-        equal(plain.get("/health")["status"], "ok", "health from outside")
-        word = page.invite(machine, "bill")
-        body = {"invitation": word, "name": "bill", "password": page.PASSWORD}
-        plain.refused(401, "denied", "from this page", "POST", "/join", body)
-        browser = page.Browser(machine, origin="https://page.example", **outside)
-        browser.join(word, "bill")
-        check(browser.cookie.startswith("__Host-"), f"its cookie: {browser.cookie}")
-        check("; Secure" in browser.answer.getheader("Set-Cookie"), "a cookie that goes by http as well")
-        equal(browser.get("/me")["name"], "bill", "who it is")
+        for name, _, address in places:
+            _who_comes_from_outside(machine, name, place=machine.outside, address=address, port=8081)
     machine.run(["systemctl", "restart", SOCKET])
     equal(page.Browser(machine).get("/health")["status"], "ok", "health at the usual address")
+
+
+def _who_comes_from_outside(machine, name, **outside):
+    plain = page.Browser(machine, **outside)
+    equal(plain.get("/health")["status"], "ok", f"health from outside, by {plain.address}")
+    word = page.invite(machine, name)
+    body = {"invitation": word, "name": name, "password": page.PASSWORD}
+    plain.refused(401, "denied", "from this page", "POST", "/join", body)
+    browser = page.Browser(machine, origin="https://page.example", **outside)
+    browser.join(word, name)
+    check(browser.cookie.startswith("__Host-"), f"its cookie: {browser.cookie}")
+    check("; Secure" in browser.answer.getheader("Set-Cookie"), "a cookie that goes by http as well")
+    equal(browser.get("/me")["name"], name, "who it is")
+    ours = {cidr.partition("/")[0] for cidr in machine.outside.addresses if (":" in cidr) == (":" in plain.address)}
+    equal({row["address"] for row in browser.get("/me/sessions")["sessions"]}, ours, "whence the session is said to come")
 
 
 # -- restarted, killed ------------------------------------------------------------------------------
