@@ -218,7 +218,8 @@ int adopt_run(struct admin *admin, struct error *err)
 
 static int drop_blueprint(struct admin *admin, int64_t id, struct error *err)
 {
-    return blueprint_remove(admin->db, id, err) == 0 || err->kind == ERROR_BUSY ? 0 : -1;
+    return blueprint_remove(admin->db, id, VIEWER_ALL, err) == 0 || err->kind == ERROR_BUSY ? 0
+                                                                                            : -1;
 }
 
 int disown_run(struct admin *admin, struct error *err)

@@ -54,6 +54,10 @@ int blueprint_find(struct blueprint **ret, struct database *db, int64_t id, int6
 int blueprint_next(struct blueprint **ret, struct database *db, int64_t id, int64_t viewer,
                    struct error *err) MUST_USE;
 
+// Whether `overlay` may stand in blueprint `id`, which has it already or whose maker sees it.
+// ERROR_INVALID: not, in the same words for one that he does not see and for one that is not there.
+int blueprint_check_overlay(struct database *db, int64_t id, int64_t overlay, int64_t viewer,
+                            struct error *err) MUST_USE;
 // Takes name, owner, is_shared, arguments, config, limits, overlays and created_unix_s from
 // `blueprint`. ERROR_INVALID: an overlay that `viewer` does not see, that is a server's own, the
 // game or there twice.
@@ -69,5 +73,6 @@ int blueprint_copy(int64_t *ret_id, struct database *db, int64_t id, const char 
                    int64_t owner, int64_t now_unix_s, struct error *err) MUST_USE;
 int blueprint_set_owner(struct database *db, int64_t id, int64_t owner, int64_t now_unix_s,
                         struct error *err) MUST_USE;
-// ERROR_BUSY: servers use it. Which ones tells server_next().
-int blueprint_remove(struct database *db, int64_t id, struct error *err) MUST_USE;
+// ERROR_BUSY: servers use it, one of which is named if `viewer` sees it. Which ones tells
+// server_next().
+int blueprint_remove(struct database *db, int64_t id, int64_t viewer, struct error *err) MUST_USE;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "store/change.h"
+#include "store/inuse.h"
 #include "store/viewer.h"
 
 #define WHAT       "blueprint"
@@ -46,9 +47,8 @@ static int check(const struct blueprint *blueprint, struct error *err)
     return check_limits(blueprint, err);
 }
 
-// Whether it may stand in blueprint `id`, which has it already or whose maker sees it.
-static int check_overlay(struct database *db, int64_t id, int64_t overlay, int64_t viewer,
-                         struct error *err)
+int blueprint_check_overlay(struct database *db, int64_t id, int64_t overlay, int64_t viewer,
+                            struct error *err)
 {
     static const struct query query =
         QUERY("SELECT type = 'game', EXISTS (SELECT 1 FROM servers WHERE overlay = overlays.id) "
@@ -78,7 +78,8 @@ static int check_overlays(struct database *db, const struct blueprint *blueprint
                           struct error *err)
 {
     for (size_t i = 0; i < blueprint->n_overlays; i++)
-        if (check_overlay(db, blueprint->id, blueprint->overlays[i].overlay, viewer, err) < 0)
+        if (blueprint_check_overlay(db, blueprint->id, blueprint->overlays[i].overlay, viewer,
+                                    err) < 0)
             return -1;
     return 0;
 }
@@ -312,34 +313,34 @@ int blueprint_set_owner(struct database *db, int64_t id, int64_t owner, int64_t 
     return err->kind == ERROR_BUSY ? error_set(err, ERROR_INVALID, "there is no such user") : -1;
 }
 
-static int check_unused(struct database *db, int64_t id, struct error *err)
+static int check_unused(struct database *db, int64_t id, int64_t viewer, struct error *err)
 {
     static const struct query query =
-        QUERY("SELECT name, count(*) FROM servers WHERE blueprint = :id");
+        QUERY("SELECT name, " SERVER_MAY " AS may, count(*) OVER () FROM servers "
+              "WHERE blueprint = :id ORDER BY may DESC LIMIT 1");
     AUTO(statement_done) struct statement row = { 0 };
 
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":id", id);
-    if (statement_next(&row, err) < 0)
-        return -1;
-    int64_t n = statement_number(&row, 1);
-    if (n == 0)
-        return 0;
-    return n == 1 ? error_set(err, ERROR_BUSY, "the server '%s' uses this blueprint",
-                              statement_text(&row, 0))
-                  : error_set(err, ERROR_BUSY,
-                              "the server '%s' and %" PRIi64 " more use this blueprint",
-                              statement_text(&row, 0), n - 1);
+    statement_bind_number(&row, ":viewer", viewer);
+    int r = statement_next(&row, err);
+    if (r <= 0)
+        return r;
+    const struct in_use use = { .what = "server",
+                                .name = statement_text(&row, 0),
+                                .is_seen = statement_number(&row, 1),
+                                .n = statement_number(&row, 2) };
+    return in_use_check(&use, "blueprint", err);
 }
 
-int blueprint_remove(struct database *db, int64_t id, struct error *err)
+int blueprint_remove(struct database *db, int64_t id, int64_t viewer, struct error *err)
 {
     static const struct query             query = QUERY("DELETE FROM blueprints WHERE id = :id");
     AUTO(statement_done) struct statement row = { 0 };
 
     assert(database_is_writing(db));
-    if (check_unused(db, id, err) < 0 || statement_begin(&row, db, &query, err) < 0)
+    if (check_unused(db, id, viewer, err) < 0 || statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":id", id);
     return statement_change_one(&row, WHAT, err) < 0

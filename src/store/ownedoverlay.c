@@ -4,6 +4,7 @@
 #include <assert.h>
 #include "overlay/type.h"
 #include "store/change.h"
+#include "store/inuse.h"
 #include "store/viewer.h"
 
 #define WHAT "overlay"
@@ -149,12 +150,14 @@ int owned_overlay_set_shared(struct database *db, int64_t id, bool is_shared, in
 
 // ---- removing ---------------------------------------------------------------------------------
 
-int owned_overlay_check_unused(struct database *db, int64_t id, struct error *err)
+int owned_overlay_check_unused(struct database *db, int64_t id, int64_t viewer, struct error *err)
 {
     static const struct query query =
-        QUERY("SELECT 'blueprint', blueprints.name FROM blueprint_overlays "
-              "JOIN blueprints ON blueprints.id = blueprint WHERE overlay = :id UNION ALL "
-              "SELECT 'server', name FROM servers WHERE overlay = :id LIMIT 1");
+        QUERY("SELECT 'blueprint', blueprints.name, " BLUEPRINT_MAY " AS may, count(*) OVER () "
+              "FROM blueprint_overlays JOIN blueprints ON blueprints.id = blueprint "
+              "WHERE blueprint_overlays.overlay = :id UNION ALL "
+              "SELECT 'server', servers.name, " SERVER_MAY ", 1 FROM servers "
+              "WHERE servers.overlay = :id ORDER BY may DESC LIMIT 1");
     AUTO(statement_done) struct statement row = { 0 };
 
     if (id == GAME_OVERLAY)
@@ -162,10 +165,15 @@ int owned_overlay_check_unused(struct database *db, int64_t id, struct error *er
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":id", id);
+    statement_bind_number(&row, ":viewer", viewer);
     int r = statement_next(&row, err);
-    return r <= 0 ? r
-                  : error_set(err, ERROR_BUSY, "the %s '%s' uses this overlay",
-                              statement_text(&row, 0), statement_text(&row, 1));
+    if (r <= 0)
+        return r;
+    const struct in_use use = { .what = statement_text(&row, 0),
+                                .name = statement_text(&row, 1),
+                                .is_seen = statement_number(&row, 2),
+                                .n = statement_number(&row, 3) };
+    return in_use_check(&use, "overlay", err);
 }
 
 int owned_overlay_remove(struct database *db, int64_t id, struct error *err)
@@ -174,7 +182,8 @@ int owned_overlay_remove(struct database *db, int64_t id, struct error *err)
     AUTO(statement_done) struct statement row = { 0 };
 
     assert(database_is_writing(db));
-    if (owned_overlay_check_unused(db, id, err) < 0 || statement_begin(&row, db, &query, err) < 0)
+    if (owned_overlay_check_unused(db, id, VIEWER_NOBODY, err) < 0 ||
+        statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":id", id);
     return statement_change_one(&row, WHAT, err) < 0

@@ -47,7 +47,9 @@ int owned_overlay_set_owner(struct database *db, int64_t id, int64_t owner, int6
 int owned_overlay_set_shared(struct database *db, int64_t id, bool is_shared, int64_t now_unix_s,
                              struct error *err) MUST_USE;
 
-// ERROR_BUSY: a blueprint or a server has it, or it is the game.
-int owned_overlay_check_unused(struct database *db, int64_t id, struct error *err) MUST_USE;
+// ERROR_BUSY: a blueprint or a server has it, which is named if `viewer` sees it, or it is the
+// game.
+int owned_overlay_check_unused(struct database *db, int64_t id, int64_t viewer, struct error *err)
+    MUST_USE;
 // The same of one that is to go.
 int owned_overlay_remove(struct database *db, int64_t id, struct error *err) MUST_USE;

@@ -12,7 +12,8 @@
 #define USER_NAME_MAX     65u  // bytes, the NUL included
 #define USER_PASSWORD_MAX 129u // of a hash: what libsodium makes, and the NUL
 
-#define VIEWER_ALL INT64_C(0) // whoever sees all that there is: an admin, or a program of ours
+#define VIEWER_ALL    INT64_C(0)  // whoever sees all that there is: an admin, or a program of ours
+#define VIEWER_NOBODY INT64_C(-1) // whoever sees what all users see
 
 enum role { ROLE_USER, ROLE_ADMIN, ROLE_COUNT };
 

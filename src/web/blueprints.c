@@ -333,7 +333,7 @@ static int remove_run(struct api_request *request, struct error *err)
 
     subject_of(subject, request->blueprint->id);
     if (transaction_begin(&transaction, db, err) < 0 ||
-        blueprint_remove(db, request->blueprint->id, err) < 0 ||
+        blueprint_remove(db, request->blueprint->id, user_viewer(&request->user), err) < 0 ||
         api_audit(request, "blueprint.delete", subject, shown_blueprint(request->blueprint), NULL,
                   err) < 0 ||
         api_commit(request, &transaction, err) < 0)

@@ -241,7 +241,8 @@ static int change_run(struct api_request *request, struct error *err)
 
 static int remove_run(struct api_request *request, struct error *err)
 {
-    if (owned_overlay_check_unused(request->web->db, request->overlay->id, err) < 0)
+    if (owned_overlay_check_unused(request->web->db, request->overlay->id,
+                                   user_viewer(&request->user), err) < 0)
         return -1;
     return api_run_job(request, "overlay.delete", 0, request->overlay->id, NULL, err);
 }

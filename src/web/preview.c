@@ -13,7 +13,8 @@ struct preview {
     struct blueprint *draft;
     size_t            n_servers;
     struct server    *servers; // owned
-    json_t           *json;    // what came of it
+    json_t *refused; // problems with overlays that he may not take: they are not looked at
+    json_t *json;    // what came of it
 };
 
 static void done(struct beside *beside)
@@ -22,7 +23,14 @@ static void done(struct beside *beside)
 
     blueprint_free(preview->draft);
     free(preview->servers);
+    json_decref(preview->refused);
     json_decref(preview->json);
+}
+
+static json_t *problem_json(size_t overlay, json_t *message)
+{
+    return json_pack("{s:s, s:I, s:o}", "field", "overlays", "index", (json_int_t)overlay,
+                     "message", message);
 }
 
 // ---- on a thread ------------------------------------------------------------------------------
@@ -66,6 +74,19 @@ static json_t *servers_json(const struct preview *preview)
     return rows;
 }
 
+static bool is_refused(const struct preview *preview, size_t overlay)
+{
+    const json_t *row;
+    size_t        i;
+
+    json_array_foreach(preview->refused, i, row)
+    {
+        if (json_integer_value(json_object_get(row, "index")) == (json_int_t)overlay)
+            return true;
+    }
+    return false;
+}
+
 // Nothing can be started on an overlay without a generation.
 static void add_unbuilt(json_t *rows, const struct preview *preview)
 {
@@ -74,13 +95,12 @@ static void add_unbuilt(json_t *rows, const struct preview *preview)
     for (size_t i = 0; i < draft->n_overlays; i++) {
         uint32_t     number = (uint32_t)draft->overlays[i].overlay, generation = 0;
         struct error err;
-        if (overlays_current(&generation, preview->beside.paths, number, &err) < 0 || generation)
+        if (is_refused(preview, i) ||
+            overlays_current(&generation, preview->beside.paths, number, &err) < 0 || generation)
             continue;
         (void)json_array_append_new(
-            rows,
-            json_pack("{s:s, s:I, s:o}", "field", "overlays", "index", (json_int_t)i, "message",
-                      json_sprintf("overlay %u has nothing published: build it first",
-                                   number))); // absent then
+            rows, problem_json(i, json_sprintf("overlay %u has nothing published: build it first",
+                                               number))); // absent without memory
     }
 }
 
@@ -92,6 +112,7 @@ static int work(struct beside *beside, struct error *err)
     if (draft_render(&files, preview->draft, preview->n_servers ? preview->servers : NULL, err) < 0)
         files = json_pack("{s:n, s:[]}", "server_cfg", "arguments");
     add_unbuilt(problems, preview);
+    (void)json_array_extend(problems, preview->refused); // absent without memory
     preview->json = files;
     (void)json_object_set_new(files, "problems", problems); // absent without memory
     (void)json_object_set_new(files, "servers", servers_json(preview));
@@ -125,6 +146,25 @@ static int take_servers(struct preview *preview, const struct api_request *reque
     return r < 0 ? -1 : 0;
 }
 
+// What he does not see is told as what is not there, and as saving it would.
+static int refuse_overlays(struct preview *preview, const struct api_request *request,
+                           struct error *err)
+{
+    const struct blueprint *draft = preview->draft;
+
+    preview->refused = json_array();
+    for (size_t i = 0; i < draft->n_overlays; i++) {
+        if (blueprint_check_overlay(request->web->db, draft->id, draft->overlays[i].overlay,
+                                    user_viewer(&request->user), err) == 0)
+            continue;
+        if (err->kind != ERROR_INVALID)
+            return -1;
+        (void)json_array_append_new(preview->refused,
+                                    problem_json(i, json_string(err->message))); // likewise
+    }
+    return 0;
+}
+
 int preview_answer(struct api_request *request, struct blueprint **draft, struct error *err)
 {
     static const struct beside_kind kind = { sizeof(struct preview), work, said, done };
@@ -134,7 +174,7 @@ int preview_answer(struct api_request *request, struct blueprint **draft, struct
         return -1;
     struct preview *preview = (struct preview *)beside;
     preview->draft = TAKE(*draft);
-    if (take_servers(preview, request, err) == 0)
+    if (refuse_overlays(preview, request, err) == 0 && take_servers(preview, request, err) == 0)
         return beside_run(beside, request, err);
     beside_drop(beside);
     return -1;

@@ -17,7 +17,7 @@ int rows_before(char ret[SERVER_INSTANCE_MAX], struct database *db, const struct
     memcpy(ret, server.instance, SERVER_INSTANCE_MAX);
     // The host knows of servers alone; a blueprint without any would be left with a hole.
     if (strcmp(job->kind, "overlay.delete") == 0 &&
-        owned_overlay_check_unused(db, job->overlay, err) < 0)
+        owned_overlay_check_unused(db, job->overlay, VIEWER_NOBODY, err) < 0)
         return err->kind == ERROR_NOT_FOUND ? 0 : -1;
     return 0;
 }

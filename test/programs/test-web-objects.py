@@ -123,7 +123,17 @@ class TestBlueprints(ThingsTest):
         server = self.server(self.zoey)
         at = f"/blueprints/{server['blueprint']['id']}"
         self.assertEqual(self.zoey.ask("GET", at)[1]["n_servers"], 1)
-        self.error(self.zoey.ask("DELETE", at), 409, "busy")
+        self.error(self.zoey.ask("DELETE", at), 409, "busy", "the server 'server' uses this blueprint")
+
+    def test_in_use_by_others(self):
+        """their things are told by their number"""
+        blueprint = self.blueprint(self.zoey, shared=True)
+        self.server(self.louis, "secret plan", blueprint)
+        self.error(self.zoey.ask("DELETE", f"/blueprints/{blueprint['id']}"), 409, "busy", "1 server uses this blueprint")
+        self.overlay(2, "maps", owner=self.zoey, shared=True)
+        self.blueprint(self.louis, "secret plan", overlays=[{"id": 2}])
+        self.error(self.zoey.ask("DELETE", "/overlays/2"), 409, "busy", "1 blueprint uses this overlay")
+        self.error(self.admin.ask("DELETE", "/overlays/2"), 409, "busy", "the blueprint 'secret plan' uses this overlay")
 
 
 class TestPreview(ThingsTest):
@@ -169,6 +179,20 @@ class TestPreview(ThingsTest):
         self.assertEqual([(row["field"], row["index"]) for row in said["problems"]], [("arguments", None), ("config", None)])
         for field, value in (("config", 5), ("arguments", "x"), ("overlays", 5)):
             self.error(self.zoey.ask("POST", f"/blueprints/{blueprint['id']}/preview", {field: value}), 400, "invalid", field=field)
+
+    def test_overlays_of_others(self):
+        """are not there, whether they are built or not; but what stands in it already may be looked at"""
+        blueprint = self.blueprint(self.zoey)
+        self.overlay(2, "private", owner=self.louis)
+        self.overlay(3, "shared", owner=self.louis, shared=True)
+        for built in (False, True):
+            if built:
+                self.publish(2)
+            said = self.ask(blueprint, overlays=[{"id": 2}, {"id": 999}])
+            self.assertEqual(said["problems"], [{"field": "overlays", "index": i, "message": f"there is no overlay {number}"} for i, number in enumerate((2, 999))])
+        self.assertEqual(self.zoey.ask("PUT", f"/blueprints/{blueprint['id']}", {**DRAFT, "overlays": [{"id": 3}]}, If_Match="*")[0], 200)
+        self.rows("UPDATE overlays SET is_shared = 0")
+        self.assertEqual(self.ask(blueprint)["problems"], [{"field": "overlays", "index": 0, "message": "overlay 3 has nothing published: build it first"}])
 
     def test_which_servers(self):
         """those that one sees, and what would be different when they are started again"""

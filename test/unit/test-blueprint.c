@@ -324,9 +324,11 @@ static void test_what_is_used_stays(void **state)
     struct change change = { 0 };
     struct error  err = { 0 };
 
-    assert_int_equal(STORED(db, blueprint_remove(db, id, &err)), -1);
+    assert_int_equal(STORED(db, blueprint_remove(db, id, VIEWER_ALL, &err)), -1);
     assert_int_equal(err.kind, ERROR_BUSY);
     assert_non_null(strstr(err.message, "and 1 more use this blueprint"));
+    assert_int_equal(STORED(db, blueprint_remove(db, id, VIEWER_NOBODY, &err)), -1);
+    assert_string_equal(err.message, "2 servers use this blueprint");
     // Whoever shows its servers looks again.
     AUTO(blueprint_freep) struct blueprint *blueprint = find(db, id);
     assert_int_equal(blueprint->n_servers, 2);
@@ -338,11 +340,11 @@ static void test_what_is_used_stays(void **state)
         at = change.number;
     }
     assert_int_equal(STORED(db, server_remove(db, two, &err)), 0);
-    assert_int_equal(STORED(db, blueprint_remove(db, id, &err)), -1);
+    assert_int_equal(STORED(db, blueprint_remove(db, id, VIEWER_ALL, &err)), -1);
     assert_string_equal(err.message, "the server 'one' uses this blueprint");
     assert_int_equal(STORED(db, server_remove(db, one, &err)), 0);
-    assert_int_equal(STORED(db, blueprint_remove(db, id, &err)), 0);
-    assert_int_equal(STORED(db, blueprint_remove(db, id, &err)), -1);
+    assert_int_equal(STORED(db, blueprint_remove(db, id, VIEWER_ALL, &err)), 0);
+    assert_int_equal(STORED(db, blueprint_remove(db, id, VIEWER_ALL, &err)), -1);
     assert_int_equal(err.kind, ERROR_NOT_FOUND);
 }
 
@@ -362,7 +364,7 @@ static void test_it_is_given_away(void **state)
     int64_t again = things_blueprint(db, "Coop", bill, false);
     assert_int_equal(STORED(db, blueprint_set_owner(db, again, zoey, NOW, &err)), -1);
     assert_int_equal(err.kind, ERROR_EXISTS);
-    assert_int_equal(STORED(db, blueprint_remove(db, again, &err)), 0);
+    assert_int_equal(STORED(db, blueprint_remove(db, again, VIEWER_ALL, &err)), 0);
     assert_int_equal(STORED(db, user_remove(db, bill, &err)), 0);
 }
 

@@ -212,7 +212,7 @@ static void test_it_is_changed(void **state)
     assert_string_equal(server.hostname, "Versus by Bill");
     assert_string_equal(server.blueprint_name, "other");
     assert_true(server.revision == 2 && server.changed_unix_s == NOW + 5);
-    assert_int_equal(STORED(db, blueprint_remove(db, blueprint, &err)), 0);
+    assert_int_equal(STORED(db, blueprint_remove(db, blueprint, VIEWER_ALL, &err)), 0);
     server.blueprint = blueprint;
     assert_int_equal(STORED(db, server_change(db, &server, &err)), -1);
     assert_string_equal(err.message, "there is no such blueprint");

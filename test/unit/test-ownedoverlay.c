@@ -184,8 +184,18 @@ static void test_what_is_used_stays(void **state)
     assert_int_equal(STORED(db, server_set_overlay(db, server, 8, &err)), 0);
     assert_int_equal(STORED(db, owned_overlay_remove(db, 7, &err)), -1);
     assert_int_equal(err.kind, ERROR_BUSY);
+    assert_string_equal(err.message, "1 blueprint uses this overlay");
+    assert_int_equal(owned_overlay_check_unused(db, 7, bill, &err), -1);
     assert_string_equal(err.message, "the blueprint 'coop' uses this overlay");
-    assert_int_equal(owned_overlay_check_unused(db, 8, &err), -1);
+    int64_t zoey = things_user(db, "zoey", ROLE_USER);
+    int64_t hers = things_blueprint(db, "versus", zoey, false);
+    put_into(db, hers, 7);
+    assert_int_equal(owned_overlay_check_unused(db, 7, zoey, &err), -1);
+    assert_string_equal(err.message, "the blueprint 'versus' and 1 more use this overlay");
+    assert_int_equal(owned_overlay_check_unused(db, 7, VIEWER_NOBODY, &err), -1);
+    assert_string_equal(err.message, "2 blueprints use this overlay");
+    assert_int_equal(STORED(db, blueprint_remove(db, hers, VIEWER_ALL, &err)), 0);
+    assert_int_equal(owned_overlay_check_unused(db, 8, VIEWER_ALL, &err), -1);
     assert_string_equal(err.message, "the server 'one' uses this overlay");
     // What shows its name is shown anew.
     assert_int_equal(change_newest(&at, db, &err), 0);
@@ -198,7 +208,7 @@ static void test_what_is_used_stays(void **state)
     assert_int_equal(STORED(db, server_remove(db, server, &err)), 0);
     struct owned_overlay overlay;
     assert_int_equal(owned_overlay_find(&overlay, db, 8, VIEWER_ALL, &err), -1);
-    assert_int_equal(STORED(db, blueprint_remove(db, blueprint, &err)), 0);
+    assert_int_equal(STORED(db, blueprint_remove(db, blueprint, VIEWER_ALL, &err)), 0);
     assert_int_equal(STORED(db, owned_overlay_remove(db, 7, &err)), 0);
 }
 
