@@ -209,15 +209,16 @@ void build_take_failure(struct build *build, const struct journal_line *line)
         (void)text_sanitize(build->failure, sizeof build->failure, line->text, line->n_text);
 }
 
-static void show_json(const struct journal_line *line)
+static void show_json(uint32_t overlay, const struct journal_line *line)
 {
     struct error ignored; // a line that cannot be shown is left out
     char         time[OUTPUT_TIME_MAX];
     json_t      *json = NULL;
 
     output_time(time, line->realtime_us);
-    json = json_pack("{s:s, s:I, s:s, s:o}", "time", time, "unix_us", (json_int_t)line->realtime_us,
-                     "stream", line->priority <= LEVEL_WARNING ? "stderr" : "stdout", "text",
+    json = json_pack("{s:I, s:s, s:I, s:s, s:o}", "overlay", (json_int_t)overlay, "time", time,
+                     "unix_us", (json_int_t)line->realtime_us, "stream",
+                     line->priority <= LEVEL_WARNING ? "stderr" : "stdout", "text",
                      output_text_json(line->text, line->n_text));
     (void)!output_json_line(json, &ignored);
     (void)fflush(stdout); // main checks stdout
@@ -228,7 +229,7 @@ void buildlog_show(const struct build *build, const struct journal_line *line)
     AUTO(buffer_done) struct buffer text = { 0 };
 
     if (build->cli->is_json) {
-        show_json(line);
+        show_json(build->overlay, line);
         return;
     }
     buffer_add_string(&text, line->priority <= LEVEL_WARNING ? "! " : "  ");

@@ -110,9 +110,14 @@ bool buildend_note(struct build *build, const struct journal_line *line);
 void buildend_show(struct build *build, const struct journal_line *line);
 // Raises why the builder failed; `result` is that of its job, or "failed". Removes its scratch.
 int buildend_raise(struct build *build, const char *result, struct error *err);
+// The same of a builder that nobody watched, from its log; or that nobody knows.
+int buildend_recall(struct build *build, struct error *err);
 
 // ---- publication.c: what becomes of it ---------------------------------------------------------
 
+// Of one that is over and became no generation. *ret_was_tried is true if there was nothing new to
+// publish, false if it did not come to a publication; one that failed is raised, as it was.
+int publication_recall(struct build *build, bool *ret_was_tried, struct error *err) MUST_USE;
 // Waits until the publication is over. *ret_is_unchanged as above. Ctrl-C ends the waiting, not the
 // publication: ERROR_FAILED.
 int publication_watch(struct build *build, struct generation *ret, bool *ret_is_unchanged,

@@ -138,6 +138,16 @@ static int not_begun(const struct build *build, const char *result, struct error
     return error_set(err, ERROR_FAILED, NO_MOUNT, build->row->noun, build->number);
 }
 
+int buildend_recall(struct build *build, struct error *err)
+{
+    find_failure(build);
+    if (*build->failure || *build->ending.result || build->is_cancelled)
+        return buildend_raise(build, "failed", err);
+    return error_set(err, ERROR_FAILED,
+                     "how %s %" PRIu32 " of '%s' ended is not known any more: its log is gone",
+                     build->row->noun, build->number, build->title);
+}
+
 int buildend_raise(struct build *build, const char *result, struct error *err)
 {
     char              sentence[VERDICT_BUILD_MAX];

@@ -202,16 +202,20 @@ static int report_detached(const struct build *build, const struct source *sourc
     return 0;
 }
 
-// One that is over may have left a generation, or none: it failed, and whoever began it was told.
-static int find_result(const struct build *build, struct generation *ret, bool *ret_is_unchanged,
+// One that is over has left a generation or, in its log, why not.
+static int find_result(struct build *build, struct generation *ret, bool *ret_is_unchanged,
                        struct error *err)
 {
-    bool is_published = false;
+    bool is_published = false, was_tried = false;
 
     if (publication_find(ret, &is_published, build, err) < 0)
         return -1;
     *ret_is_unchanged = !is_published;
-    return 0;
+    if (is_published)
+        return 0;
+    if (publication_recall(build, &was_tried, err) < 0)
+        return -1;
+    return was_tried ? 0 : buildend_recall(build, err);
 }
 
 static int build_source(struct cli *cli, const struct source *source, const struct wish *wish,

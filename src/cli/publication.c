@@ -109,6 +109,17 @@ static int publication_failed(struct build *build, bool *ret_is_unchanged, struc
                      build->row->noun, sentence, *sentence ? "; " : "", build->number);
 }
 
+int publication_recall(struct build *build, bool *ret_was_tried, struct error *err)
+{
+    AUTO(last_words_done) struct last_words words = { 0 };
+    bool                                    is_unchanged = false;
+
+    read_last_words(&words, build);
+    *ret_was_tried = words.log.is_unchanged;
+    return words.log.is_unchanged || !words.lines.n ? 0
+                                                    : publication_failed(build, &is_unchanged, err);
+}
+
 int publication_interrupted(const struct build *build, struct error *err)
 {
     return error_set(err, ERROR_FAILED,

@@ -427,6 +427,30 @@ def test_a_refresh_begins_nothing_twice(machine):
         equal(began(), [3, 3], "how often each was built, one of them in the timer's way")
 
 
+def test_a_refresh_tells_how_others_ended(machine):
+    """of a build that somebody else began and that is over, a refresh says what it became: a generation, nothing, or an error"""
+    def met(text):
+        """What the refresh says of `quick`, which is built meanwhile from this text."""
+        source(machine, quick, text)
+        with product.running(machine, ["l4d2ctl", "overlay", "refresh", "--json"]) as child:
+            said = product.read_all_until(child.stdout, b'"waiting"', 60)
+            build(machine, quick, check=False)
+            go(machine, slow)
+            code, rest_of_it = child.wait(60), child.stdout.read()
+        lines = [json.loads(line) for line in (said + rest_of_it).decode().splitlines()]
+        check(all(line["overlay"] in (slow, quick) for line in lines[:len(lines) - code]), f"a line is of no overlay: {lines}")
+        return code, next(line for line in lines if line.get("overlay") == quick and "text" not in line)
+
+    with overlay(machine, COUNTS + WAITS, refresh="daily") as slow, overlay(machine, "echo x > y\n", refresh="daily") as quick:
+        build(machine, quick)
+        code, result = met("echo x > y\n")
+        equal((code, result["changed"], result["attached"]), (0, False, True), "what is said of one that changed nothing")
+        code, result = met("echo new > y\n")
+        equal((code, result["changed"], result["generation"]), (0, True, product.generations(machine, quick)[0]), "of one that did")
+        code, result = met("exit 3\n")
+        equal((code, result["error"]["message"]), (1, "the script ended with exit code 3"), "of one that failed")
+
+
 # A chain of processes, a session each, with a child beside each: deaf to whatever can be ignored. All say when they are there.
 DEEP = """mkfifo /tmp/up; exec 9<> /tmp/up
 dig() {
