@@ -9,6 +9,7 @@ import type { Job } from "../api/types";
 import { find, finished } from "../state/jobs";
 import { say } from "../state/toasts";
 import { text } from "../strings";
+import { Button } from "./button";
 import { Icon } from "./icon";
 
 export interface Action<A extends unknown[]> {
@@ -90,6 +91,32 @@ export function ErrorLine({ error, onClose }: { error: ApiError | null; onClose?
         </p>
       )}
     </div>
+  );
+}
+
+export interface ActionButtonProps {
+  label: string;
+  /** for those who do not see in which row it stands */
+  fullLabel?: string;
+  /** returns what is to be said when it went well */
+  work: () => Promise<string>;
+}
+
+/** A small button that does something at once, and has its failure below it. */
+export function ActionButton({ label, fullLabel, work }: ActionButtonProps) {
+  const action = useAction(work);
+  return (
+    <>
+      <Button
+        small
+        busy={action.isBusy}
+        onClick={() => void action.run()}
+        {...(fullLabel ? { label: fullLabel } : {})}
+      >
+        {label}
+      </Button>
+      <ErrorLine error={action.error} />
+    </>
   );
 }
 

@@ -5,6 +5,7 @@
 import { useState } from "preact/hooks";
 import { text } from "../strings";
 import { Button } from "./button";
+import { Dialog } from "./dialog";
 
 export async function copyText(words: string): Promise<void> {
   if (navigator.clipboard) {
@@ -47,6 +48,31 @@ export function Secret({ label, value }: { label: string; value: string }) {
       <code class="secret-value">{value}</code>
       <CopyButton words={value} />
     </div>
+  );
+}
+
+export interface SecretDialogProps {
+  title: string;
+  intro: string;
+  label: string;
+  value: string;
+  onClose: () => void;
+}
+
+export function SecretDialog({ title, intro, label, value, onClose }: SecretDialogProps) {
+  return (
+    <Dialog
+      title={title}
+      onClose={onClose}
+      footer={
+        <Button kind="primary" onClick={onClose}>
+          {text.common.close}
+        </Button>
+      }
+    >
+      <p>{intro}</p>
+      <Secret label={label} value={value} />
+    </Dialog>
   );
 }
 

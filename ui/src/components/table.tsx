@@ -8,6 +8,8 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { text } from "../strings";
 import { Button } from "./button";
+import { Loading } from "./layout";
+import type { Loaded } from "./load";
 
 const SHOWN = 200; // rows at first, and at each step
 
@@ -56,6 +58,19 @@ export function Table<T>(props: TableProps<T>) {
       </div>
     </>
   );
+}
+
+export interface LoadedTableProps<T> extends Omit<TableProps<T>, "rows"> {
+  list: Pick<Loaded<readonly T[]>, "data" | "error" | "reload">;
+  /** said where there are none */
+  none?: string;
+}
+
+/** A table of what is loaded for it. */
+export function LoadedTable<T>({ list, none, ...table }: LoadedTableProps<T>) {
+  if (!list.data) return <Loading error={list.error} onRetry={list.reload} />;
+  if (none && list.data.length === 0) return <p class="hint">{none}</p>;
+  return <Table {...table} rows={list.data} />;
 }
 
 function Rows<T>({ label, columns, rows, id, tone }: TableProps<T>) {

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+
+// password: a new one for oneself.
+
+import { useState } from "preact/hooks";
+import * as api from "../../api";
+import { ApiError } from "../../api";
+import { FormError, useAction } from "../../components/action";
+import { Button } from "../../components/button";
+import { TextField } from "../../components/field";
+import { Section } from "../../components/layout";
+import * as session from "../../state/session";
+import { text } from "../../strings";
+
+export function Password() {
+  const [old, setOld] = useState("");
+  const [password, setPassword] = useState("");
+  const [repeated, setRepeated] = useState("");
+  const save = useAction(async () => {
+    if (password !== repeated) throw new ApiError("invalid", text.join.mismatch, 0, "repeat");
+    await api.account.setPassword(old, password);
+    setOld("");
+    setPassword("");
+    setRepeated("");
+    return text.account.passwordSet;
+  });
+  return (
+    <Section title={text.account.password} hint={text.account.passwordHint}>
+      <form
+        class="form"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save.run();
+        }}
+      >
+        {/* So that a password manager knows whose it is. */}
+        <input hidden autocomplete="username" value={session.user.value?.name} readOnly />
+        <TextField
+          name="old_password"
+          label={text.account.oldPassword}
+          type="password"
+          autocomplete="current-password"
+          value={old}
+          onInput={setOld}
+          error={save.error}
+        />
+        <div class="form-row">
+          <TextField
+            name="password"
+            label={text.account.newPassword}
+            type="password"
+            autocomplete="new-password"
+            value={password}
+            onInput={setPassword}
+            error={save.error}
+          />
+          <TextField
+            name="repeat"
+            label={text.join.repeat}
+            type="password"
+            autocomplete="new-password"
+            value={repeated}
+            onInput={setRepeated}
+            error={save.error}
+          />
+        </div>
+        <FormError error={save.error} />
+        <div class="form-actions">
+          <Button kind="primary" submit busy={save.isBusy}>
+            {text.account.setPassword}
+          </Button>
+        </div>
+      </form>
+    </Section>
+  );
+}
