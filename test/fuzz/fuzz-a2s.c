@@ -29,5 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
         check(answer.name);
         check(answer.map);
     }
+    for (unsigned i = 0; i < answer.n_list; i++) {
+        check(answer.list[i].name);
+        if (answer.list[i].seconds > A2S_SECONDS_MAX)
+            abort();
+    }
     return 0;
 }

@@ -6,6 +6,12 @@
     "\xff\xff\xff\xffI\x11My \x1b server\0c1m1_hotel\0left4dead2\0Left 4 Dead 2\0\x26\x02\x05\x08" \
     "\x03"                                                                                         \
     "dl\0\x01"
+// Ellis; one who is about to join; one whose name, score and time are made up.
+#define PLAYERS                                                                                    \
+    "\xff\xff\xff\xff"                                                                             \
+    "D\x03\0Ellis\0\x05\0\0\0\0\0\x20\x42"                                                         \
+    "\0\0\0\0\0\0\0\0\x80\x3f"                                                                     \
+    "\0\x1b[31m\xff\xe2\x80\xae\0\xff\xff\xff\xff\0\0\xc0\x7f"
 #define BEHIND 5u // bytes of it that nobody reads: kind, system and the rest
 
 static void test_questions(void **state)
@@ -18,6 +24,10 @@ static void test_questions(void **state)
     assert_memory_equal(ask, "\xff\xff\xff\xffTSource Engine Query", 25);
     assert_int_equal(a2s_ask(ask, &challenge), 29);
     assert_memory_equal(ask + 25, &challenge, 4);
+    assert_int_equal(a2s_ask_players(ask, NULL), 9);
+    assert_memory_equal(ask, "\xff\xff\xff\xffU\xff\xff\xff\xff", 9);
+    assert_int_equal(a2s_ask_players(ask, &challenge), 9);
+    assert_memory_equal(ask + 5, &challenge, 4);
 }
 
 static void test_answers(void **state)
@@ -40,6 +50,48 @@ static void test_answers(void **state)
     assert_int_equal(answer.players, 5);
     assert_int_equal(answer.players_max, 8);
     assert_int_equal(answer.bots, 3);
+    assert_int_equal(a2s_read(&answer, BYTES("\xfe\xff\xff\xff\x01\0\0\0"), &err), 0);
+    assert_int_equal(answer.kind, A2S_PART);
+}
+
+static void test_players(void **state)
+{
+    static const struct {
+        const char *name;
+        int32_t     score;
+        uint32_t    seconds;
+    } want[] = { { "Ellis", 5, 40 }, { "", 0, 1 }, { "?[31m??", -1, 0 } };
+    struct a2s_answer answer;
+    struct error      err = { 0 };
+
+    (void)state;
+    assert_int_equal(a2s_read(&answer, BYTES(PLAYERS), &err), 0);
+    assert_int_equal(answer.kind, A2S_PLAYERS);
+    assert_int_equal(answer.n_list, ELEMENTS(want));
+    for (size_t i = 0; i < ELEMENTS(want); i++) {
+        assert_string_equal(answer.list[i].name, want[i].name);
+        assert_int_equal(answer.list[i].score, want[i].score);
+        assert_int_equal(answer.list[i].seconds, want[i].seconds);
+    }
+}
+
+// As many as a byte counts, in as many bytes as there are; and fewer than were said.
+static void test_many_players(void **state)
+{
+    uint8_t           bytes[6 + 10 * A2S_PLAYERS_MAX] = "\xff\xff\xff\xff"
+                                                        "D\xff";
+    struct a2s_answer answer;
+    struct error      err = { 0 };
+
+    (void)state;
+    for (unsigned n = 0; n <= A2S_PLAYERS_MAX; n++) {
+        assert_int_equal(a2s_read(&answer, bytes, 6 + 10 * n, &err), 0);
+        assert_int_equal(answer.n_list, n);
+    }
+    assert_int_equal(a2s_read(&answer, bytes, sizeof bytes - 1, &err), -1);
+    bytes[5] = 1; // who are more than that are not looked at
+    assert_int_equal(a2s_read(&answer, bytes, sizeof bytes, &err), 0);
+    assert_int_equal(answer.n_list, 1);
 }
 
 static void test_what_is_none(void **state)
@@ -52,9 +104,14 @@ static void test_what_is_none(void **state)
         { "nothing", BYTES("") },
         { "a header", BYTES("\xff\xff\xff\xff") },
         { "half a header", BYTES("\xff\xff") },
-        { "one part of several", BYTES("\xfe\xff\xff\xffI\x11") },
-        { "players", BYTES("\xff\xff\xff\xff"
-                           "D\x01") },
+        { "rules", BYTES("\xff\xff\xff\xff"
+                         "E\x01") },
+        { "players without their number", BYTES("\xff\xff\xff\xff"
+                                                "D") },
+        { "a player without his time", BYTES("\xff\xff\xff\xff"
+                                             "D\x01\0x\0\0\0\0\0\0\0\0") },
+        { "a player without the end of his name", BYTES("\xff\xff\xff\xff"
+                                                        "D\x01\0xxxxxxxxxxxx") },
         { "half a challenge", BYTES("\xff\xff\xff\xff"
                                     "A\x01\x02\x03") },
         { "a name without its end", BYTES("\xff\xff\xff\xffI\x11xxxx") },
@@ -79,8 +136,8 @@ static void test_what_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_questions),    cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_players),      cmocka_unit_test(test_many_players),
         cmocka_unit_test(test_what_is_none),
     };
 
