@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include "base/fd.h"
 #include "game/a2s.h"
+#include "work/here.h"
 
 #define TRIES       3u
 #define TRY_MS      1000u
@@ -87,9 +88,7 @@ static void leavep(struct players **players)
 int players_ask(struct players **ret, sd_event *event, uint16_t port,
                 void (*told)(void *context, int n), void *context, struct error *err)
 {
-    const struct sockaddr_in     address = { .sin_family = AF_INET,
-                                             .sin_port = htons(port),
-                                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in           address = { .sin_family = AF_INET, .sin_port = htons(port) };
     AUTO(leavep) struct players *players = calloc(1, sizeof *players);
 
     if (!players)
@@ -97,6 +96,8 @@ int players_ask(struct players **ret, sd_event *event, uint16_t port,
     players->told = told;
     players->context = context;
     players->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (players->fd >= 0)
+        address.sin_addr = here_address(players->fd);
     if (players->fd < 0 ||
         connect(players->fd, (const struct sockaddr *)&address, sizeof address) < 0)
         return error_sys(err, errno, "asking a server who plays on it");

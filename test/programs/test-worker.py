@@ -394,7 +394,7 @@ class Game(threading.Thread):
     def __init__(self, players, bots=0):
         super().__init__(daemon=True)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("", 0))  # the worker asks at an address of the machine, as the game wants it
         self.port, self.players, self.bots = self.socket.getsockname()[1], players, bots
         self.start()
 
@@ -414,7 +414,7 @@ class TestRollout(WorkerTest):
         super().setUp()
         self.on("status", """[ "$4" = s4 ] && pending= || pending='"config"'; echo "{\\"pending\\": [$pending]}"; exit 0""")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
-            nobody.bind(("127.0.0.1", 0))
+            nobody.bind(("", 0))
             ports = [Game(1, 1).port, Game(3, 1).port, nobody.getsockname()[1], 27018, 27019]
         for port in ports:
             self.server(f"on {port}", port)
