@@ -4,8 +4,9 @@
 #include <assert.h>
 
 static const char *const words[] = {
-    [CHANGE_SERVER] = "server", [CHANGE_BLUEPRINT] = "blueprint", [CHANGE_OVERLAY] = "overlay",
-    [CHANGE_JOB] = "job",       [CHANGE_USER] = "user",           [CHANGE_MACHINE] = "machine",
+    [CHANGE_SERVER] = "server",   [CHANGE_PLAYERS] = "players", [CHANGE_BLUEPRINT] = "blueprint",
+    [CHANGE_OVERLAY] = "overlay", [CHANGE_JOB] = "job",         [CHANGE_USER] = "user",
+    [CHANGE_MACHINE] = "machine",
 };
 _Static_assert(ELEMENTS(words) == CHANGE_TOPICS, "every topic has a word");
 

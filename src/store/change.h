@@ -11,6 +11,7 @@
 
 enum change_topic {
     CHANGE_SERVER,
+    CHANGE_PLAYERS, // who plays on a server; its object is that
     CHANGE_BLUEPRINT,
     CHANGE_OVERLAY,
     CHANGE_JOB,

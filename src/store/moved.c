@@ -12,7 +12,8 @@ int moved_settle(struct database *db, int64_t now_us, struct error *err)
         QUERY("UPDATE player_sessions SET left_unix_s = :now / 1000000 WHERE left_unix_s IS NULL");
     static const struct query sessions = QUERY("DELETE FROM sessions WHERE :now IS NOT NULL");
     static const struct query states = QUERY("DELETE FROM live_states WHERE :now IS NOT NULL");
-    static const struct query *const all[] = { &jobs, &players, &sessions, &states };
+    static const struct query playing = QUERY("DELETE FROM live_players WHERE :now IS NOT NULL");
+    static const struct query *const all[] = { &jobs, &players, &sessions, &states, &playing };
 
     assert(database_is_writing(db));
     for (size_t i = 0; i < ELEMENTS(all); i++)

@@ -20,7 +20,7 @@ static const struct query jobs =
           "NOT EXISTS (SELECT 1 FROM job_lines WHERE job = jobs.id) ORDER BY ended_us LIMIT :max)");
 static const struct query players =
     QUERY("DELETE FROM player_sessions WHERE id IN (SELECT id FROM player_sessions "
-          "WHERE joined_unix_s < :before ORDER BY joined_unix_s LIMIT :max)");
+          "WHERE left_unix_s < :before ORDER BY left_unix_s LIMIT :max)");
 static const struct query commands =
     QUERY("DELETE FROM command_history WHERE id IN (SELECT id FROM command_history "
           "WHERE time_unix_s < :before ORDER BY time_unix_s LIMIT :max)");

@@ -268,6 +268,7 @@ static int pump_topic(struct reader *reader, unsigned i, struct error *err)
     case TOPIC_JOBS:
     case TOPIC_USERS:
     case TOPIC_MACHINE:
+    case TOPIC_PLAYERS:
     case TOPIC_KINDS:
         break;
     }

@@ -198,8 +198,8 @@ static void note_rights(struct channel *channel, const struct change *change)
 {
     for (unsigned i = 0; i < channel->topics.n; i++) {
         const struct topic *topic = &channel->topics.list[i];
-        bool is_of_log = topic->kind == TOPIC_LOG && change->topic == CHANGE_SERVER &&
-                         topic->id == change->object;
+        bool is_of_log = (topic->kind == TOPIC_LOG || topic->kind == TOPIC_PLAYERS) &&
+                         change->topic == CHANGE_SERVER && topic->id == change->object;
         bool is_of_job = topic->kind == TOPIC_JOB &&
                          (change->topic == CHANGE_SERVER || change->topic == CHANGE_OVERLAY);
         if ((is_of_log || is_of_job) && !channel->to_check)

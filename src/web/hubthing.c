@@ -22,6 +22,18 @@ static int show_server(json_t **ret, unsigned *ret_may, struct hub *hub,
     return ret ? shown_server(ret, db, &server, true, err) : 0;
 }
 
+static int show_players(json_t **ret, unsigned *ret_may, struct hub *hub,
+                        const struct change *change, int64_t viewer, struct error *err)
+{
+    struct database *db = hub->web->db;
+    struct server    server;
+
+    if (server_find(&server, db, change->object, viewer, err) < 0)
+        return -1;
+    *ret_may = 0; // they are the same for all who see them
+    return ret ? shown_players(ret, db, server.id, err) : 0;
+}
+
 static int show_blueprint(json_t **ret, unsigned *ret_may, struct hub *hub,
                           const struct change *change, int64_t viewer, struct error *err)
 {
@@ -100,6 +112,7 @@ static const struct {
     show       *run;
 } things[] = {
     [CHANGE_SERVER] = { "server", show_server },
+    [CHANGE_PLAYERS] = { "players", show_players },
     [CHANGE_BLUEPRINT] = { "blueprint", show_blueprint },
     [CHANGE_OVERLAY] = { "overlay", show_overlay },
     [CHANGE_JOB] = { "job", show_job },
@@ -159,6 +172,7 @@ static int check_topic(const struct topic *topic, struct web *web, const struct 
                    ? 0
                    : error_set(err, ERROR_DENIED, "only an admin may listen to this");
     case TOPIC_LOG:
+    case TOPIC_PLAYERS:
         return server_find(&server, web->db, topic->id, viewer, err);
     case TOPIC_JOB:
         job = calloc(1, sizeof *job);

@@ -61,6 +61,23 @@ static int add_live(json_t *json, const struct live *live, bool has_status)
     return r;
 }
 
+// How many play: null, if it is not known.
+static int add_count(json_t *json, struct database *db, int64_t server, struct error *err)
+{
+    struct playing playing;
+    int            r = playing_find(&playing, db, server, err);
+
+    if (r < 0)
+        return -1;
+    json_t *count =
+        r ? json_pack("{s:i, s:i, s:i, s:s}", "n", (int)playing.n_humans, "bots",
+                      (int)playing.n_bots, "max", (int)playing.n_max, "map", playing.map)
+          : json_null();
+    return json_object_set_new(json, "players", count) < 0
+               ? error_sys(err, ENOMEM, "showing a server")
+               : 0;
+}
+
 int shown_server(json_t **ret, struct database *db, const struct server *server, bool has_status,
                  struct error *err)
 {
@@ -70,12 +87,54 @@ int shown_server(json_t **ret, struct database *db, const struct server *server,
     if (live_find(&live, db, server->id, err) < 0)
         return -1;
     json = row_json(server);
-    if (!json || add_live(json, &live, has_status) < 0) {
-        json_decref(json);
-        return error_sys(err, ENOMEM, "showing a server");
+    if (!json || add_live(json, &live, has_status) < 0)
+        (void)error_sys(err, ENOMEM, "showing a server");
+    else if (add_count(json, db, server->id, err) == 0) {
+        *ret = json;
+        return 0;
     }
-    *ret = json;
-    return 0;
+    json_decref(json);
+    return -1;
+}
+
+// ---- players ----------------------------------------------------------------------------------
+
+static int add_names(json_t *rows, struct database *db, int64_t server, struct error *err)
+{
+    AUTO(statement_done) struct statement row = { 0 };
+    struct playing_session                session;
+    int                                   r;
+
+    if (playing_open_begin(&row, db, server, err) < 0)
+        return -1;
+    while ((r = playing_next(&session, &row, err)) > 0)
+        if (json_array_append_new(rows, json_pack("{s:s, s:i, s:I}", "name", session.one.name,
+                                                  "score", (int)session.one.score, "since",
+                                                  (json_int_t)session.one.joined_unix_s)) < 0)
+            return error_sys(err, ENOMEM, "showing players");
+    return r;
+}
+
+static json_t *unknown_json(int64_t server)
+{
+    return json_pack("{s:I, s:b, s:n, s:n, s:n, s:n, s:n}", "server", (json_int_t)server, "known",
+                     0, "n", "bots", "max", "map", "players");
+}
+
+int shown_players(json_t **ret, struct database *db, int64_t server, struct error *err)
+{
+    AUTO(json_decrefp) json_t *names = json_array();
+    struct playing             playing;
+    int                        r = playing_find(&playing, db, server, err);
+
+    if (r < 0 || (r && playing.has_names && add_names(names, db, server, err) < 0))
+        return -1;
+    *ret = r ? json_pack("{s:I, s:b, s:i, s:i, s:i, s:s, s:O?}", "server", (json_int_t)server,
+                         "known", 1, "n", (int)playing.n_humans, "bots", (int)playing.n_bots, "max",
+                         (int)playing.n_max, "map", playing.map, "players",
+                         playing.has_names ? names : NULL)
+             : unknown_json(server);
+    return *ret ? 0 : error_sys(err, ENOMEM, "showing players");
 }
 
 // ---- blueprints -------------------------------------------------------------------------------

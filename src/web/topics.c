@@ -22,6 +22,7 @@ static const struct {
     [TOPIC_MACHINE] = { "machine", false, true, CHANGE_MACHINE },
     [TOPIC_JOB] = { "job", true, true, CHANGE_JOB },
     [TOPIC_LOG] = { "log", true, false, CHANGE_TOPICS },
+    [TOPIC_PLAYERS] = { "players", true, true, CHANGE_PLAYERS },
 };
 _Static_assert(ELEMENTS(kinds) == TOPIC_KINDS, "every kind has its row");
 
@@ -100,7 +101,7 @@ int topics_parse(struct topics *ret, const char *text, struct error *err)
         if (take_word(word, &rest, ',') < 0 || !parse_topic(&topic, word))
             return error_set(err, ERROR_INVALID,
                              "the topics are a list of servers, blueprints, overlays, jobs, users, "
-                             "machine, job:ID and log:ID");
+                             "machine, job:ID, log:ID and players:ID");
         if (insert(&topics, topic, err) < 0)
             return -1;
     }

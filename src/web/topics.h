@@ -3,10 +3,10 @@
 
 // topics: what somebody listens to in the stream of events, and how far he has heard.
 //
-// Topics are a list: "servers,jobs,job:12,log:3". Heard is, for each of them, what was the last
-// that was heard: the number of a change for all that are of things together, the number of a line
-// for the log of a job, and for that of a server a time and which of the lines of that very
-// microsecond it was: "c142.j12-873.l3-1732659000123456-2". It means the same to every process
+// Topics are a list: "servers,jobs,job:12,log:3,players:3". Heard is, for each of them, what was
+// the last that was heard: the number of a change for all that are of things together, the number
+// of a line for the log of a job, and for that of a server a time and which of the lines of that
+// very microsecond it was: "c142.j12-873.l3-1732659000123456-2". It means the same to every process
 // that reads the same database and the same journal.
 
 #include <stdbool.h>
@@ -26,6 +26,7 @@ enum topic_kind {
     TOPIC_MACHINE,
     TOPIC_JOB, // those below are of one thing
     TOPIC_LOG,
+    TOPIC_PLAYERS,
     TOPIC_KINDS,
 };
 

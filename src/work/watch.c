@@ -145,6 +145,7 @@ static int take_change(struct watch *watch, const struct change *change, struct 
         return take_blueprint(watch, change->object, err);
     case CHANGE_OVERLAY:
         return watch_make_due(watch, change->object, err);
+    case CHANGE_PLAYERS:
     case CHANGE_JOB:
     case CHANGE_USER:
     case CHANGE_MACHINE:

@@ -74,6 +74,38 @@ class TestChanges(EventTest):
         self.note("user", 77, 1)
         self.assertEqual(listener.next()[:2], ("user", {"id": 77, "deleted": True}))
 
+    def test_players(self):
+        """of the server that was asked for, as long as one sees it"""
+        admin, zoey, louis = self.user("bill", "admin"), self.user("zoey"), self.user("louis")
+        server, other = self.add_server(self.number(zoey)), self.add_server(self.number(zoey))
+        for user, status in ((zoey, 200), (louis, 404), (admin, 200)):
+            self.assertEqual(Listener(user, f"players:{server}").status, status)
+        listener = self.listen(zoey, f"players:{server},servers")
+        listener.next()
+        for number in (other, server):
+            self.sql("INSERT INTO live_players VALUES (?, 1, 0, 8, 'c1m1', 1)", number)
+            self.sql("INSERT INTO player_sessions (server, name, joined_unix_s) VALUES (?, 'Ellis', 5)", number)
+            self.note("players", number)
+        self.note("server", server)
+        self.worker.ring()
+        event, data, place = listener.next()
+        self.assertEqual((event, data), ("players", zoey.ask("GET", f"/servers/{server}/players")[1]))
+        self.assertEqual(data["players"], [{"name": "Ellis", "score": 0, "since": 5}])
+        self.assertEqual(listener.until("server", id=server)[1]["players"], {"n": 1, "bots": 0, "max": 8, "map": "c1m1"})
+        self.sql("UPDATE player_sessions SET left_unix_s = 9")
+        self.note("players", server)
+        again = self.listen(zoey, f"players:{server}", place)  # what came while he was away
+        self.assertEqual(again.next()[1]["players"], [])
+        guest = self.listen(louis, "servers")
+        guest.next()
+        self.sql("INSERT INTO server_grants VALUES (?, ?, 1)", server, self.number(louis))
+        guest = self.listen(louis, f"players:{server}")
+        guest.next()
+        self.sql("DELETE FROM server_grants")
+        self.note("server", server)
+        self.worker.ring()
+        self.assertIsNone(guest.next())
+
     def test_own_requests(self):
         """what is done here is told at once, also without a worker"""
         admin, zoey = self.user("bill", "admin"), self.user("zoey")

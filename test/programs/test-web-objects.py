@@ -298,6 +298,37 @@ class TestServers(ThingsTest):
         said = self.zoey.ask("GET", f"/servers/{server['id']}")[1]
         self.assertEqual((said["state"], said["since"], said["pending"], said["exit"], said["status"]), ("running", 5, ["overlay 3", "config"], "it crashed", status))
 
+    def test_players(self):
+        """who plays and who did; a name is text, whatever it is"""
+        server = self.server(self.zoey)
+        me = f"/servers/{server['id']}"
+        unknown = {"server": server["id"], "known": False, "n": None, "bots": None, "max": None, "map": None, "players": None}
+        self.assertEqual(self.zoey.ask("GET", f"{me}/players"), (200, unknown))
+        self.assertEqual(self.zoey.ask("GET", f"{me}/players/history"), (200, {"sessions": [], "next": None}))
+        self.assertEqual(self.zoey.ask("GET", me)[1]["players"], None)
+        self.rows("INSERT INTO live_players VALUES (?, 2, 1, 8, '<c1m1>', 1)", server["id"])
+        self.rows("INSERT OR REPLACE INTO changes (topic, object, is_deleted) VALUES ('server', ?, 0)", server["id"])
+        for i, name in enumerate(HOSTILE):
+            self.rows("INSERT INTO player_sessions (id, server, player, name, score, joined_unix_s, left_unix_s) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                      i + 1, server["id"], 76561197960287930 if i == 0 else None, name, -i, 100 + i, 200 if i < 2 else None)
+        said = self.zoey.ask("GET", f"{me}/players")[1]
+        names = [{"name": name, "score": -i, "since": 100 + i} for i, name in enumerate(HOSTILE)]
+        self.assertEqual(said, {"server": server["id"], "known": True, "n": 2, "bots": 1, "max": 8, "map": "<c1m1>", "players": names[2:]})
+        count = {"n": 2, "bots": 1, "max": 8, "map": "<c1m1>"}
+        self.assertEqual(self.zoey.ask("GET", me)[1]["players"], count)
+        self.assertEqual(self.zoey.ask("GET", "/servers")[1]["servers"][0]["players"], count)
+        rows, at = [], f"{me}/players/history?limit=4"
+        while at:
+            said = self.zoey.ask("GET", at)[1]
+            rows += said["sessions"]
+            at = said["next"] and f"{me}/players/history?limit=4&before={said['next']}"
+        self.assertEqual([row["name"] for row in rows], HOSTILE[::-1])
+        self.assertEqual(rows[-1], {"id": 1, "name": HOSTILE[0], "player": "76561197960287930", "score": 0, "joined": 100, "left": 200})
+        self.assertEqual((rows[0]["player"], rows[0]["left"]), (None, None))
+        self.rows("UPDATE live_players SET has_names = 0")
+        said = self.zoey.ask("GET", f"{me}/players")[1]
+        self.assertEqual((said["n"], said["players"]), (2, None))
+
     def test_what_the_host_tells(self):
         server = self.server(self.zoey)
         at = f"/servers/{server['id']}"

@@ -135,6 +135,8 @@ SAMPLES = {
     ("GET", "/servers/#/stack"): Sample(200),
     ("GET", "/servers/#/explain"): Sample(200, query="?path=left4dead2/cfg/server.cfg"),
     ("GET", "/servers/#/drift"): Sample(200),
+    ("GET", "/servers/#/players"): Sample(200),
+    ("GET", "/servers/#/players/history"): Sample(200),
     ("GET", "/servers/#/upper"): Sample(200),
     ("DELETE", "/servers/#/upper"): Sample(202, query="?path=left4dead2/cfg/banned_user.cfg"),
     ("GET", "/servers/#/upper/content"): Sample(200, query="?path=left4dead2/cfg/banned_user.cfg"),

@@ -126,7 +126,7 @@ static const struct {
     { "job_lines", "*" },
     { "live_states", "server, state, changed_us" },
     { "steam_profiles", "*" },
-    { "player_sessions", "*" },
+    { "player_sessions", "id, server, player, name, joined_unix_s, left_unix_s" },
     { "command_history", "*" },
     { "audit_events", "*" },
     { "audit_anchor", "*" },
@@ -194,6 +194,27 @@ static void test_it_is_brought_forward(void **state)
         assert_int_equal(database_check(db, &err), 0);
         database_close(db);
     }
+}
+
+// A place in the stream of events means the same afterwards, and what comes is behind it.
+static void test_changes_go_on(void **state)
+{
+    struct database *db = NULL;
+    struct error     err = { 0 };
+
+    if (database_open_as(&db, path_of(state, "db"), 2, &err) < 0)
+        fail_msg("%s", err.message);
+    db = database_close(db);
+    shell(state,
+          "sqlite3 -bail db \"INSERT INTO changes VALUES (7, 'server', 3, 0), (8, 'job', 1, 0), "
+          "(9, 'job', 2, 1); DELETE FROM changes WHERE number = 9\"");
+    db = open_new(state);
+    assert_int_equal(database_check(db, &err), 0);
+    db = database_close(db);
+    shell(state, "sqlite3 -bail db \"INSERT INTO changes (topic, object, is_deleted) "
+                 "VALUES ('players', 3, 0)\"");
+    shell(state, "test \"$(sqlite3 db 'SELECT number, topic FROM changes ORDER BY number' | "
+                 "tr '\\n' ' ')\" = '7|server 8|job 10|players '");
 }
 
 static void test_what_is_not_ours(void **state)
@@ -539,6 +560,7 @@ int main(void)
         IN_DIR(test_a_new_one),
         IN_DIR(test_nothing_is_lost),
         IN_DIR(test_it_is_brought_forward),
+        IN_DIR(test_changes_go_on),
         IN_DIR(test_what_is_not_ours),
         IN_DIR(test_damage_is_found),
         IN_DIR(test_what_points_nowhere_is_found),

@@ -127,8 +127,8 @@ static void test_the_settings_count(void **state)
 static void put_history(struct database *db, int64_t server, int64_t time_s)
 {
     static const struct query player =
-        QUERY("INSERT INTO player_sessions (server, player, name, joined_unix_s) "
-              "VALUES (:server, 7, 'Rochelle', :time)");
+        QUERY("INSERT INTO player_sessions (server, player, name, joined_unix_s, left_unix_s) "
+              "VALUES (:server, 7, 'Rochelle', 1, :time)");
     static const struct query command =
         QUERY("INSERT INTO command_history (server, user_name, command, time_unix_s) "
               "VALUES (:server, 'bill', 'status', :time)");

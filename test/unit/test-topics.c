@@ -29,6 +29,8 @@ static void test_topics(void **state)
         { "servers:", NULL },
         { "job", NULL },
         { "job:", NULL },
+        { "players:3,log:3,servers", "servers,log:3,players:3" },
+        { "players", NULL },
         { "job:0", NULL },
         { "job:-1", NULL },
         { "job:1x", NULL },
