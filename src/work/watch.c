@@ -52,6 +52,7 @@ static void remove_watched(struct watch *watch, struct watched *one)
         at = &(*at)->next;
     *at = one->next;
     lookup_leave(one);
+    present_leave(one);
     free(one->status);
     free(one);
 }
@@ -201,8 +202,8 @@ static int write_all(struct watch *watch, bool *ret_is_new, struct error *err)
     int64_t                                   position = 0;
 
     if (transaction_begin(&transaction, watch->config.db, err) < 0 || follow(watch, err) < 0 ||
-        write_states(watch, ret_is_new, err) < 0 || catalogue_write(watch, err) < 0 ||
-        change_newest(&position, watch->config.db, err) < 0 ||
+        write_states(watch, ret_is_new, err) < 0 || present_write(watch, ret_is_new, err) < 0 ||
+        catalogue_write(watch, err) < 0 || change_newest(&position, watch->config.db, err) < 0 ||
         transaction_commit(&transaction, err) < 0)
         return -1;
     *ret_is_new = *ret_is_new || position > watch->position;
@@ -212,8 +213,10 @@ static int write_all(struct watch *watch, bool *ret_is_new, struct error *err)
 
 static void take_written(struct watch *watch)
 {
-    for (struct watched *one = watch->all; one; one = one->next)
+    for (struct watched *one = watch->all; one; one = one->next) {
         one->is_written = true;
+        present_written(one);
+    }
     if (watch->new_list) {
         json_decref(watch->list);
         watch->list = TAKE(watch->new_list);
@@ -252,12 +255,15 @@ static void set_state(struct watched *one, enum live_state state, uint64_t since
     bool is_same = one->state == state, is_known = one->state != LIVE_UNKNOWN;
 
     one->is_seen = true;
-    if (is_same && (!since_us || one->since_us == (int64_t)since_us))
+    if (is_same && (!since_us || one->since_us == (int64_t)since_us)) {
+        present_look(one, false);
         return;
+    }
     one->state = state;
     one->since_us = since_us ? (int64_t)since_us : is_known ? watch_now_us() : 0;
     one->is_written = false;
     one->is_due = true;
+    present_look(one, true);
     watch_write_soon(one->watch);
 }
 
@@ -349,7 +355,7 @@ int watch_open(struct watch **ret, const struct watch_config *config, struct err
         r = sd_event_source_set_enabled(watch->writer, SD_EVENT_OFF);
     if (r < 0)
         return error_sys(err, -r, "watching servers");
-    if (repair_open(watch, err) < 0 ||
+    if (present_open(watch, err) < 0 || repair_open(watch, err) < 0 ||
         states_open(&watch->states, config->event, config->bus_address, prefixes, &handler, watch,
                     err) < 0)
         return -1;
@@ -366,6 +372,7 @@ struct watch *watch_close(struct watch *watch)
     sd_event_source_disable_unref(watch->repairer);
     while (watch->all)
         remove_watched(watch, watch->all);
+    watch->census = census_close(watch->census);
     if (watch->list_ctl)
         ctl_leave(watch->list_ctl);
     json_decref(watch->list);

@@ -5,9 +5,9 @@
 //
 // The state of a server comes by signal from the init system and is written at once; all else that
 // there is to know of it, `l4d2ctl status`, is looked up after that, and whenever its row, its
-// blueprint or one of its overlays changes. What is changed on a blueprint is told to the host as
-// well, so that it knows what is pending. With the setting "repair" a server that should run and
-// does not is started, a few times.
+// blueprint or one of its overlays changes. One that runs is asked who plays on it. What is changed
+// on a blueprint is told to the host as well, so that it knows what is pending. With the setting
+// "repair" a server that should run and does not is started, a few times.
 
 #include <systemd/sd-event.h>
 #include "ctl/ctl.h"

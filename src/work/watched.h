@@ -5,9 +5,24 @@
 
 #include <jansson.h>
 #include "store/live.h"
+#include "store/playing.h"
 #include "store/server.h"
+#include "work/census.h"
 #include "work/states.h"
 #include "work/watch.h"
+
+enum due { DUE_NONE, DUE_SET, DUE_FORGET, DUE_END };
+
+// Who plays on a server, as it is to be in the database; see present.c.
+struct present {
+    bool           is_asked, is_settled; // the second: it is known that nobody is to be asked
+    enum due       due;
+    bool           is_told; // the rest is what it has said last
+    struct playing playing;
+    struct playing_player *list; // owned
+    unsigned               n_list;
+    int64_t                time_unix_s; // of that, or since when it does not run
+};
 
 // A server that has a row.
 struct watched {
@@ -25,11 +40,13 @@ struct watched {
     uint64_t        spec_hash; // of what the host was told last; 0: nothing yet
     uint64_t        told_hash; // of what it is being told
     struct ctl     *ctl;       // a look-up at work
+    struct present  present;
 };
 
 struct watch {
     struct watch_config config;
     struct states      *states;
+    struct census      *census;
     sd_event_source    *writer, *repairer;
     struct watched     *all;
     unsigned            n_looking;   // look-ups at work
@@ -66,3 +83,12 @@ int catalogue_write(struct watch *watch, struct error *err) MUST_USE;
 // ---- repair.c -----------------------------------------------------------------------------------
 
 int repair_open(struct watch *watch, struct error *err) MUST_USE;
+
+// ---- present.c: who plays -----------------------------------------------------------------------
+
+int  present_open(struct watch *watch, struct error *err) MUST_USE;
+void present_look(struct watched *server, bool is_anew); // its state is told; it is another run
+void present_leave(struct watched *server);
+// Writes what is due. Part of a transaction.
+int  present_write(struct watch *watch, bool *ret_is_new, struct error *err) MUST_USE;
+void present_written(struct watched *server);

@@ -391,8 +391,9 @@ class TestJobs(WorkerTest):
 class Game(threading.Thread):
     """A game server that is asked who plays on it; it wants to be asked twice, as the game does."""
 
-    def __init__(self, players, bots=0):
+    def __init__(self, players, bots=0, names=()):
         super().__init__(daemon=True)
+        self.names = list(names)  # (name, score, seconds)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("", 0))  # the worker asks at an address of the machine, as the game wants it
         self.port, self.players, self.bots = self.socket.getsockname()[1], players, bots
@@ -407,6 +408,9 @@ class Game(threading.Thread):
                 self.socket.sendto(b"\xff\xff\xff\xffA\x0a\x0b\x0c\xff", peer)
             elif data == ask + b"\x0a\x0b\x0c\xff":
                 self.socket.sendto(b"\xff\xff\xff\xffI\x11Name\0c1m1\0left4dead2\0L4D2\0\x26\x02" + bytes([self.players, 8, self.bots]) + b"dl\0\x01", peer)
+            elif data == b"\xff\xff\xff\xffU\x0a\x0b\x0c\xff":
+                rows = [b"\0" + name + b"\0" + struct.pack("<if", score, seconds) for name, score, seconds in self.names]
+                self.socket.sendto(b"\xff\xff\xff\xffD" + bytes([len(rows)]) + b"".join(rows), peer)
 
 
 class TestRollout(WorkerTest):
@@ -451,6 +455,54 @@ class TestRollout(WorkerTest):
 
     def test_another_policy(self):
         self.assertIn("policy: it is", self.wait(self.ask("game.rollout", policy="at once"), "failed")["error_message"])
+
+
+class TestPlayers(WorkerTest):
+    """Each worker asks at once, so that no test waits for a round."""
+
+    def begin(self):
+        self.game = Game(3, 1, [(b"Ellis", 5, 60), (b"", 0, 1), (b"<b>\xff\x1b", -1, 30)])
+        self.server(port=self.game.port)
+        self.worker.wait(lambda: self.read("SELECT * FROM live_states"))
+        self.init.say("set", "left4me-server@s1.service", "active", "running", 5)
+        self.worker.wait(lambda: self.names(True))
+
+    def names(self, is_open):
+        return sorted(row["name"] for row in self.read(f"SELECT name FROM player_sessions WHERE left_unix_s IS {'' if is_open else 'NOT '}NULL"))
+
+    def test_who_plays(self):
+        self.begin()
+        self.assertEqual(self.read("SELECT * FROM live_players"),
+                         [{"server": 1, "n_humans": 2, "n_bots": 1, "n_max": 8, "map": "c1m1", "has_names": 1}])
+        rows = self.read("SELECT * FROM player_sessions ORDER BY joined_unix_s")
+        self.assertEqual([(row["name"], row["score"], row["player"], row["left_unix_s"]) for row in rows],
+                         [("Ellis", 5, None, None), ("<b>??", -1, None, None)])
+        self.assertAlmostEqual(rows[0]["joined_unix_s"], time.time() - 60, delta=READY_S)
+        self.assertEqual(len(self.read("SELECT * FROM changes WHERE topic = 'players' AND object = 1")), 1)
+
+    def test_its_end(self):
+        self.begin()
+        self.init.say("set", "left4me-server@s1.service", "failed", "failed", 2_000_000_000_000_000)
+        self.worker.wait(lambda: not self.names(True))
+        self.assertEqual(self.read("SELECT * FROM live_players"), [])
+        self.assertEqual({row["left_unix_s"] for row in self.read("SELECT left_unix_s FROM player_sessions")}, {2_000_000_000})
+
+    def test_a_kill(self):
+        """no session is lost, and none there twice"""
+        self.begin()
+        before = self.read("SELECT id, joined_unix_s FROM player_sessions WHERE name = 'Ellis'")
+        (self.path / "held").touch()
+        self.kill()
+        self.game.names = [(b"Ellis", 7, 62), (b"Zoey", 0, 1)]
+        self.worker.start()
+        self.worker.wait(lambda: self.names(True) == ["Ellis", "Zoey"])
+        self.assertEqual(self.names(False), ["<b>??"])
+        self.assertEqual(self.read("SELECT id, joined_unix_s FROM player_sessions WHERE name = 'Ellis'"), before)
+        self.kill()
+        self.init.say("quiet", "left4me-server@s1.service", "inactive", "dead", 6)
+        self.worker.start()
+        self.worker.wait(lambda: not self.names(True))
+        self.assertEqual(len(self.names(False)), 3)
 
 
 class TestCancelling(WorkerTest):
