@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
 #include "migrations.h"
 
 #define APPLICATION_ID 0x4c344d65 // "L4Me"
 #define FILE_MODE      0600
+#define OPEN_PAUSE_MS  5
 
 static const char *const migrations[] = { MIGRATIONS };
 
@@ -237,7 +239,15 @@ static int open_at(struct database *db, const char *path, unsigned to, struct er
     return version < to ? bring_forward(db, to, err) : 0;
 }
 
-int database_open_as(struct database **ret, const char *path, unsigned version, struct error *err)
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); // it is always there
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int open_once(struct database **ret, const char *path, unsigned version, struct error *err)
 {
     AUTO(database_closep) struct database *db = calloc(1, sizeof *db);
 
@@ -247,6 +257,19 @@ int database_open_as(struct database **ret, const char *path, unsigned version, 
         return error_prefix(err, "'%s'", path);
     *ret = TAKE(db);
     return 0;
+}
+
+// Of several that make a file one with a WAL at once SQLite turns some away without waiting.
+int database_open_as(struct database **ret, const char *path, unsigned version, struct error *err)
+{
+    const struct timespec pause = { .tv_nsec = OPEN_PAUSE_MS * 1000000L };
+    uint64_t              until_ms = now_ms() + DATABASE_WAIT_MS;
+    int                   r;
+
+    while ((r = open_once(ret, path, version, err)) < 0 && err->kind == ERROR_BUSY &&
+           now_ms() < until_ms)
+        (void)nanosleep(&pause, NULL); // or less of it
+    return r;
 }
 
 int database_open(struct database **ret, const char *path, struct error *err)
