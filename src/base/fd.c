@@ -186,7 +186,7 @@ int fd_replace_file(int dir_fd, const char *name, const void *bytes, size_t n, m
     else if (renameat(dir_fd, tmp, dir_fd, name) < 0)
         error_sys(err, errno, "replacing '%s'", name);
     else
-        return 0;
+        return fsync(dir_fd) < 0 ? error_sys(err, errno, "writing '%s'", name) : 0;
     (void)unlinkat(dir_fd, tmp, 0); // the first error is the one to report
     return -1;
 }

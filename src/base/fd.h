@@ -45,7 +45,8 @@ int fd_read_file(char **ret, size_t *ret_n, int dir_fd, const char *path, size_t
                  struct error *err) MUST_USE;
 
 // Replaces the file `name` in directory `dir_fd` (one component) by one rename, after the bytes are
-// on disk. A crash leaves the old file or the new one, and perhaps a `.name.tmp`.
+// on disk. A crash leaves the old file or the new one, and perhaps a `.name.tmp`; once it has
+// returned, the new one.
 int fd_replace_file(int dir_fd, const char *name, const void *bytes, size_t n, mode_t mode,
                     struct error *err) MUST_USE;
 

@@ -167,7 +167,7 @@ int edit_set_program(struct space *space, const char *path, bool is_program, str
 
     if (edit_open(&fd, &entry, space, path, err) < 0)
         return -1;
-    if (fchmod(fd, space_mode(is_program)) < 0)
+    if (fchmod(fd, space_mode(is_program)) < 0 || fsync(fd) < 0)
         return error_sys(err, errno, "changing the mode of '%.160s'", path);
     return 0;
 }

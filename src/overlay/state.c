@@ -220,11 +220,7 @@ int state_write(const struct state *state, int dir_fd, struct error *err)
     // What could not be read again would be the end of the overlay.
     if (state_parse(reread, text, strlen(text), err) < 0)
         return error_prefix(err, "it would not be readable");
-    if (fd_replace_file(dir_fd, STATE_FILE, text, strlen(text), STATE_MODE, err) < 0)
-        return -1;
-    if (fsync(dir_fd) < 0)
-        return error_sys(err, errno, "writing '" STATE_FILE "'");
-    return 0;
+    return fd_replace_file(dir_fd, STATE_FILE, text, strlen(text), STATE_MODE, err);
 }
 
 // ---- the list ---------------------------------------------------------------------------------
