@@ -31,7 +31,7 @@ struct run {
     struct run_line       *lines;
     size_t                 n_lines, room, n_bytes; // of the lines
     int                    progress;
-    bool                   is_begun, is_cancelled, is_paused;
+    bool                   is_begun, is_cancelled, is_given_up, is_paused;
     enum job_state         state; // of one that has ended
     struct error           why;
 };
@@ -187,11 +187,22 @@ static void take_cancelled(struct run *run)
     bool is_on_host = kind_is(&run->job, KIND_BUILD) && run->job.overlay;
 
     if (run->step == STEP_CANCEL || !is_on_host) {
-        end(run, JOB_CANCELLED);
+        end(run, run->is_given_up ? JOB_FAILED : JOB_CANCELLED);
         return;
     }
     run->step = STEP_CANCEL;
     advance(run);
+}
+
+// A build goes on without the worker: one of a job that has failed must not be published later.
+static void give_up(struct run *run)
+{
+    (void)error_set(&run->why, ERROR_FAILED,
+                    "it was begun %u times, and each time the worker ended before it: see "
+                    "'journalctl -u left4me-worker'",
+                    RUN_ATTEMPTS_MAX);
+    run->is_given_up = true;
+    take_cancelled(run);
 }
 
 static bool is_last(const struct run *run)
@@ -324,11 +335,7 @@ static void begin(struct run *run)
     struct error err = { 0 };
 
     if (run->job.attempt > RUN_ATTEMPTS_MAX) {
-        (void)error_set(&err, ERROR_FAILED,
-                        "it was begun %u times, and each time the worker ended before it: see "
-                        "'journalctl -u left4me-worker'",
-                        RUN_ATTEMPTS_MAX);
-        run_fail(run, &err);
+        give_up(run);
         return;
     }
     if (run->is_begun)

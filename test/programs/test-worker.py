@@ -587,6 +587,21 @@ class TestWorkersThatEnd(WorkerTest):
         self.assertIn("begun 3 times", row["error_message"])
         self.assertEqual(len(self.calls("start")), 3)
 
+    def test_three_attempts_of_a_build(self):
+        """it goes on without a worker: it is stopped before its job is said to have failed"""
+        self.hold("overlay-build")
+        let_go = self.hold("overlay-cancel")
+        job = self.ask("overlay.build", overlay=7)
+        for n in range(1, 4):
+            self.ready(job, n)
+            self.kill()
+            self.worker.start()
+        self.ready(job, 4)
+        self.assertEqual(self.job(job)["state"], "running")
+        let_go()
+        self.assertIn("begun 3 times", self.wait(job, "failed")["error_message"])
+        self.assertEqual((len(self.calls("overlay build")), len(self.calls("overlay cancel"))), (3, 1))
+
     def test_one_that_had_made_it(self):
         """an overlay that was made before the worker was killed is found again"""
         self.hold("overlay-create")
@@ -646,6 +661,19 @@ class TestWorkersThatEnd(WorkerTest):
             db.execute("ROLLBACK")
         self.wait(job)
         self.assertIn(("output", "late"), self.lines(job))
+
+    def test_a_database_that_was_locked_before(self):
+        """a worker that is started meanwhile waits, and then does what there is to do"""
+        self.worker.end()
+        job = self.change("INSERT INTO jobs (kind, overlay, asked_by, asked_by_name, created_us) VALUES ('overlay.build', 7, 1, 'bill', 1)")
+        with contextlib.closing(sqlite3.connect(self.worker.database, isolation_level=None)) as db:
+            db.execute("BEGIN EXCLUSIVE")
+            self.worker.start()
+            while "is kept until it can be written" not in self.worker.log():
+                time.sleep(0.01)
+            self.assertEqual(self.job(job)["state"], "queued")
+            db.execute("ROLLBACK")
+        self.assertEqual(self.wait(job)["attempt"], 1)
 
 
 class TestStates(WorkerTest):
