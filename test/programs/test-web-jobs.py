@@ -4,10 +4,11 @@
 
 import contextlib
 import sqlite3
+import subprocess
 import threading
 
 import webworld
-from webworld import Browser, WebTest
+from webworld import READY_S, Browser, WebTest
 
 
 class TestJobs(WebTest):
@@ -149,6 +150,41 @@ class TestLocked(WebTest):
             self.assertEqual(admin.answer.getheader("Retry-After"), "1")
             db.execute("ROLLBACK")
         self.assertEqual(admin.ask("POST", "/invitations", {"role": "user"})[0], 201)
+
+    def test_many_who_write(self):
+        """each is told so, also by one that was started meanwhile, and whoever reads is answered between them"""
+        admin = self.user("bill", "admin")
+        self.web.stop()
+        with contextlib.closing(sqlite3.connect(self.web.database, isolation_level=None)) as db:
+            db.execute("BEGIN EXCLUSIVE")
+            self.web.start()
+
+            def ask():
+                browser = Browser(self.web)
+                browser.cookie = admin.cookie
+                said = browser.ask("POST", "/blueprints", {"name": "x"}, Idempotency_Key="once")
+                return said, browser.ask("GET", "/blueprints")
+            for writing, reading in self.at_once(20, ask):
+                self.error(writing, 503, "busy", "the database is locked by another program")
+                self.assertEqual(reading, (200, {"blueprints": [], "next": None}))
+            db.execute("ROLLBACK")
+        made = [ask() for _ in range(2)]
+        self.assertEqual((made[0][0][0], made[1]), (201, made[0]))
+
+    def test_all_of_it(self):
+        """whoever cannot even read it does not start, and says why"""
+        self.web.stop()
+        with contextlib.closing(sqlite3.connect(self.web.database, isolation_level=None)) as db:
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            db.execute("BEGIN EXCLUSIVE")
+            page = ["sh", "-c", 'exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", webworld.PROGRAM, self.web.database, *self.web.options, "--insecure"]
+            command = [webworld.COMMAND, "--database", self.web.database, "user", "list"]
+            begun = [subprocess.Popen(words, stdin=self.web.socket, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for words in (page, command)]
+            for program, code in zip(begun, (1, 4)):
+                said = program.communicate(timeout=READY_S)
+                self.assertEqual((program.returncode, said[0]), (code, ""), said)
+                self.assertIn("the database is locked by another program", said[1])
+        self.web.start()
 
 
 class TestSameWork(WebTest):
