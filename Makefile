@@ -2,7 +2,7 @@
 # The front door. Every target sets up what it needs; as root on Debian 12 or 13.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test test-unit test-programs test-fuzz test-sim test-machine test-machine-12 test-vm bench deb fmt lint clean help
+.PHONY: run test test-unit test-programs test-fuzz test-sim test-machine test-machine-12 test-vm test-crashes bench deb fmt lint clean help
 
 # What builds the package, what builds the emulator and the tests besides, what boots machines,
 # what the example scripts use.
@@ -50,6 +50,10 @@ test-machine-12: ## a short pass of the same in a Debian 12
 test-vm: ## what only a whole machine can show: controllers, reboot, power cut
 	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) e2fsprogs qemu-system-x86
 	@tools/test-vm
+
+test-crashes: ## an hour of kills under load, or CRASH_SECONDS of it; what came of it is in out/crashes.json
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES)
+	@CRASH_SECONDS=$${CRASH_SECONDS:-3600} tools/test-machine trixie --only crashes
 
 bench: ## what it costs
 	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) apache2-bin bubblewrap curl libarchive-tools unzip
