@@ -4,6 +4,7 @@
 
 #include "store/invitation.h"
 #include "web/attempt.h"
+#include "web/guard.h"
 #include "web/login.h"
 #include "web/second.h"
 
@@ -153,7 +154,9 @@ static void password_hashed(void *context, bool is_match, const char *hash)
     request->forget = NULL;
     if (!*hash)
         (void)error_set(&err, ERROR_NO_SPACE, "there is no memory for it right now");
-    if (!*hash || set_password(request, hash, &err) < 0 || login_begin(request, &err) < 0)
+    // Hashing takes its time: he must still be logged in.
+    if (!*hash || guard_identify(request, &err) < 0 || set_password(request, hash, &err) < 0 ||
+        login_begin(request, &err) < 0)
         api_answer_error(request, &err);
 }
 

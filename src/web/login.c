@@ -64,9 +64,26 @@ static int check_user(const struct api_request *request, bool is_match, struct e
     return error_set(err, ERROR_DENIED, "the name or the password is wrong");
 }
 
-// That a code is wanted at all is told to whoever knows the password.
-static int login_with(struct api_request *request, bool is_match, struct error *err)
+// Hashing takes its time, and the user may be another one by now: with a new password, which ended
+// all that was begun with the old one, or with a second factor.
+static int read_again(struct api_request *request, const char *matched, bool *ret_is_same,
+                      struct error *err)
 {
+    char hash[PASSWORD_HASH_MAX] = "";
+    int  r = user_find(&request->user, request->web->db, request->user.id, err);
+
+    if (r == 0)
+        r = user_password_hash(hash, request->web->db, request->user.id, err);
+    *ret_is_same = r == 0 && strcmp(hash, matched) == 0;
+    return r < 0 && err->kind != ERROR_NOT_FOUND ? -1 : 0;
+}
+
+// That a code is wanted at all is told to whoever knows the password.
+static int login_with(struct api_request *request, bool is_match, const char *hash,
+                      struct error *err)
+{
+    if (is_match && read_again(request, hash, &is_match, err) < 0)
+        return -1;
     int r = check_user(request, is_match, err);
 
     if (r == 0)
@@ -82,11 +99,10 @@ static void login_checked(void *context, bool is_match, const char *hash)
     struct api_request *request = context;
     struct error        err = { 0 };
 
-    (void)hash;
     request->forget = NULL;
     if (!is_match || !request->user.id || !request->user.is_active)
         attempt_failed(request, request->user.name);
-    if (login_with(request, is_match, &err) < 0)
+    if (login_with(request, is_match, hash, &err) < 0)
         api_answer_error(request, &err);
 }
 

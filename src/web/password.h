@@ -29,7 +29,8 @@ bool password_is_weak_hash(const char *hash);
 
 struct hasher;
 
-// What came of it. `hash` is that which was asked for, or "" if there is none.
+// What came of it. `hash` is the one that was made, or "" if there is no memory for it; or the one
+// that the password was matched with.
 typedef void (*hasher_done)(void *context, bool is_match, const char *hash);
 
 int            hasher_open(struct hasher **ret, sd_event *event, struct error *err) MUST_USE;

@@ -7,6 +7,7 @@
 #include "base/base32.h"
 #include "store/totp.h"
 #include "web/attempt.h"
+#include "web/guard.h"
 #include "web/login.h"
 #include "web/totpcode.h"
 
@@ -162,7 +163,8 @@ static void password_checked(void *context, bool is_match, const char *hash)
         (void)error_set(&err, ERROR_DENIED, "the password is wrong");
         (void)api_about(request, "password");
     }
-    if (!is_match || remove_it(request, &err) < 0)
+    // Hashing takes its time: he must still be logged in.
+    if (!is_match || guard_identify(request, &err) < 0 || remove_it(request, &err) < 0)
         api_answer_error(request, &err);
     else
         api_answer_nothing(request);

@@ -3,6 +3,8 @@
 """left4me-web: jobs, requests that come twice, and a database that somebody else writes."""
 
 import contextlib
+import json
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -210,6 +212,50 @@ class TestSameWork(WebTest):
             costs[name] = self.work() - before
         self.assertEqual(said, [said[0]] * 4)
         self.assertLess(max(costs.values()), 2 * min(costs.values()), costs)
+
+
+class TestWhileItIsHashed(WebTest):
+    """What a password is good for is seen when the hash is there, and not when it was asked for."""
+
+    SETTINGS = "requests = 0\nconnections = 0\n"
+    OTHERS = 8  # whose passwords are hashed before: that takes its time
+
+    def send(self, method, path, body, cookie=""):
+        connection = socket.create_connection(("127.0.0.1", self.web.port), timeout=READY_S)
+        self.addCleanup(connection.close)
+        body = json.dumps(body)
+        connection.sendall(f"{method} /api/v1{path} HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\n{cookie}Content-Type: application/json\r\n"
+                           f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        return connection
+
+    def behind_others(self, *asked):
+        """What is asked has been read, and waits."""
+        for i in range(self.OTHERS):
+            self.send("POST", "/session", {"name": f"nobody{i}", "password": "wrong password"})
+        connection = self.send(*asked)
+        self.assertEqual(Browser(self.web).ask("GET", "/health")[0], 200)  # which came later
+        return connection
+
+    def do(self, sql):
+        with contextlib.closing(sqlite3.connect(self.web.database)) as db, db:
+            db.execute("PRAGMA synchronous = OFF")
+            return db.execute(sql).fetchall()
+
+    def test_a_login(self):
+        """with the old password does not outlive a new one"""
+        self.user()
+        login = self.behind_others("POST", "/session", {"name": "bill", "password": webworld.PASSWORD})
+        self.do("UPDATE users SET password_hash = substr(password_hash, 1, length(password_hash) - 1) || iif(password_hash LIKE '%A', 'B', 'A')")
+        self.assertIn(b" 401 ", login.recv(4096))
+
+    def test_a_new_password(self):
+        """is not set for a session that has ended meanwhile"""
+        browser = self.user()
+        before = self.do("SELECT password_hash FROM users")
+        change = self.behind_others("PUT", "/me/password", {"old_password": webworld.PASSWORD, "password": "another password"}, f"Cookie: {browser.cookie}\r\n")
+        self.do("DELETE FROM sessions")
+        self.assertIn(b" 401 ", change.recv(4096))
+        self.assertEqual(self.do("SELECT password_hash FROM users"), before)
 
 
 class TestInjection(WebTest):
