@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -214,12 +215,29 @@ static int begin_wal(struct database *db, struct error *err)
     return execute(db, "PRAGMA journal_mode = WAL", err);
 }
 
+// The file is not empty from the moment on at which SQLite makes one, and is no new one then:
+// SQLite would take it for that, and drop the writes.
+static bool has_log_of_writes(const char *path)
+{
+    char        log[PATH_MAX];
+    struct stat st;
+
+    return snprintf(log, sizeof log, "%s-wal", path) < (int)sizeof log && stat(log, &st) == 0 &&
+           st.st_size > 0;
+}
+
 // SQLite would make it with the mode that the umask leaves. The files beside take that of this one.
 static int create(const char *path, struct error *err)
 {
-    AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+    bool        has_log = has_log_of_writes(path); // looked for first: another one may make both
+    AUTO_FD     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+    struct stat st;
 
-    return fd < 0 ? error_sys(err, errno, "opening '%s'", path) : 0;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return error_sys(err, errno, "opening '%s'", path);
+    if (st.st_size == 0 && has_log)
+        return error_set(err, ERROR_FAILED, "the database is damaged: restore a backup");
+    return 0;
 }
 
 static int open_at(struct database *db, const char *path, unsigned to, struct error *err)

@@ -236,6 +236,8 @@ static void test_what_is_not_ours(void **state)
           "conv=notrunc status=none",
           ERROR_INVALID, "has version 1000, of a later left4me" },
         { "cut off", "head -c 5000 ours >db", ERROR_FAILED, "is damaged" },
+        { "emptied", ": >db; head -c 5000 ours >db-wal", ERROR_FAILED, "is damaged" },
+        { "lost", "head -c 5000 ours >db-wal", ERROR_FAILED, "is damaged" },
     };
     struct error err = { 0 };
 
