@@ -260,6 +260,9 @@ void answer_refuse(struct connection *connection, const struct http_refusal *ref
 
     assert(n > 0 && (size_t)n < sizeof text);
     connection->is_last = true;
+    const struct http_server *server = connection->server;
+    if (!connection->exchange.is_begun && server->handler->refused)
+        server->handler->refused(server->context, &connection->exchange, refusal->status);
     http_exchange_answer(&connection->exchange, refusal->status, "application/json", text,
                          (size_t)n);
 }

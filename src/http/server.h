@@ -57,6 +57,9 @@ struct http_handler {
     // What was written to a stream, and could not be sent at once, is sent: it can take more. May
     // be NULL.
     void (*more)(void *context, struct http_exchange *exchange);
+    // A head that is not understood is about to be refused: there is no request, and over() does
+    // not come; fields may be added. May be NULL.
+    void (*refused)(void *context, struct http_exchange *exchange, int status);
 };
 
 // Takes the listening sockets, which are nonblocking then; `handler` and `limits` are borrowed.

@@ -236,4 +236,16 @@ static void more(void *context, struct http_exchange *exchange)
         handler->more(context, exchange);
 }
 
-const struct http_handler site_handler = { begin, run, over, more };
+// Nobody knows what it would have been; but it has its line, and its name to ask for it by.
+static void refused(void *context, struct http_exchange *exchange, int status)
+{
+    struct web   *web = context;
+    struct visit *visit = visit_begin(exchange, &web->site->visits);
+
+    fields_add(exchange, FIELDS_DATA, false);
+    if (visit && web->site->log)
+        visitlog_add(web->site->log, visit, status, 0, "");
+    *http_exchange_visit(exchange) = visit_end(visit);
+}
+
+const struct http_handler site_handler = { begin, run, over, more, refused };

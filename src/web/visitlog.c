@@ -117,11 +117,12 @@ void visitlog_add(struct visitlog *log, const struct visit *visit, int status, u
     if (log->n_dropped > 0)
         tell_dropped(log);
     http_address_text(address, &visit->client);
-    int n =
-        snprintf(line, sizeof line,
-                 "%s%s %s %d %" PRIu64 " %" PRIu64 ".%03u %s %.64s %s", // it fits
-                 log->is_journal ? "<6>" : "", methods[visit->method], visit->path, status, n_bytes,
-                 us / 1000, (unsigned)(us % 1000), address, *user ? user : "-", visit->id);
+    bool is_known = *visit->path; // of a head that was refused nothing is
+    int  n = snprintf(line, sizeof line,
+                      "%s%s %s %d %" PRIu64 " %" PRIu64 ".%03u %s %.64s %s", // it fits
+                     log->is_journal ? "<6>" : "", is_known ? methods[visit->method] : "-",
+                     is_known ? visit->path : "-", status, n_bytes, us / 1000,
+                      (unsigned)(us % 1000), address, *user ? user : "-", visit->id);
     clean(line);
     line[n] = '\n';
     if (!add(log, line, (size_t)n + 1))

@@ -37,6 +37,21 @@ class TestLines(WebTest):
                 line = self.web.logged(re.search(rb"X-Request-Id: (\w+)", answer)[1].decode())
                 self.assertEqual(LINE.match(line)[2], path[:160].decode())
 
+    def test_what_is_refused(self):
+        """before it is a request has a name and a line as well, and is guarded like any other answer"""
+        for head, status in ((b"GET / HTTP/1.1\r\n\r\n", "400"), (b"\x16\x03\x01\r\n\r\n", "400"), (b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n", "501"),
+                             (b"GET /secret HTTP/9.9\r\nHost: a\r\n\r\n", "505"), (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", "414"),
+                             (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400")):
+            with self.subTest(head=head[:40]), contextlib.closing(socket.create_connection(("127.0.0.1", self.web.port), READY_S)) as connection:
+                connection.sendall(head)
+                answer = b""
+                while b"}}" not in answer:
+                    answer += connection.recv(65536)
+                name = re.search(rb"X-Request-Id: (\w+)", answer)[1].decode()
+                self.assertRegex(self.web.logged(name), rf"^- - {status} 0 \d+\.\d{{3}} 127.0.0.1 - {name}$")
+                for field in (b"Cache-Control: no-store", b"X-Frame-Options: DENY", b"X-Content-Type-Options: nosniff"):
+                    self.assertIn(b"\r\n" + field + b"\r\n", answer)
+
     def test_who_left(self):
         with contextlib.closing(socket.create_connection(("127.0.0.1", self.web.port), READY_S)) as connection:
             connection.sendall(b"POST /api/v1/join HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: same-origin\r\nOrigin: http://a\r\nContent-Length: 100\r\n\r\n{")
