@@ -75,16 +75,20 @@ int edit_check(const struct stat *st, const char *path, const struct edit_option
 {
     struct listing_entry entry;
 
+    bool is_any = options->only_if && strcmp(options->only_if, EDIT_ANY) == 0;
+    if (!st->st_mode && options->only_if)
+        return error_set(err, ERROR_NOT_FOUND,
+                         is_any ? "there is no '%.160s' to replace"
+                                : "'%.160s' was removed since it was opened",
+                         path);
     if (!st->st_mode)
-        return options->only_if ? error_set(err, ERROR_NOT_FOUND,
-                                            "'%.160s' was removed since it was opened", path)
-                                : 0;
+        return 0;
     if (options->is_new)
         return error_set(err, ERROR_EXISTS, "'%.160s' exists already", path);
     if (!S_ISREG(st->st_mode))
         return error_set(err, ERROR_EXISTS, "'%.160s' is there already, and no file", path);
     listing_describe(&entry, path, st);
-    if (options->only_if && strcmp(options->only_if, entry.etag.text) != 0)
+    if (options->only_if && !is_any && strcmp(options->only_if, entry.etag.text) != 0)
         return error_set(err, ERROR_EXISTS,
                          "'%.140s' was changed by somebody else since it was opened", path);
     return 0;

@@ -20,10 +20,12 @@ int edit_open(int *ret, struct listing_entry *ret_entry, struct space *space, co
 int edit_read(void *bytes, size_t n, size_t *ret_n, struct listing_entry *ret_entry,
               struct space *space, const char *path, uint64_t offset, struct error *err) MUST_USE;
 
+#define EDIT_ANY "*" // any etag, but it must be there
+
 enum edit_program { EDIT_PROGRAM_KEEP, EDIT_PROGRAM_NO, EDIT_PROGRAM_YES };
 
 struct edit_options {
-    const char       *only_if;       // the etag it must still have; NULL: whatever it is
+    const char       *only_if;       // the etag it must still have, EDIT_ANY; NULL: it may be new
     bool              is_new;        // it must not exist yet
     bool              makes_parents; // the directories above it
     enum edit_program program;

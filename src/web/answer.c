@@ -158,7 +158,9 @@ int api_read_match(char ret[API_ETAG_MAX + 1], bool *ret_is_new, struct api_requ
         (void)error_set(err, ERROR_INVALID, "say in If-Match which version it is to replace");
         return api_status(request, 428);
     }
-    if (match.bytes && !is_text(match, "*") && !read_etag(ret, match))
+    if (is_text(match, "*"))
+        (void)strcpy(ret, "*"); // it fits
+    else if (match.bytes && !read_etag(ret, match))
         return error_set(err, ERROR_CONFLICT,
                          "it has been changed in the meantime: look at it again");
     return 0;

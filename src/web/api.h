@@ -211,7 +211,7 @@ void api_set_revision(struct api_request *request, int64_t revision);
 // An `etag` of NULL: there is no such thing yet, which If-None-Match: * asks for.
 int api_check_etag(struct api_request *request, const char *etag, struct error *err) MUST_USE;
 int api_check_revision(struct api_request *request, int64_t revision, struct error *err) MUST_USE;
-// For what is checked where it is changed: the etag that it must have, "" for any, or that there
+// For what is checked where it is changed: the etag that it must have, "*" for any, or that there
 // must be none yet. 428: the request asks for nothing of that.
 int api_read_match(char ret[API_ETAG_MAX + 1], bool *ret_is_new, struct api_request *request,
                    struct error *err) MUST_USE;

@@ -17,7 +17,7 @@ struct filework {
     char              to[FILENAME_PATH_MAX + 1];
     char              after[FILENAME_BYTES_MAX + 1];
     size_t            n_max;
-    char              etag[API_ETAG_MAX + 1]; // that it must have; "": any
+    char              etag[API_ETAG_MAX + 1]; // that it must have, EDIT_ANY; "": it is new
     bool              is_new;                 // there must be none yet
     bool              takes_all;              // of what is in a directory
     enum edit_program program;

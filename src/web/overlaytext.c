@@ -20,7 +20,7 @@
 struct textwork {
     struct beside beside;
     uint32_t      overlay;
-    char          wanted[API_ETAG_MAX + 1]; // the etag that it must have; "": any
+    char          wanted[API_ETAG_MAX + 1]; // the etag that it must have, or "*"; not of a new one
     bool          is_new;                   // there must be none
     char         *bytes;                    // to write, owned
     size_t        n;
@@ -85,8 +85,10 @@ static int read_work(struct beside *beside, struct error *err)
 
 static int check_seen(const struct textwork *work, struct error *err)
 {
-    bool is_seen =
-        work->is_new ? !*work->etag : !*work->wanted || strcmp(work->wanted, work->etag) == 0;
+    bool is_any = strcmp(work->wanted, "*") == 0;
+    bool is_seen = work->is_new ? !*work->etag
+                   : is_any     ? *work->etag
+                                : strcmp(work->wanted, work->etag) == 0;
 
     return is_seen ? 0
                    : error_set(err, ERROR_CONFLICT,

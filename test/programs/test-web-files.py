@@ -94,6 +94,8 @@ class TestFiles(FilesTest):
             self.error(self.put("a.cfg", b"three", If_Match=etag), 412, "conflict")
         self.assertEqual(self.get("a.cfg")[2], b"two")
         self.assertEqual(self.put("a.cfg", b"four", If_Match="*")[0], 200)
+        self.error(self.put("b.cfg", b"four", If_Match="*"), 412, "conflict", "there is no 'b.cfg'")
+        self.assertEqual(self.get("b.cfg")[0], 404)
         self.zoey.ask("DELETE", f"{self.at}?path=a.cfg")
         self.error(self.put("a.cfg", b"five", If_Match=f"\"{said['etag']}\""), 412, "conflict", "was removed")
         self.assertEqual(len(self.audited("files.put")), 3)

@@ -637,6 +637,7 @@ class TestTexts(ThingsTest):
 
     def test_two_editors(self):
         self.error(self.put("a"), 428, "invalid", "If-Match")
+        self.error(self.put("a", If_Match="*"), 412, "conflict")
         self.put("one", If_None_Match="*")
         etag = self.zoey.answer.getheader("ETag")
         self.error(self.put("two", If_None_Match="*"), 412, "conflict")
@@ -649,18 +650,18 @@ class TestTexts(ThingsTest):
 
     def test_what_is_refused(self):
         for text in ("a\0b", "x" * ((1 << 20) + 1)):
-            self.error(self.put(text, If_Match="*"), 400, "invalid")
+            self.error(self.put(text, If_None_Match="*"), 400, "invalid")
         for text in (5, None, ["x"]):
-            self.error(self.put(text, If_Match="*"), 400, "invalid", field="text")
-        self.error(self.put("not a number", 3, If_Match="*"), 400, "invalid", "line 1")
-        self.assertEqual(self.put("121088 # a comment", 3, If_Match="*")[0], 200)
+            self.error(self.put(text, If_None_Match="*"), 400, "invalid", field="text")
+        self.error(self.put("not a number", 3, If_None_Match="*"), 400, "invalid", "line 1")
+        self.assertEqual(self.put("121088 # a comment", 3, If_None_Match="*")[0], 200)
         self.overlay(4, "maps", owner=self.zoey)
         self.error(self.zoey.ask("GET", "/overlays/4/text"), 400, "invalid", "not made from a text")
         self.error(self.zoey.ask("GET", "/overlays/1/text"), 400, "invalid", "not made from a text")
 
     def test_hostile_texts(self):
         text = "\n".join(HOSTILE) + "\n"
-        self.assertEqual(self.put(text, If_Match="*")[1]["text"], text)
+        self.assertEqual(self.put(text, If_None_Match="*")[1]["text"], text)
         self.assertEqual(self.zoey.ask("GET", "/overlays/2/text")[1]["text"], text)
 
     def test_who_may(self):
