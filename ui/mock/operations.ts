@@ -201,6 +201,39 @@ const explain: Run = (_world, call) => ({
   },
 });
 
+const NAMES = ["Ellis", "<b>Nick</b>", "Rochelle"];
+
+const players: Run = (world, call) => {
+  const server = world.servers.get(first(call));
+  const known = server?.players ?? null;
+  const since = Math.floor(Date.now() / 1000) - 1500;
+  return {
+    json: {
+      server: first(call),
+      known: known !== null,
+      n: null,
+      bots: null,
+      max: null,
+      map: null,
+      ...known,
+      players: known && NAMES.map((name, i) => ({ name, score: 12 - i, since: since + i * 300 })),
+    },
+  };
+};
+
+const pastPlayers: Run = (world, call) => {
+  const joined = Math.floor(Date.now() / 1000) - 90_000;
+  const isKnown = Boolean(world.servers.get(first(call))?.players);
+  return {
+    json: {
+      sessions: isKnown
+        ? [{ id: 1, name: "Zoey", player: null, score: 40, joined, left: joined + 4000 }]
+        : [],
+      next: null,
+    },
+  };
+};
+
 const drift: Run = () => ({
   json: {
     name: "s1",
@@ -759,6 +792,8 @@ export const operations: readonly [string, RegExp, Run][] = [
   ["GET", /^\/servers\/(\d+)\/stack$/, stack],
   ["GET", /^\/servers\/(\d+)\/explain$/, explain],
   ["GET", /^\/servers\/(\d+)\/drift$/, drift],
+  ["GET", /^\/servers\/(\d+)\/players$/, players],
+  ["GET", /^\/servers\/(\d+)\/players\/history$/, pastPlayers],
   [
     "GET",
     /^\/servers\/(\d+)\/upper\/content$/,

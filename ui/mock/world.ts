@@ -91,6 +91,7 @@ export class World {
       since: null,
       pending: [],
       exit: null,
+      players: null,
       status: null,
       may: ["view", "operate", "console", "files", "manage"],
       revision: 1,
@@ -402,6 +403,7 @@ export class World {
       wanted: "running",
       since: now() - 9000,
       pending: ["overlay 2", "overlay 3", "config"],
+      players: { n: 3, bots: 1, max: 8, map: "c1m1_hotel" },
       status: {
         name: "s1",
         state: "running",

@@ -10,6 +10,8 @@ import type {
   HostStack,
   Job,
   PathAnswer,
+  Players,
+  PlayerSession,
   Server,
   ServerLine,
 } from "./types";
@@ -56,6 +58,12 @@ export const makeOverlay = async (id: number): Promise<Job> =>
 
 export const log = async (id: number, lines: number, all = false): Promise<ServerLine[]> =>
   (await get<{ lines: ServerLine[] }>(`/servers/${id}/log`, { lines, all: all ? 1 : null })).lines;
+
+export const players = (id: number): Promise<Players> => get(`/servers/${id}/players`);
+/** The newest of those who were there. */
+export const pastPlayers = async (id: number): Promise<PlayerSession[]> =>
+  (await get<{ sessions: PlayerSession[] }>(`/servers/${id}/players/history`, { limit: 50 }))
+    .sessions;
 
 export const stack = (id: number): Promise<HostStack> => get(`/servers/${id}/stack`);
 export const explain = (id: number, path: string): Promise<PathAnswer> =>

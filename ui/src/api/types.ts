@@ -166,6 +166,34 @@ export interface HostStatus {
   };
 }
 
+/** Of those who play on a server. */
+export interface PlayerCount {
+  n: number;
+  bots: number;
+  max: number;
+  map: string;
+}
+
+export interface PlayerNow {
+  name: string;
+  score: number;
+  since: number;
+}
+
+export type Players = { server: number } & (
+  | (PlayerCount & { known: true; players: PlayerNow[] | null })
+  | { known: false }
+);
+
+export interface PlayerSession {
+  id: number;
+  name: string;
+  player: string | null;
+  score: number;
+  joined: number;
+  left: number | null;
+}
+
 export interface Server {
   id: number;
   instance: string;
@@ -180,6 +208,7 @@ export interface Server {
   since: number | null;
   pending: string[];
   exit: string | null;
+  players: PlayerCount | null;
   status?: HostStatus | null;
   may: Grant[];
   revision: number;

@@ -17,6 +17,7 @@ import { navigate } from "../router";
 import { blueprints, servers } from "../state/things";
 import { say } from "../state/toasts";
 import { text } from "../strings";
+import { PlayersOf } from "./server/players";
 
 const SEARCH_FROM = 8; // rows; fewer are seen at a glance
 
@@ -135,14 +136,21 @@ const columns = (): Column<Server>[] => [
     key: "state",
     head: text.common.state,
     cell: (server) => (
-      <span class="badges">
-        <StateBadge state={server.state} />
-        {server.pending.length > 0 && isUp(server) && (
-          <span title={text.server.pending(pendingWords(server.pending))}>
-            <Badge tone="warn">{text.servers.pendingShort}</Badge>
+      <>
+        <span class="badges">
+          <StateBadge state={server.state} />
+          {server.pending.length > 0 && isUp(server) && (
+            <span title={text.server.pending(pendingWords(server.pending))}>
+              <Badge tone="warn">{text.servers.pendingShort}</Badge>
+            </span>
+          )}
+        </span>
+        {server.players && (
+          <span class="sub" title={text.players.title}>
+            <PlayersOf count={server.players} />
           </span>
         )}
-      </span>
+      </>
     ),
   },
   {

@@ -33,6 +33,7 @@ import { NotFound } from "../notfound";
 import { FilesTab } from "./files";
 import { JobsTab } from "./jobs";
 import { LogTab } from "./log";
+import { PlayersOf, PlayersTab } from "./players";
 import { SettingsTab } from "./settings";
 import { StackTab } from "./stack";
 
@@ -220,6 +221,9 @@ function ServerFacts({ server }: { server: Server }) {
           value: <a href={`/blueprints/${server.blueprint.id}`}>{server.blueprint.name}</a>,
         },
         { label: text.server.owner, value: server.owner.name },
+        server.players
+          ? { label: text.players.title, value: <PlayersOf count={server.players} /> }
+          : null,
         status?.memory_bytes && isUp(server)
           ? {
               label: text.server.memory,
@@ -240,6 +244,8 @@ function Part({ server, tab }: { server: Server; tab: string }) {
   switch (tab) {
     case "log":
       return <LogTab server={server} />;
+    case "players":
+      return <PlayersTab server={server} />;
     case "stack":
       return <StackTab server={server} />;
     case "files":
@@ -285,6 +291,11 @@ function Known({ server, tab }: { server: Server; tab: string }) {
         label={text.server.tabs}
         tabs={[
           { href: base, label: text.server.tabLog },
+          {
+            href: `${base}/players`,
+            label: text.server.tabPlayers,
+            count: server.players?.n ?? null,
+          },
           { href: `${base}/stack`, label: text.server.tabStack },
           ...(mayFiles(server) ? [{ href: `${base}/files`, label: text.server.tabFiles }] : []),
           ...(mayManage(server)
