@@ -10,8 +10,6 @@
 #define N_HEADER    4u
 #define ASK         HEADER "TSource Engine Query"
 #define N_ASK       (sizeof ASK) // with its NUL
-#define ASK_PLAYERS HEADER "U"
-#define NO_NUMBER   "\xff\xff\xff\xff" // which asks for one
 #define N_CHALLENGE 4u
 _Static_assert(N_ASK + N_CHALLENGE <= A2S_ASK_MAX, "the question fits");
 
@@ -26,10 +24,12 @@ size_t a2s_ask(uint8_t ret[A2S_ASK_MAX], const uint32_t *challenge)
 
 size_t a2s_ask_players(uint8_t ret[A2S_ASK_MAX], const uint32_t *challenge)
 {
-    const size_t n = sizeof ASK_PLAYERS - 1;
+    static const uint8_t  ask[] = { 0xff, 0xff, 0xff, 0xff, 'U' };
+    static const uint32_t none = UINT32_MAX; // which asks for one
+    const size_t          n = sizeof ask;
 
-    memcpy(ret, ASK_PLAYERS, n);
-    memcpy(ret + n, challenge ? (const void *)challenge : NO_NUMBER, N_CHALLENGE);
+    memcpy(ret, ask, n);
+    memcpy(ret + n, challenge ? challenge : &none, N_CHALLENGE);
     return n + N_CHALLENGE;
 }
 
