@@ -5,6 +5,7 @@ l4d2ctl that is looked up with, and the game that sees what came of it."""
 import hashlib
 import contextlib
 import io
+import json
 import time
 import zipfile
 
@@ -179,6 +180,76 @@ def test_what_a_game_wrote(machine):
     equal(machine.read(f"{DATA}/runtime/{name}/merged/left4dead2/cfg/banned.cfg"), "banid\n", "what the game sees")
     done(alice, "DELETE", me)
     alice.refused(404, "not-found", "no such overlay", "GET", f"/overlays/{own}")
+
+
+@contextlib.contextmanager
+def _listening(browser, topics):
+    """The stream of events: what its next event of a kind says, whatever others there are."""
+    with contextlib.closing(page.Connection(browser.place)) as connection:
+        connection.request("GET", "/api/v1/events?topics=" + topics, headers={"Cookie": browser.cookie})
+        answer = connection.getresponse()
+        equal(answer.status, 200, f"status of the events of {topics}")
+
+        def next_of(kind):
+            event, beats = None, 0
+            for line in answer:
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                event, beats = value if name == "event" else event, beats + (not name and bool(value))
+                if name == "data" and event == kind:
+                    return json.loads(value)
+                check(beats < 4, f"no event '{kind}' came in a minute")
+            raise Failed(f"the stream has ended before an event '{kind}'")
+        next_of("ready")
+        yield next_of
+
+
+def test_who_plays(machine):
+    """is seen by event, also when the worker was killed; who leaves has left; nobody is thrown out by an update"""
+    product.ready(machine)
+    alice = page.admin(machine, "dave")
+    draft = {"name": "played", "arguments": [], "config": "sv_pure 1\n", "limits": {}, "shared": False, "overlays": []}
+    blueprint = alice.want(201, "POST", "/blueprints", draft)
+    server = alice.want(201, "POST", "/servers", {"name": "played", "blueprint": blueprint["id"]})
+    me, number = f"/servers/{server['id']}", server["id"]
+    equal(alice.get(f"{me}/players")["known"], False, "whether it is known who plays on one that does not run")
+    with _listening(alice, f"players:{number}") as next_of:
+        done(alice, "POST", f"{me}/start")
+        seen = next_of("players")
+        equal((seen["known"], seen["n"], seen["players"]), (True, 0, []), "an empty server")
+        password = alice.get(f"{me}/secret")["rcon_password"]
+        console = lambda command: product.rcon(machine.outside, server["ports"]["game"], password, command)
+        console("sim_join Ellis")
+        console("sim_joining Nick")
+        machine.run(["systemctl", "kill", "--signal=SIGKILL", "left4me-worker.service"])  # the next one asks at once
+        while (seen := next_of("players"))["n"] < 2:
+            pass
+        equal((seen["max"], [row["name"] for row in seen["players"]]), (8, ["Ellis"]), "who plays")
+        equal(alice.get(me)["players"], {"n": 2, "bots": 0, "max": 8, "map": seen["map"]}, "what a list shows")
+        since = seen["players"][0]["since"]
+        machine.run(["systemctl", "kill", "--signal=SIGKILL", "left4me-worker.service"])
+
+        alice.want(200, "PUT", f"/blueprints/{blueprint['id']}", {**draft, "config": "sv_pure 2\n"}, If_Match="*")
+        until("that something is pending", lambda: alice.get(me)["pending"] == ["config"])
+        equal(done(alice, "POST", "/game/rollout", {"policy": "skip"})["result"], {"restarts": [], "left": [number]}, "a server that is played on")
+        console("kick Ellis")
+        console("kick Nick")
+        while (seen := next_of("players"))["n"]:
+            pass
+        equal(seen["players"], [], "who plays")
+        row, = alice.get(f"{me}/players/history")["sessions"]
+        equal((row["name"], row["joined"], row["player"]), ("Ellis", since, None), "who has played")
+        check(row["left"] >= since, f"the end of his session: {row}")
+        equal(len(done(alice, "POST", "/game/rollout", {"policy": "skip"})["result"]["restarts"]), 1, "restarts of one that nobody plays on")
+        until("its restart", lambda: alice.get(me)["pending"] == [] and alice.get(me)["state"] == "running")
+        console("sim_join Zoey")
+        machine.run(["systemctl", "kill", "--signal=SIGKILL", "left4me-worker.service"])
+        while not (seen := next_of("players"))["n"]:
+            pass
+        done(alice, "POST", f"{me}/kill")
+        while (seen := next_of("players"))["known"]:
+            pass
+    equal([bool(row["left"]) for row in alice.get(f"{me}/players/history")["sessions"]], [True, True], "sessions that have ended")
+    done(alice, "DELETE", me)
 
 
 def test_the_tree_is_that_of_l4d2ctl(machine):

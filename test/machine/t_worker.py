@@ -123,6 +123,32 @@ def test_a_server(machine):
         equal(product.ctl(machine, "status", f"s{number}", check=False).returncode, 3, "the instance")
 
 
+# Whether a datagram leaves, for each address.
+_REACH = """import socket, sys
+for address in sys.argv[1:]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        try:
+            one.sendto(b"x", (address, 9))
+            print("reach:", address, "yes")
+        except OSError as error:
+            print("reach:", address, "no")
+"""
+
+
+def test_whom_it_reaches(machine):
+    """servers of this machine, by whatever address of it, and nobody else"""
+    machine.push(_REACH.encode(), "/run/reach.py")
+    own, other = machine.address, machine.outside.address
+    with product.drop_in(machine, SERVICE, "[Service]\nType=oneshot\nRestart=no\nLoadCredential=\nExecStart=\n"
+                         f"ExecStart=/usr/bin/python3 /run/reach.py 127.0.0.1 {own} {other}\n"):
+        machine.run(["systemctl", "stop", SERVICE])
+        machine.run(["systemctl", "start", SERVICE])
+        machine.run(["journalctl", "--sync"])
+        said = machine.output(["journalctl", "-q", "--no-pager", "-o", "cat", "-u", SERVICE, "-b"])
+    equal([line for line in said.splitlines() if line.startswith("reach:")],
+          ["reach: 127.0.0.1 yes", f"reach: {own} yes", f"reach: {other} no"], "whom a datagram reaches")
+
+
 def test_builds_outlive_it(machine):
     """a build goes on when the worker is stopped, restarted or killed, and its job with it; and it can be cancelled"""
     with _page(machine) as page:
