@@ -151,7 +151,7 @@ static void send_now(struct connection *connection)
 
 // ---- what the handler says ---------------------------------------------------------------------
 
-static struct connection *connection_of(struct http_exchange *exchange)
+struct connection *connection_of(struct http_exchange *exchange)
 {
     return (struct connection *)((char *)exchange - offsetof(struct connection, exchange));
 }
@@ -320,13 +320,31 @@ void http_exchange_stream(struct http_exchange *exchange, const char *type)
     watch_stream(connection, r);
 }
 
-// As a chunk, or as they are.
+size_t answer_bytes(const struct connection *connection, struct http_bytes *bytes, const char **ret)
+{
+    *ret = connection->is_chunking ? bytes->bytes : http_bytes_at(bytes);
+    return connection->is_chunking ? bytes->n_head + bytes->n + 2 : bytes->n;
+}
+
 static bool add_bytes(struct connection *connection, struct http_bytes *bytes)
 {
-    size_t n_frame = connection->is_chunking ? bytes->n_head + 2 : 0;
+    const char *text;
+    size_t      n = answer_bytes(connection, bytes, &text);
 
-    return output_add_piece(&connection->out, bytes->bytes + (n_frame ? 0 : bytes->n_head),
-                            bytes->n + n_frame, bytes);
+    return output_add_piece(&connection->out, text, n, bytes);
+}
+
+bool answer_keep(struct connection *connection, struct http_bytes *bytes, size_t n_sent)
+{
+    server_set_deadline(connection, connection->server->limits->stall_ms);
+    if (!add_bytes(connection, bytes)) {
+        connection_end(connection);
+        return false;
+    }
+    output_skip(&connection->out, n_sent);
+    connection->exchange.n_sent += n_sent;
+    watch_stream(connection, 0);
+    return true;
 }
 
 static bool is_behind(const struct connection *connection, size_t n)

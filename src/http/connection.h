@@ -89,6 +89,7 @@ struct http_server {
     const struct http_handler *handler;
     void                      *context;
     struct crowd              *crowd;
+    struct crew               *crew;
     size_t                     n_body_bytes; // of all of them together
     struct output_pool         outputs;
     bool                       is_draining, is_full;
@@ -135,9 +136,17 @@ void connection_answered(struct connection *connection); // the answer is writte
 
 // ---- answer.c ---------------------------------------------------------------------------------
 
+struct connection *connection_of(struct http_exchange *exchange);
+
 void answer_refuse(struct connection *connection, const struct http_refusal *refusal);
 void answer_continue(struct connection *connection);
 // Writes what there is: 1: all of it, 0: the client does not take more for now, -1: it is gone.
 int  answer_write(struct connection *connection);
 void answer_rest(struct connection *connection); // what there was of a stream is written
-void answer_free(struct connection *connection);
+// Keeps what is not sent yet of the bytes, for a stream of which nothing else waits. False: it
+// ends.
+bool answer_keep(struct connection *connection, struct http_bytes *bytes, size_t n_sent);
+// How these bytes go to this client: as a chunk, or as they are. How many they are.
+size_t answer_bytes(const struct connection *connection, struct http_bytes *bytes,
+                    const char **ret);
+void   answer_free(struct connection *connection);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
+#include "http/crew.h"
 
 #define EVENTS_MAX  64
 #define TICK_MAX_MS 1000u // how late a deadline may be
@@ -246,7 +247,8 @@ static int set_up(struct http_server *server, const int *fds, size_t n_fds, stru
     int r;
 
     server->crowd = crowd_new();
-    if (!server->crowd)
+    server->crew = crew_new();
+    if (!server->crowd || !server->crew)
         return error_sys(err, ENOMEM, "making a server");
     server->poll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (server->poll_fd < 0)
@@ -306,6 +308,7 @@ struct http_server *http_server_close(struct http_server *server)
         (void)sd_event_source_disable_unref(server->listeners[i]);
     free(server->listeners);
     server->crowd = crowd_free(server->crowd);
+    server->crew = crew_free(server->crew);
     (void)sd_event_source_disable_unref(server->poll_source);
     (void)sd_event_source_disable_unref(server->timer);
     (void)sd_event_source_disable_unref(server->settler);

@@ -24,6 +24,8 @@
 #include "http/address.h"
 #include "http/request.h"
 
+#define HTTP_MANY_MAX 1024u
+
 struct http_server;
 struct http_exchange;
 struct http_bytes;
@@ -114,6 +116,9 @@ void http_exchange_stream(struct http_exchange *exchange, const char *type);
 bool http_exchange_write(struct http_exchange *exchange, const void *bytes, size_t n);
 // The same with bytes that many can be given without a copy for each.
 bool http_exchange_write_bytes(struct http_exchange *exchange, struct http_bytes *bytes);
+// The same to many streams, HTTP_MANY_MAX at most: by all processors, if they are more than a few.
+void http_exchanges_write_bytes(struct http_exchange *const *exchanges, bool *ret_is_kept, size_t n,
+                                struct http_bytes *bytes);
 // How much is waiting to be read by the client.
 size_t http_exchange_pending(const struct http_exchange *exchange);
 // Ends it as the protocol wants it.

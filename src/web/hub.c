@@ -178,7 +178,7 @@ static int look(sd_event_source *source, uint64_t usec, void *context)
     bool has_more = check_some(hub) || r > 0;
     // Others have their turn, however many are told.
     uint64_t now_us = visit_now_us();
-    hub->next_us = MAX(begun_us + HUB_BATCH_MS * UINT64_C(1000), now_us + (now_us - begun_us) / 4);
+    hub->next_us = MAX(begun_us + HUB_BATCH_MS * UINT64_C(1000), now_us + (now_us - begun_us) / 8);
     if (has_more)
         hub_look(hub);
     return 0;

@@ -11,14 +11,37 @@ static void write_id(char ret[HEARD_TEXT_MAX], const struct channel *channel,
     heard_text(ret, &channel->topics, heard);
 }
 
+static void give_some(struct reader *const *readers, size_t n, struct http_bytes *bytes)
+{
+    struct http_exchange *exchanges[HTTP_MANY_MAX];
+    bool                  is_kept[HTTP_MANY_MAX] = { false };
+
+    for (size_t i = 0; i < n; i++)
+        exchanges[i] = reader_exchange(readers[i]);
+    if (bytes)
+        http_exchanges_write_bytes(exchanges, is_kept, n, bytes);
+    for (size_t i = 0; i < n; i++)
+        if (!is_kept[i])
+            reader_fall_behind(readers[i]);
+}
+
 // To all who keep up. Whoever cannot take it falls behind: the channel is moved on by the caller.
 static void give(struct channel *channel, struct http_bytes *bytes)
 {
+    struct reader *readers[HTTP_MANY_MAX];
+    size_t         n = 0;
+
     for (struct reader *reader = channel->readers.following; reader != &channel->readers;
-         reader = reader->following)
-        if (reader->is_live && !reader->is_ending &&
-            (!bytes || !http_exchange_write_bytes(reader_exchange(reader), bytes)))
-            reader_fall_behind(reader);
+         reader = reader->following) {
+        if (!reader->is_live || reader->is_ending)
+            continue;
+        readers[n++] = reader;
+        if (n == HTTP_MANY_MAX) {
+            give_some(readers, n, bytes);
+            n = 0;
+        }
+    }
+    give_some(readers, n, bytes);
 }
 
 static void give_text(struct channel *channel, const struct text *text)

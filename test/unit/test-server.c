@@ -930,20 +930,36 @@ static void test_bytes_for_many(void **state)
     exchanges[1] = world.stream;
     struct http_bytes *bytes = http_bytes_new(world.server, 12);
     memcpy(http_bytes_at(bytes), "data: both\n\n", 12);
+    bool are_kept[2] = { false };
+    http_exchanges_write_bytes(exchanges, are_kept, 2, bytes);
     for (size_t i = 0; i < 2; i++) {
+        assert_true(are_kept[i]);
         assert_true(http_exchange_write_bytes(exchanges[i], bytes));
         http_exchange_end(exchanges[i]);
     }
     bytes = http_bytes_unref(bytes);
-    heard(&world, new, NULL, "\r\n\r\nc\r\ndata: both\n\n\r\n0\r\n\r\n");
+    heard(&world, new, NULL, "\r\n\r\nc\r\ndata: both\n\n\r\nc\r\ndata: both\n\n\r\n0\r\n\r\n");
     const char *text = hear(&world, old, NULL);
-    assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\ndata: both\n\n");
+    assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\ndata: both\n\ndata: both\n\n");
     assert_null(http_bytes_new(world.server, SIZE_MAX));
     assert_null(http_bytes_new(world.server, world.limits.outputs_bytes));
     world_close(&world);
 }
 
 #define LINES 8000u // more than the kernel keeps
+
+// In each of the ways in which it can be written.
+static bool is_taken(struct world *world, unsigned n, const char *line, struct http_bytes *bytes)
+{
+    bool is_kept = false;
+
+    if (n % 3 == 0)
+        return http_exchange_write(world->stream, line, strlen(line));
+    if (n % 3 == 1)
+        return http_exchange_write_bytes(world->stream, bytes);
+    http_exchanges_write_bytes(&world->stream, &is_kept, 1, bytes);
+    return is_kept;
+}
 
 // Whatever is taken comes, and in its order, however slowly it is read.
 static void test_the_order_of_what_is_taken(void **state)
@@ -963,8 +979,7 @@ static void test_the_order_of_what_is_taken(void **state)
         size_t n_line = (size_t)snprintf(line, sizeof line, "line %01000u\n", n);
         AUTO(http_bytes_unrefp) struct http_bytes *bytes = http_bytes_new(world.server, n_line);
         memcpy(http_bytes_at(bytes), line, n_line);
-        if (n % 3 == 0 ? http_exchange_write(world.stream, line, n_line)
-                       : http_exchange_write_bytes(world.stream, bytes)) {
+        if (is_taken(&world, n, line, bytes)) {
             n++;
             continue;
         }
