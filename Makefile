@@ -56,7 +56,8 @@ test-crashes: ## an hour of kills under load, or CRASH_SECONDS of it; what came 
 	@CRASH_SECONDS=$${CRASH_SECONDS:-3600} tools/test-machine trixie --only crashes
 
 bench: ## what it costs
-	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) apache2-bin bubblewrap curl libarchive-tools unzip
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) apache2-bin bubblewrap curl \
+		gunicorn libarchive-tools python3-flask python3-sqlalchemy unzip wrk
 	@tools/bench
 
 deb: ## the Debian package

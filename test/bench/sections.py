@@ -5,6 +5,7 @@ Everything is measured by a small C program inside the machine (times.c), round 
 compared runs side by side under the same load; the first round of each is for warming up.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -16,8 +17,10 @@ import time
 
 import fetching
 import host
+import page
 import product
 import references
+import webbench
 from table import Row, of_times
 
 NAME, PORT = "one", 27015
@@ -374,6 +377,84 @@ def memory(bench):
     return rows
 
 
+# -- the page ---------------------------------------------------------------------------------------
+
+PROGRAMS = ("left4me-web.service", "left4me-worker.service")
+SERVERS, IDLE_S = 50, 20
+
+
+def answers(bench):
+    """Outside the machine: the page's program beside others, by wrk, in turns."""
+    return webbench.answers(bench.build)
+
+
+def events(bench):
+    """Likewise: ten thousand who listen to one server's log."""
+    return webbench.events(bench.build)
+
+
+def whole_page(bench):
+    """In the machine, with all that belongs to it: a start asked for by the API, and what it costs while nothing happens."""
+    alice = page.admin(bench.machine, "bench")
+    blueprint = alice.want(201, "POST", "/blueprints", {"name": "bench"})["id"]
+    made = [alice.want(201, "POST", "/servers", {"name": f"bench {i}", "blueprint": blueprint}) for i in range(SERVERS)]
+    rows = _start_by_api(bench, alice, made[0])
+    return rows + _idle(bench.machine)
+
+
+def _until_running(alice, server):
+    """Microseconds from the request until the page is told that it runs."""
+    with contextlib.closing(page.Connection(alice.place)) as connection:
+        connection.request("GET", "/api/v1/events?topics=servers", headers={"Cookie": alice.cookie})
+        lines = connection.getresponse()
+        while b"event: ready" not in lines.readline():
+            pass
+        started = time.monotonic()
+        alice.want(202, "POST", f"/servers/{server['id']}/start")
+        while True:
+            line = lines.readline()
+            if line.startswith(b"data: ") and b'"state"' in line:
+                told = json.loads(line[6:])
+                if told["id"] == server["id"] and told["state"] == "running":
+                    return (time.monotonic() - started) * 1e6
+
+
+def _start_by_api(bench, alice, server):
+    """The first one makes the unit; then in turns with the init system's own."""
+    unit, stop = f"left4me-server@{server['instance']}.service", f"/servers/{server['id']}/stop?wait=60"
+    _until_running(alice, server)
+    alice.want(200, "POST", stop)
+    ours, bare = [], []
+    for _ in range(bench.rounds):
+        ours.append(_until_running(alice, server))
+        alice.want(200, "POST", stop)
+        bare += bench.times(1, ":", "systemctl", "start", unit, warm_up=False)[0]
+        alice.want(200, "POST", stop)
+    return [of_times("POST /servers/ID/start, until the page shows that it runs", ours, bare, beside="systemctl start")]
+
+
+def _idle(machine):
+    pids = {name: machine.unit(name)["MainPID"] for name in PROGRAMS}
+    before = {name: _wakings(machine, pid) for name, pid in pids.items()}
+    time.sleep(IDLE_S)
+    rows, sizes = [], {"Rss": 0, "Pss": 0}
+    for name, pid in pids.items():
+        fields = dict(line.split(":", 1) for line in machine.read(f"/proc/{pid}/smaps_rollup").splitlines() if ":" in line)
+        for word in sizes:
+            sizes[word] += int(fields[word].split()[0]) / 1024
+        what = name.removesuffix(".service")
+        rows += [Row(f"{what}, resident", int(fields["Rss"].split()[0]) / 1024, "MiB"),
+                 Row("  wakes up", (_wakings(machine, pid) - before[name]) / IDLE_S, "a second")]
+    return [Row(f"web and worker with {SERVERS} servers: resident", sizes["Rss"], "MiB", limit=15),
+            Row("  with what they share counted once", sizes["Pss"], "MiB"), *rows]
+
+
+def _wakings(machine, pid):
+    """How often any of its threads has begun to run, so far."""
+    said = machine.output(f"cat /proc/{pid}/task/*/status")
+    return sum(int(n) for n in re.findall(r"^\w*voluntary_ctxt_switches:\s+(\d+)", said, re.M))
+
+
 def _seconds_of_run(top, **environment):
     """From `make run` until a query from outside is answered."""
     started = time.monotonic()
@@ -410,5 +491,8 @@ SECTIONS = (
     ("A build of a script", build),
     ("A builder's start, and its limit", guard),
     ("Memory", memory),
+    ("What the page answers", answers),
+    ("Those who listen to events", events),
+    ("The page and its worker", whole_page),
     ("make run, until a server answers", make_run),
 )

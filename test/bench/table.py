@@ -17,6 +17,7 @@ class Row:
     ratio: float = None                 # median over the pairs, where there are pairs
     limit: float = None                 # budget for ours
     ratio_limit: float = None           # budget for the ratio
+    ratio_least: float = None           # what the ratio is to be at least, where more is better
     spread: tuple = None
     rounds: int = None
 
@@ -26,8 +27,10 @@ class Row:
 
     @property
     def verdict(self):
-        if self.limit is None and self.ratio_limit is None:
+        if not self.budget:
             return ""
+        if self.ratio_least is not None and self.ratio < self.ratio_least:
+            return "short"
         over = (self.limit is not None and self.ours > self.limit) or \
                (self.ratio_limit is not None and self.ratio > self.ratio_limit)
         return "over" if over else "ok"
@@ -36,6 +39,8 @@ class Row:
     def budget(self):
         if self.ratio_limit is not None:
             return f"ratio {self.ratio_limit:g}"
+        if self.ratio_least is not None:
+            return f"ratio ≥ {self.ratio_least:g}"
         return f"{self.limit:g} {self.unit}" if self.limit is not None else ""
 
     def to_json(self):

@@ -150,6 +150,7 @@ def events(build):
 # -- answers ----------------------------------------------------------------------------------------
 
 SERVERS, CONNECTIONS, WRK_SECONDS, ROUNDS = 100, 32, 3, 5
+LIST = "/api/v1/servers"
 
 # One process, as the program is one.
 NGINX = """
@@ -172,25 +173,33 @@ http {{
 
 def wrk(port, path, token=None):
     """Requests a second."""
-    words = ["wrk", "-t", "1", "-c", CONNECTIONS, "-d", WRK_SECONDS, f"http://127.0.0.1:{port}{path}"]
+    words = ["wrk", "-t", "1", "-c", CONNECTIONS, "-d", WRK_SECONDS, "--timeout", 30, f"http://127.0.0.1:{port}{path}"]
     said = subprocess.run([*map(str, words), *(["-H", f"Authorization: Bearer {token}"] if token else [])], check=True, capture_output=True, text=True).stdout
     assert "Non-2xx" not in said and "Socket errors" not in said, said
     return float(re.search(r"Requests/sec: +([0-9.]+)", said)[1])
 
 
-@contextlib.contextmanager
-def nginx(path):
+def fetch(port, path, token):
+    ask = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(ask) as answer:
+        return answer.read()
+
+
+def free_port():
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    places = "".join(f"    {kind}_temp_path {path}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    (path / "nginx.conf").write_text(NGINX.format(path=path, port=port, places=places))
-    directory = subprocess.run([TOP / "tools/proxies"], check=True, capture_output=True, text=True).stdout.strip()
-    server = subprocess.Popen([f"{directory}/usr/sbin/nginx", "-p", path, "-c", "nginx.conf", "-e", "stderr"])
+        return free.getsockname()[1]
+
+
+@contextlib.contextmanager
+def beside(port, words, **options):
+    """Another server, until it has been measured."""
+    server = subprocess.Popen(words, **options)
     try:
         while True:
             with contextlib.suppress(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", port)).close()
                 break
+            assert server.poll() is None, words
             time.sleep(0.01)
         yield port
     finally:
@@ -198,34 +207,46 @@ def nginx(path):
         server.wait()
 
 
-def beside(what, ours, reference, words, limit):
-    """A row of requests a second; the ratio is how much longer one of ours takes."""
-    ratio = statistics.median(other / own for own, other in zip(ours, reference))
-    return Row(what, statistics.median(ours), "/s", statistics.median(reference), words, ratio, ratio_limit=limit, rounds=len(ours))
+def nginx(path):
+    port = free_port()
+    places = "".join(f"    {kind}_temp_path {path}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (path / "nginx.conf").write_text(NGINX.format(path=path, port=port, places=places))
+    directory = subprocess.run([TOP / "tools/proxies"], check=True, capture_output=True, text=True).stdout.strip()
+    return beside(port, [f"{directory}/usr/sbin/nginx", "-p", path, "-c", "nginx.conf", "-e", "stderr"])
+
+
+def flask(database):
+    """listing.py, run by gunicorn; one process, too."""
+    port = free_port()
+    words = ["gunicorn", "--workers", "1", "--bind", f"127.0.0.1:{port}", "--chdir", TOP / "test/bench", "--log-level", "error", "listing:app"]
+    return beside(port, words, env={**os.environ, "DATABASE": str(database), "PYTHONDONTWRITEBYTECODE": "1"})
+
+
+def rates(what, ours, reference, words, least):
+    """A row of requests a second, that are more than so many of another server's."""
+    ratio = statistics.median(own / other for own, other in zip(ours, reference))
+    return Row(what, statistics.median(ours), "/s", statistics.median(reference), words, ratio, ratio_least=least, rounds=len(ours))
 
 
 def answers(build, rounds=ROUNDS):
     page = "<!doctype html>\n<title>left4me</title>\n" + "<!-- a page of two kilobytes -->\n" * 60
     with tempfile.TemporaryDirectory(prefix="left4me-bench-") as directory, contextlib.ExitStack() as stack:
-        web = pathlib.Path(directory)
-        (web / "web").mkdir()
-        (web / "web/index.html").write_text(page)
-        one = stack.enter_context(world(build, options=("--static", web / "web")))
+        path = pathlib.Path(directory)
+        (path / "web").mkdir()
+        (path / "web/index.html").write_text(page)
+        one = stack.enter_context(world(build, options=("--static", path / "web")))
         token = one.tokens(1)[0]
         one.servers(SERVERS)
-        ask = urllib.request.Request(f"http://127.0.0.1:{one.place}/api/v1/servers", headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(ask) as answer:
-            listed = answer.read()
+        listed = fetch(one.place, LIST, token)
         assert len(json.loads(listed)["servers"]) == SERVERS
-        (web / "web/servers.json").write_bytes(listed)
-        port = stack.enter_context(nginx(web))
-        measured = {"page": ([], []), "servers": ([], [])}
-        for _ in range(rounds):
-            for name, own, other, word in (("page", "/", "/index.html", None), ("servers", "/api/v1/servers", "/servers.json", token)):
-                measured[name][0].append(wrk(one.place, own, word))
-                measured[name][1].append(wrk(port, other))
-    return [beside(f"the page, {len(page)} bytes", *measured["page"], "nginx, the same bytes", 2),
-            beside(f"GET /api/v1/servers, {SERVERS} of them, {len(listed)} bytes", *measured["servers"], "nginx, the same bytes", 2)]
+        (path / "web/servers.json").write_bytes(listed)
+        files, app = stack.enter_context(nginx(path)), stack.enter_context(flask(one.web.database))
+        assert json.loads(fetch(app, LIST, token)) == json.loads(listed)
+        asked = ((one.place, "/", None), (files, "/index.html", None), (one.place, LIST, token), (files, "/servers.json", None), (app, LIST, token))
+        own_page, file_page, own_list, file_list, app_list = zip(*([wrk(*words) for words in asked] for _ in range(rounds)))
+    return [rates(f"the page, {len(page)} bytes", own_page, file_page, "nginx, the same bytes", 0.5),
+            rates(f"GET {LIST}, {SERVERS} of them, {len(listed)} bytes", own_list, file_list, "nginx, the same bytes", 0.5),
+            rates("", own_list, app_list, "Flask, gunicorn, SQLAlchemy", 100)]
 
 
 if __name__ == "__main__":
