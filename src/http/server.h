@@ -24,7 +24,7 @@
 #include "http/address.h"
 #include "http/request.h"
 
-#define HTTP_MANY_MAX 1024u
+#define HTTP_MANY_MAX 512u
 
 struct http_server;
 struct http_exchange;

@@ -25,13 +25,19 @@ static void look_at(struct hub *hub, uint64_t us)
     (void)sd_event_source_set_enabled(hub->looker, SD_EVENT_ONESHOT); // no way to fail
 }
 
-void hub_look(struct hub *hub)
+static void look_again(struct hub *hub)
 {
     int is_set = SD_EVENT_OFF;
 
     (void)sd_event_source_get_enabled(hub->looker, &is_set); // no way to fail
     if (hub->n_readers > 0 && is_set == SD_EVENT_OFF)
         look_at(hub, MAX(hub->next_us, visit_now_us()));
+}
+
+void hub_look(struct hub *hub)
+{
+    hub->is_asked = true;
+    look_again(hub);
 }
 
 // What came of a log is told together with what comes soon.
@@ -174,13 +180,17 @@ static int look(sd_event_source *source, uint64_t usec, void *context)
     (void)usec;
     if (hub->has_unplaced)
         place_all(hub);
+    if (!hub->turn)
+        hub->round_us = begun_us;
     int  r = channels_tell(hub, &err); // an error is of a moment: it is looked again
     bool has_more = check_some(hub) || r > 0;
     // Others have their turn, however many are told.
     uint64_t now_us = visit_now_us();
-    hub->next_us = MAX(begun_us + HUB_BATCH_MS * UINT64_C(1000), now_us + (now_us - begun_us) / 8);
+    hub->next_us = now_us + (now_us - begun_us) / 8;
+    if (!hub->turn)
+        hub->next_us = MAX(hub->next_us, hub->round_us + HUB_BATCH_MS * UINT64_C(1000));
     if (has_more)
-        hub_look(hub);
+        look_again(hub);
     return 0;
 }
 
@@ -271,6 +281,8 @@ static void drop_channel(struct channel *channel)
 {
     struct hub *hub = channel->hub;
 
+    if (hub->turn == channel)
+        hub->turn = channel->next;
     for (struct channel **c = &hub->channels; *c; c = &(*c)->next)
         if (*c == channel) {
             *c = channel->next;
@@ -331,7 +343,7 @@ static int find_channel(struct channel **ret, struct hub *hub, const struct topi
                         struct error *err)
 {
     for (struct channel *channel = hub->channels; channel; channel = channel->next)
-        if (topics_are(&channel->topics, topics)) {
+        if (channel->n < HUB_CHANNEL_MAX && topics_are(&channel->topics, topics)) {
             *ret = channel;
             return 0;
         }

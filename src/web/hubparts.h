@@ -88,8 +88,11 @@ struct hub {
     struct channel      *channels;
     struct account      *accounts;
     sd_event_source     *looker, *ticker;
-    int64_t              change;  // up to which all channels were told
-    uint64_t             next_us; // when it is looked again at the earliest
+    int64_t              change;   // up to which all channels were told
+    struct channel      *turn;     // whose log is told next in this round; NULL: it is over
+    uint64_t             round_us; // when it began
+    bool                 is_asked; // since then: there may be more to tell
+    uint64_t             next_us;  // when it is looked again at the earliest
     unsigned             n_readers, second;
     bool                 is_closed;
     bool                 has_unplaced; // a log is read of which a channel waits for the end

@@ -2,6 +2,7 @@
 #include "web/hubparts.h"
 
 #include <string.h>
+#include "web/visit.h"
 
 #define CHANGES_STEP 64 // in one look
 
@@ -11,37 +12,27 @@ static void write_id(char ret[HEARD_TEXT_MAX], const struct channel *channel,
     heard_text(ret, &channel->topics, heard);
 }
 
-static void give_some(struct reader *const *readers, size_t n, struct http_bytes *bytes)
+// To all who keep up. Whoever cannot take it falls behind: the channel is moved on by the caller.
+static void give(struct channel *channel, struct http_bytes *bytes)
 {
-    struct http_exchange *exchanges[HTTP_MANY_MAX];
-    bool                  is_kept[HTTP_MANY_MAX] = { false };
+    struct reader        *readers[HUB_CHANNEL_MAX];
+    struct http_exchange *exchanges[HUB_CHANNEL_MAX] = { NULL };
+    bool                  is_kept[HUB_CHANNEL_MAX] = { false };
+    size_t                n = 0;
 
-    for (size_t i = 0; i < n; i++)
-        exchanges[i] = reader_exchange(readers[i]);
+    _Static_assert(HUB_CHANNEL_MAX <= HTTP_MANY_MAX, "they are told at once");
+    for (struct reader *reader = channel->readers.following; reader != &channel->readers;
+         reader = reader->following) {
+        if (!reader->is_live || reader->is_ending)
+            continue;
+        readers[n] = reader;
+        exchanges[n++] = reader_exchange(reader);
+    }
     if (bytes)
         http_exchanges_write_bytes(exchanges, is_kept, n, bytes);
     for (size_t i = 0; i < n; i++)
         if (!is_kept[i])
             reader_fall_behind(readers[i]);
-}
-
-// To all who keep up. Whoever cannot take it falls behind: the channel is moved on by the caller.
-static void give(struct channel *channel, struct http_bytes *bytes)
-{
-    struct reader *readers[HTTP_MANY_MAX];
-    size_t         n = 0;
-
-    for (struct reader *reader = channel->readers.following; reader != &channel->readers;
-         reader = reader->following) {
-        if (!reader->is_live || reader->is_ending)
-            continue;
-        readers[n++] = reader;
-        if (n == HTTP_MANY_MAX) {
-            give_some(readers, n, bytes);
-            n = 0;
-        }
-    }
-    give_some(readers, n, bytes);
 }
 
 static void give_text(struct channel *channel, const struct text *text)
@@ -256,13 +247,50 @@ static int tell_changes(struct hub *hub, const struct change *changes, unsigned 
 
 // ---- all of it --------------------------------------------------------------------------------
 
+// All of them, in one go. 1: there is more.
+static int tell_all_logs(struct hub *hub, struct error *err)
+{
+    int has_more = 0;
+
+    hub->turn = NULL;
+    hub->is_asked = false;
+    for (struct channel *channel = hub->channels; channel; channel = channel->next) {
+        int more = tell_logs(channel, err);
+        if (more < 0)
+            return -1;
+        has_more |= more;
+    }
+    return has_more;
+}
+
+// Those whose turn it is.
+static int tell_some_logs(struct hub *hub, struct error *err)
+{
+    uint64_t until_us = visit_now_us() + HUB_TURN_US;
+
+    if (!hub->turn) {
+        hub->turn = hub->channels;
+        hub->is_asked = false;
+    }
+    while (hub->turn) {
+        int more = tell_logs(hub->turn, err);
+        if (more < 0)
+            return -1;
+        hub->is_asked |= more;
+        hub->turn = hub->turn->next;
+        if (hub->turn && visit_now_us() >= until_us)
+            return 1;
+    }
+    return hub->is_asked;
+}
+
 // What a job has written before it ended is told before its end: so the changes are read first, and
 // told last.
 int channels_tell(struct hub *hub, struct error *err)
 {
     struct change changes[CHANGES_STEP];
     unsigned      n = 0;
-    int           r = 1, has_more = 0;
+    int           r = 1;
 
     for (int64_t at = hub->change; r > 0 && n < CHANGES_STEP; at = changes[n - 1].number) {
         r = change_next(&changes[n], hub->web->db, at, err);
@@ -272,13 +300,8 @@ int channels_tell(struct hub *hub, struct error *err)
     }
     if (r < 0)
         return -1;
-    for (struct channel *channel = hub->channels; channel; channel = channel->next) {
-        int more = tell_logs(channel, err);
-        if (more < 0)
-            return -1;
-        has_more |= more;
-    }
-    if (has_more) // of a log, which comes before
-        return 1;
+    r = n == 0 ? tell_some_logs(hub, err) : tell_all_logs(hub, err);
+    if (r != 0 || n == 0) // more of a log, which comes before
+        return r;
     return tell_changes(hub, changes, n, err) < 0 ? -1 : n == CHANGES_STEP;
 }

@@ -3,10 +3,15 @@
 """left4me-web: the logs of servers in the stream of events."""
 
 import os
+import resource
 import signal
 
 import webworld
 from eventworld import LOGS, EventTest
+
+STREAMS = 20  # that one account may have
+MANY = 1100   # more than have their turn together
+LINES = 100
 
 
 class TestServerLogs(EventTest):
@@ -106,6 +111,34 @@ class TestServerLogs(EventTest):
         self.assertEqual(numbers, sorted(set(numbers)))
         self.assertGreater(missed, 0)
         self.assertEqual(len(numbers) + missed, total)
+
+
+class TestManyListeners(EventTest):
+    SETTINGS = "connections = 0\nrequests = 0\n"
+
+    def prepare(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        super().prepare()
+
+    def test_all_hear_all(self):
+        """each line once and in its order, also where they are told in turns, and by several threads"""
+        admin, listeners = self.user("bill", "admin"), []
+        server = self.add_server(self.number(admin))
+        self.sql("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99) INSERT INTO users (name, role, password_hash, created_unix_s)"
+                 " SELECT 'user' || i, 'admin', 'x', 1 FROM n")
+        for i in range(MANY // STREAMS):
+            browser = self.web.log_in(f"user{i}", "x")
+            listeners += [self.listen(browser, f"log:{server}") for _ in range(STREAMS)]
+        for listener in listeners:
+            listener.until("ready")
+        listeners.pop(MANY // 2).close()
+        wanted = [f"line {n}" for n in range(1, LINES + 1)]
+        for n, text in enumerate(wanted, 1):
+            self.log(server, (n, text))
+        for listener in listeners:
+            self.assertEqual([listener.until("log")[1]["text"] for _ in wanted], wanted)
+        self.assertEqual((self.path / "asked").read_text().count("--follow"), 1)
 
 
 if __name__ == "__main__":

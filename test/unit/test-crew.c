@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "base/macros.h"
 
-#define PAIRS  (2 * CREW_MIN) // 512 descriptors
+#define PAIRS  ((size_t)2 * CREW_MIN) // 512 descriptors
 #define ROUNDS 300u
 
 struct world {
