@@ -2,8 +2,8 @@
 #pragma once
 
 // quota: how much one user may have, so that nobody takes from the others what is there for all:
-// ports, numbers of overlays, the time of the worker, the disk of the database. An admin may have
-// as much as there is.
+// ports, numbers of overlays, the time of the worker, the disk of the database. Admins decide how
+// much that is, and may have as much as there is.
 
 #include "store/user.h"
 
@@ -14,8 +14,6 @@ enum quota {
     QUOTA_JOBS,     // that have not ended
     QUOTA_COUNT,
 };
-
-unsigned quota_max(enum quota quota);
 
 // That he has not more of it than he may, what the transaction adds included. ERROR_BUSY: he has.
 int quota_check(struct database *db, enum quota quota, const struct user *user, struct error *err)

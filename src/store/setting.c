@@ -8,7 +8,8 @@
 #include "store/change.h"
 #include "store/server.h"
 
-#define DAYS_MAX 3650
+#define DAYS_MAX    3650
+#define OF_USER_MAX 10000
 
 static const char *const repair_words[] = { "off", "auto" };
 static const char *const switch_words[] = { "off", "on" };
@@ -28,6 +29,9 @@ static const struct setting_info settings[] = {
     [SETTING_LOG_DAYS] = NUMBER("log_days", "30", 1, DAYS_MAX),
     [SETTING_HISTORY_DAYS] = NUMBER("history_days", "90", 1, DAYS_MAX),
     [SETTING_AUDIT_DAYS] = NUMBER("audit_days", "365", 1, DAYS_MAX),
+    [SETTING_USER_SERVERS] = NUMBER("user_servers", "32", 0, OF_USER_MAX),
+    [SETTING_USER_BLUEPRINTS] = NUMBER("user_blueprints", "256", 0, OF_USER_MAX),
+    [SETTING_USER_OVERLAYS] = NUMBER("user_overlays", "128", 0, OF_USER_MAX),
     [SETTING_REPAIR] = WORD("repair", "off", repair_words),
     [SETTING_METRICS_OPEN] = WORD("metrics_open", "off", switch_words),
 };

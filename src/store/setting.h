@@ -15,6 +15,9 @@ enum setting {
     SETTING_LOG_DAYS,     // logs of jobs
     SETTING_HISTORY_DAYS, // jobs, players, commands
     SETTING_AUDIT_DAYS,
+    SETTING_USER_SERVERS, // how many one user may have, who is no admin
+    SETTING_USER_BLUEPRINTS,
+    SETTING_USER_OVERLAYS,
     SETTING_REPAIR,       // "auto": a server that is not what it should be is made so; "off"
     SETTING_METRICS_OPEN, // "on": /metrics asks for no token; "off"
     SETTING_COUNT,

@@ -415,31 +415,43 @@ class TestServers(ThingsTest):
 class TestQuotas(ThingsTest):
     """One user does not take what is there for all; an admin may."""
 
-    def fill(self, sql, n):
-        self.rows("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) " + sql, n)
+    def test_usual(self):
+        said = self.admin.ask("GET", "/settings")[1]
+        self.assertEqual([said[f"user_{what}"] for what in ("servers", "blueprints", "overlays")], [32, 256, 128])
+
+    def may_have(self, n, what):
+        self.assertEqual(self.admin.ask("PATCH", "/settings", {f"user_{what}": n})[0], 200)
 
     def test_ports(self):
+        self.may_have(2, "servers")
         blueprint = self.blueprint(self.zoey, shared=True)
-        for i in range(32):
+        for i in range(2):
             self.server(self.zoey, f"server {i}", blueprint)
         another = {"name": "one more", "blueprint": blueprint["id"]}
-        self.error(self.zoey.ask("POST", "/servers", another), 409, "busy", "up to 32 servers")
-        self.assertEqual(len(self.rows("SELECT 1 FROM servers")), 32)
+        self.error(self.zoey.ask("POST", "/servers", another), 409, "busy", "up to 2 servers")
+        self.assertEqual(len(self.rows("SELECT 1 FROM servers")), 2)
         self.assertEqual(self.louis.ask("POST", "/servers", another)[0], 201)
-        for i in range(33):
+        for i in range(3):
             self.server(self.admin, f"server {i}", blueprint)
+        self.may_have(0, "servers")
+        self.error(self.louis.ask("POST", "/servers", {**another, "name": "none"}), 409, "busy", "up to 0 servers")
+        self.may_have(3, "servers")
+        self.assertEqual(self.zoey.ask("POST", "/servers", another)[0], 201)
 
     def test_blueprints(self):
+        self.may_have(2, "blueprints")
         blueprint = self.blueprint(self.zoey)
-        self.fill(f"INSERT INTO blueprints (name, owner, created_unix_s, changed_unix_s) SELECT 'number ' || i, {self.number(self.zoey)}, 1, 1 FROM n", 255)
-        self.error(self.zoey.ask("POST", "/blueprints", {"name": "one more"}), 409, "busy", "up to 256 blueprints")
-        self.error(self.zoey.ask("POST", f"/blueprints/{blueprint['id']}/copy"), 409, "busy", "up to 256 blueprints")
+        self.blueprint(self.zoey, "second")
+        self.error(self.zoey.ask("POST", "/blueprints", {"name": "one more"}), 409, "busy", "up to 2 blueprints")
+        self.error(self.zoey.ask("POST", f"/blueprints/{blueprint['id']}/copy"), 409, "busy", "up to 2 blueprints")
         self.blueprint(self.louis)
 
     def test_overlays(self):
-        self.fill(f"INSERT INTO overlays (id, name, type, owner, created_unix_s, changed_unix_s) SELECT 10 + i, 'o' || i, 'files', {self.number(self.zoey)}, 1, 1 FROM n", 127)
+        self.may_have(3, "overlays")
+        for number in (10, 11):
+            self.overlay(number, f"o{number}", owner=self.zoey)
         self.assertEqual(self.zoey.ask("POST", "/overlays", {"name": "last", "type": "files"})[0], 202)
-        self.error(self.zoey.ask("POST", "/overlays", {"name": "one-more", "type": "files"}), 409, "busy", "up to 128 overlays")
+        self.error(self.zoey.ask("POST", "/overlays", {"name": "one-more", "type": "files"}), 409, "busy", "up to 3 overlays")
         self.assertEqual(self.louis.ask("POST", "/overlays", {"name": "one-more", "type": "files"})[0], 202)
 
     def test_jobs(self):

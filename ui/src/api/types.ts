@@ -497,6 +497,9 @@ export interface Settings {
   log_days: number;
   history_days: number;
   audit_days: number;
+  user_servers: number;
+  user_blueprints: number;
+  user_overlays: number;
   repair: "auto" | "off";
   metrics_open: "on" | "off";
 }

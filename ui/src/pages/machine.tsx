@@ -74,6 +74,9 @@ function Form({ first }: { first: Settings }) {
   const [logDays, setLogDays] = useState(String(first.log_days));
   const [historyDays, setHistoryDays] = useState(String(first.history_days));
   const [auditDays, setAuditDays] = useState(String(first.audit_days));
+  const [servers, setServers] = useState(String(first.user_servers));
+  const [blueprints, setBlueprints] = useState(String(first.user_blueprints));
+  const [overlays, setOverlays] = useState(String(first.user_overlays));
   const [isRepairing, setRepairing] = useState(first.repair === "auto");
   const [isOpen, setOpen] = useState(first.metrics_open === "on");
   const save = useAction(async () => {
@@ -83,6 +86,9 @@ function Form({ first }: { first: Settings }) {
       log_days: Number(logDays),
       history_days: Number(historyDays),
       audit_days: Number(auditDays),
+      user_servers: Number(servers),
+      user_blueprints: Number(blueprints),
+      user_overlays: Number(overlays),
       repair: isRepairing ? "auto" : "off",
       metrics_open: isOpen ? "on" : "off",
     };
@@ -143,6 +149,32 @@ function Form({ first }: { first: Settings }) {
           label={text.settings.auditDays}
           value={auditDays}
           onInput={setAuditDays}
+          error={save.error}
+          {...numeric}
+        />
+      </div>
+      <div class="form-row">
+        <TextField
+          name="user_servers"
+          label={text.settings.userServers}
+          value={servers}
+          onInput={setServers}
+          error={save.error}
+          {...numeric}
+        />
+        <TextField
+          name="user_blueprints"
+          label={text.settings.userBlueprints}
+          value={blueprints}
+          onInput={setBlueprints}
+          error={save.error}
+          {...numeric}
+        />
+        <TextField
+          name="user_overlays"
+          label={text.settings.userOverlays}
+          value={overlays}
+          onInput={setOverlays}
           error={save.error}
           {...numeric}
         />
