@@ -2,7 +2,7 @@
 
 // leave: asks before a page with something unsaved is left.
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { guardLeaving } from "../router";
 import { text } from "../strings";
 import { Button } from "./button";
@@ -10,7 +10,8 @@ import { Dialog } from "./dialog";
 
 export function LeaveGuard({ isDirty }: { isDirty: boolean }) {
   const [answer, setAnswer] = useState<((mayLeave: boolean) => void) | null>(null);
-  useEffect(() => {
+  // Before anything else can happen: who goes back at once is asked as well.
+  useLayoutEffect(() => {
     if (!isDirty) return;
     return guardLeaving(() => new Promise<boolean>((resolve) => setAnswer(() => resolve)));
   }, [isDirty]);
