@@ -5,13 +5,14 @@
 
 import { signal, type Signal } from "@preact/signals";
 import * as api from "../api";
-import { asApiError, type ApiError } from "../api";
+import { ApiError, asApiError } from "../api";
 import type { JobLine, ServerLine } from "../api/types";
 import { placeOfLines } from "../events/position";
 import { on, want } from "../events/stream";
 import { LogBuffer, type LogEntry } from "./logbuffer";
 
 const SERVER_LINES = 500;
+const ALL_LINES = 10_000;
 const DRAW_MS = 100; // between two drawings of a log that does not stand still
 
 export interface LogFeed {
@@ -97,11 +98,21 @@ function watchMissed(feed: Feed, topic: string): void {
   );
 }
 
+/** A server that was never started is not on the host yet, and has written nothing. */
+async function writtenBefore(server: number, isAllRuns: boolean): Promise<ServerLine[]> {
+  try {
+    return await api.servers.log(server, isAllRuns ? ALL_LINES : SERVER_LINES, isAllRuns);
+  } catch (thrown) {
+    if (thrown instanceof ApiError && thrown.status === 404) return [];
+    throw thrown;
+  }
+}
+
 /** The log of a server's newest run, or of all of them, which are not followed. */
 export function serverLog(server: number, isAllRuns: boolean): LogFeed {
   const feed = new Feed();
   void feed.load(async () => {
-    const lines = await api.servers.log(server, isAllRuns ? 10_000 : SERVER_LINES, isAllRuns);
+    const lines = await writtenBefore(server, isAllRuns);
     feed.add(lines.map(serverEntry));
     if (feed.isStopped) return;
     feed.atEnd(

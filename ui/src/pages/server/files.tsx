@@ -144,6 +144,8 @@ function Questions(props: {
 }
 
 function sizeOf(entry: DriftEntry): string {
+  if (entry.entry === "directory") return "";
+  if (entry.change === "added") return bytes(entry.size);
   if (entry.size === null) return entry.size_before === null ? "" : bytes(entry.size_before);
   if (entry.size_before === null || entry.size_before === entry.size) return bytes(entry.size);
   return text.upper.sizes(bytes(entry.size_before), bytes(entry.size));
@@ -154,7 +156,7 @@ function Written({ server }: { server: Server }) {
   const drift = useLoad(() => api.servers.drift(server.id), [server.id]);
   // What a game writes while it runs is not followed; a stop or a reset is worth a look.
   useEffect(() => {
-    if (drift.data) drift.reload();
+    if (drift.data || drift.error) drift.reload();
   }, [server.state]);
   const isStopped = !isUp(server);
   const columns: Column<DriftEntry>[] = [
@@ -162,7 +164,7 @@ function Written({ server }: { server: Server }) {
       key: "path",
       head: text.upper.path,
       isName: true,
-      cell: (entry) => <code>{entry.path + (entry.entry === "dir" ? "/" : "")}</code>,
+      cell: (entry) => <code>{entry.path + (entry.entry === "directory" ? "/" : "")}</code>,
     },
     {
       key: "change",
@@ -228,7 +230,9 @@ function Written({ server }: { server: Server }) {
         </Button>
       }
     >
-      {!drift.data ? (
+      {!drift.data && drift.error?.status === 404 ? (
+        <Empty title={text.server.neverStarted}>{text.server.neverStartedHint}</Empty>
+      ) : !drift.data ? (
         <Loading error={drift.error} onRetry={drift.reload} />
       ) : drift.data.entries.length === 0 ? (
         <Empty icon="folder" title={text.upper.empty} />

@@ -8,7 +8,7 @@ import type { PathAnswer, Server } from "../../api/types";
 import { FormError, useAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { TextField } from "../../components/field";
-import { Badge, Loading, Section } from "../../components/layout";
+import { Badge, Empty, Loading, Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { Layer, StackView } from "../../components/stackview";
 import { Table, type Column } from "../../components/table";
@@ -108,7 +108,10 @@ function ExplainPath({ server }: { server: Server }) {
 }
 
 export function StackTab({ server }: { server: Server }) {
-  const stack = useLoad(() => api.servers.stack(server.id), [server.id]);
+  const stack = useLoad(() => api.servers.stack(server.id), [server.id, server.state]);
+  // One that the host does not know yet.
+  if (!stack.data && stack.error?.status === 404)
+    return <Empty title={text.server.neverStarted}>{text.server.neverStartedHint}</Empty>;
   return (
     <>
       <ExplainPath server={server} />
