@@ -54,6 +54,28 @@ export function duration(seconds: number): string {
   return text.time.hours(Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60));
 }
 
+const BROWSERS: readonly [RegExp, string][] = [
+  [/Edg\//, "Edge"],
+  [/OPR\//, "Opera"],
+  [/Firefox\//, "Firefox"],
+  [/Chrom(e|ium)\//, "Chrome"],
+  [/Version\/.* Safari\//, "Safari"],
+];
+const SYSTEMS: readonly [RegExp, string][] = [
+  [/Android/, "Android"],
+  [/iPhone|iPad/, "iOS"],
+  [/Windows/, "Windows"],
+  [/Mac OS X/, "macOS"],
+  [/Linux/, "Linux"],
+];
+
+/** What somebody came with, as he knows it; what is not known stays as it says itself. */
+export function browserOf(agent: string): string {
+  const browser = BROWSERS.find(([words]) => words.test(agent))?.[1];
+  const system = SYSTEMS.find(([words]) => words.test(agent))?.[1];
+  return browser && system ? text.account.browserOn(browser, system) : agent;
+}
+
 export function joined(words: readonly string[]): string {
   return new Intl.ListFormat(text.locale, { type: "conjunction" }).format(words);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from "vitest";
-import { bytes, duration, parseSize, relative, writtenSize } from "../src/format";
+import { browserOf, bytes, duration, parseSize, relative, writtenSize } from "../src/format";
 
 test.each([
   ["20G", 20 * 1024 ** 3],
@@ -39,4 +39,15 @@ test("times are told in their unit", () => {
   expect(duration(3700)).toBe("1 h 1 min");
   expect(relative(1000, 1010)).toBe("just now");
   expect(relative(1000, 1000 + 7200)).toBe("2 hr. ago");
+});
+
+test.each([
+  ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36", "Chrome on Linux"],
+  ["Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:153.0) Gecko/20100101 Firefox/153.0", "Firefox on Windows"],
+  ["Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile/15E148 Safari/604.1", "Safari on iOS"],
+  ["Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 Chrome/156.0.0.0 Mobile Safari/537.36 Edg/156.0", "Edge on Android"],
+  ["curl/8.14.1", "curl/8.14.1"],
+  ["", ""],
+])("%s is %s", (agent, want) => {
+  expect(browserOf(agent)).toBe(want);
 });

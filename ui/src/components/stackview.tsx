@@ -3,7 +3,7 @@
 // stackview: what layers show together, or one of them alone, and what cannot work in it.
 
 import type { Addon, Campaign, Conflict, Finding, HostStack, LayerRef } from "../api/types";
-import { bytes, number } from "../format";
+import { bytes } from "../format";
 import { text } from "../strings";
 import { sentence } from "./action";
 import { Badge, Section, type Tone } from "./layout";
@@ -195,7 +195,7 @@ export function StackView({ stack, hasLayers }: { stack: HostStack; hasLayers: b
           />
         </Section>
       )}
-      <p class="hint">{text.stack.summary(number(stack.files), bytes(stack.bytes))}</p>
+      <p class="hint">{text.stack.summary(stack.files, bytes(stack.bytes))}</p>
       {stack.truncated && <p class="hint">{text.stack.truncated}</p>}
     </>
   );

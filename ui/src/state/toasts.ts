@@ -5,6 +5,7 @@
 import { signal } from "@preact/signals";
 
 const SHOWN_MS = 6_000;
+const SHOWN_MAX = 3;
 
 export interface Toast {
   id: number;
@@ -16,7 +17,8 @@ let nextId = 1;
 
 export function say(message: string): void {
   const id = nextId++;
-  toasts.value = [...toasts.value.slice(-3), { id, message }];
+  const others = toasts.value.filter((toast) => toast.message !== message);
+  toasts.value = [...others.slice(1 - SHOWN_MAX), { id, message }];
   window.setTimeout(() => dismiss(id), SHOWN_MS);
 }
 

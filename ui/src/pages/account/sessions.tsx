@@ -9,6 +9,7 @@ import { Button } from "../../components/button";
 import { Ago, Badge, Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { LoadedTable, type Column } from "../../components/table";
+import { browserOf } from "../../format";
 import { text } from "../../strings";
 
 function SessionAction({ row, onChange }: { row: Session; onChange: () => void }) {
@@ -33,7 +34,7 @@ export function Sessions() {
       key: "agent",
       head: text.account.browser,
       isName: true,
-      cell: (row) => <span class="agent">{row.agent || "–"}</span>,
+      cell: (row) => <span title={row.agent}>{browserOf(row.agent) || "–"}</span>,
     },
     { key: "address", head: text.account.address, cell: (row) => <code>{row.address}</code> },
     { key: "seen", head: text.account.seen, cell: (row) => <Ago at={row.seen} /> },
