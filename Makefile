@@ -2,7 +2,7 @@
 # The front door. Every target sets up what it needs; as root on Debian 12 or 13.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test test-unit test-programs test-fuzz test-sim test-machine test-machine-12 test-vm test-crashes bench deb fmt lint clean help
+.PHONY: run test test-unit test-programs test-fuzz test-sim test-machine test-machine-12 test-browser test-vm test-crashes bench deb fmt lint clean help
 
 # What builds the package, what builds the emulator and the tests besides, what boots machines,
 # what the example scripts use.
@@ -46,6 +46,10 @@ test-machine: ## the package in a Debian 13 booted by systemd
 test-machine-12: ## a short pass of the same in a Debian 12
 	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) qstat
 	@tools/test-machine bookworm --only debian12 --only life --only exits
+
+test-browser: ## the page: its own tests, and a browser that does in it what people do
+	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) chromium fonts-dejavu-core
+	@tools/test-browser
 
 test-vm: ## what only a whole machine can show: controllers, reboot, power cut
 	@tools/need $(PACKAGES) $(TEST_PACKAGES) $(MACHINE_PACKAGES) e2fsprogs qemu-system-x86

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// run: walks through the page of a machine, on a desktop in the light theme and on a telephone in the dark one.
+// On the way each sees every page and dialog in the other theme as well.
+//
+//   node run.mjs --url URL --link /join#WORD --out DIRECTORY [--item NUMBER] [--chromium PATH]
+//                [--walk WIDTH-THEME]...
+//
+// LINK is that of the first admin, as `left4me user add NAME --admin` prints it; nobody may have a
+// password yet. ITEM is one of the Workshop that the machine can have. Ends with what failed, and a
+// line "N passed, N failed".
+
+import { parseArgs } from "node:util";
+import { launch, Visit } from "./visit.mjs";
+import { steps } from "./walk.mjs";
+
+const WALKS = ["1280-light", "390-dark"];
+
+const { values } = parseArgs({
+  options: {
+    url: { type: "string" },
+    link: { type: "string" },
+    out: { type: "string" },
+    item: { type: "string", default: "121088" },
+    chromium: { type: "string", default: "/usr/bin/chromium" },
+    walk: { type: "string", multiple: true, default: WALKS },
+  },
+});
+if (!values.url || !values.link || !values.out) {
+  console.error("usage: node run.mjs --url URL --link /join#WORD --out DIRECTORY");
+  process.exit(2);
+}
+
+let nPassed = 0;
+const failures = [];
+
+function report(name, faults) {
+  if (faults.length === 0) {
+    nPassed++;
+    console.log(`ok   ${name}`);
+    return;
+  }
+  failures.push(name);
+  console.log(`FAIL ${name}`);
+  for (const fault of faults) console.log(`     ${fault}`);
+}
+
+/** One after the other: each needs what those before it have made. */
+async function walk(browser, name, world) {
+  const [width, theme] = name.split("-");
+  const visit = await Visit.begin(browser, {
+    url: values.url,
+    width: Number(width),
+    theme,
+    out: values.out,
+  });
+  for (const [title, step] of Object.entries(steps)) {
+    const faults = [];
+    try {
+      await step(visit, world);
+    } catch (error) {
+      faults.push(error.message.split("\n").slice(0, 6).join("\n     "));
+      await visit.look(`failed-${title}`).catch(() => {});
+    }
+    report(`${name}: ${title}`, [...faults, ...visit.takeFaults()]);
+    if (faults.length > 0) break;
+  }
+  await visit.end();
+  return world.nextLink;
+}
+
+const browser = await launch(values.chromium);
+let link = values.link;
+for (const [number, name] of values.walk.entries()) {
+  const world = { number: number + 1, isFirst: number === 0, link, item: values.item, urls: {} };
+  link = await walk(browser, name, world);
+  if (link) continue;
+  console.log("no link for the next walk was made: the others are left out");
+  break;
+}
+await browser.close();
+for (const name of failures) console.log(`failed: ${name}`);
+console.log(`${nPassed} passed, ${failures.length} failed`);
+process.exit(failures.length > 0 ? 1 : 0);
