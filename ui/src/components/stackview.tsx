@@ -2,17 +2,26 @@
 
 // stackview: what layers show together, or one of them alone, and what cannot work in it.
 
+import { useEffect } from "preact/hooks";
 import type { Addon, Campaign, Conflict, Finding, HostStack, LayerRef } from "../api/types";
 import { bytes } from "../format";
+import { overlays } from "../state/things";
 import { text } from "../strings";
 import { sentence } from "./action";
 import { Badge, Section, type Tone } from "./layout";
 import { Table, type Column } from "./table";
 
+/** The host numbers overlays; people know them by their names. */
 export function Layer({ layer }: { layer: LayerRef }) {
+  useEffect(() => overlays.ensure(), []);
   if (layer.overlay === null) return <>{layer.layer}</>;
   const href = layer.overlay === 1 ? "/game" : `/overlays/${layer.overlay}`;
-  return <a href={href}>{layer.layer}</a>;
+  const name = overlays.find(layer.overlay)?.name;
+  return (
+    <a href={href} title={layer.layer}>
+      {name ? layer.layer.replace(`overlay ${layer.overlay}`, () => name) : layer.layer}
+    </a>
+  );
 }
 
 const SEVERITIES: Record<string, Tone> = { error: "bad", warning: "warn", note: "calm" };
