@@ -86,6 +86,17 @@ static int check_user(const struct api_request *request, struct error *err)
 }
 
 // A database that does not answer takes nothing away from anybody.
+static void end_if(struct reader *reader, int r, const struct error *err)
+{
+    if (r < 0 && (err->kind == ERROR_DENIED || err->kind == ERROR_NOT_FOUND))
+        reader_end(reader);
+}
+
+static int check_who(const struct reader *reader, struct error *err)
+{
+    return check_proof(reader->request, err) < 0 ? -1 : check_user(reader->request, err);
+}
+
 static void check(struct reader *reader)
 {
     struct api_request *request = reader->request;
@@ -93,13 +104,10 @@ static void check(struct reader *reader)
 
     if (reader->is_ending)
         return;
-    int r = check_proof(request, &err);
-    if (r == 0)
-        r = check_user(request, &err);
+    int r = check_who(reader, &err);
     if (r == 0)
         r = topics_check(&reader->channel->topics, request->web, &request->user, &err);
-    if (r < 0 && (err.kind == ERROR_DENIED || err.kind == ERROR_NOT_FOUND))
-        reader_end(reader);
+    end_if(reader, r, &err);
 }
 
 void reader_end(struct reader *reader)
@@ -112,11 +120,13 @@ void reader_end(struct reader *reader)
 
 void hub_look_user(struct hub *hub, int64_t user)
 {
+    struct error err = { 0 };
+
     for (struct channel *channel = hub->channels; channel; channel = channel->next)
         for (struct reader *reader = channel->readers.following; reader != &channel->readers;
              reader = reader->following)
-            if (reader->account->id == user)
-                check(reader);
+            if (reader->account->id == user && !reader->is_ending)
+                end_if(reader, check_who(reader, &err), &err);
 }
 
 // Of those that are due. True: there are more.

@@ -30,7 +30,8 @@ struct hub *hub_close(struct hub *hub); // after the server. Takes NULL, returns
 
 // Something may have changed.
 void hub_look(struct hub *hub);
-// The same, by this user: whether his own streams go on is asked at once.
+// The same, by this user: whether he may listen at all is asked at once. What he may hear is asked
+// when it was told what has changed.
 void hub_look_user(struct hub *hub, int64_t user);
 // All streams end, and none begins any more.
 void     hub_end(struct hub *hub);

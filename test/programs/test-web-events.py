@@ -245,6 +245,21 @@ class TestWhoMay(EventTest):
         self.log(server, (5, "private"))
         self.assertEqual(listeners[1].until("log")[1]["text"], "private")
 
+    def test_a_server_that_goes(self):
+        """whoever hears its log is told that it is gone, before the stream ends"""
+        admin = self.user("bill", "admin")
+        server = self.add_server(self.number(admin))
+        listener = self.listen(admin, f"servers,log:{server}")
+        self.assertEqual(listener.next()[0], "ready")
+        self.log(server, (5, "its last line"))
+        listener.until("log", text="its last line")
+        self.sql("DELETE FROM server_ports")
+        self.sql("DELETE FROM servers")
+        self.note("server", server, 1)
+        admin.ask("POST", "/me/tokens", {"name": "one", "scope": "read"})     # who asks looks at once, as who has deleted it does
+        self.assertEqual(listener.next()[:2], ("server", {"id": server, "deleted": True}))
+        self.assertIsNone(listener.next())
+
     def test_of_one_account(self):
         zoey, louis = self.user("zoey"), self.user("louis")
         listeners = [self.listen(zoey, "jobs") for _ in range(20)]
