@@ -44,7 +44,7 @@ static json_t *words_json(const struct strings *strings)
     return words;
 }
 
-// Against what it was told when it was started last.
+// Against what it was told last: when it was started, or since then when its blueprint was saved.
 static json_t *changes_json(const struct preview *preview, const struct server *server)
 {
     AUTO(instance_freep) struct instance *stored = NULL, *wanted = NULL;

@@ -117,9 +117,10 @@ def test_a_life(machine):
     equal([row["overlay"] for row in alice.get(f"{me}/stack")["stack"]], [None, None, files, script, 1], "its stack")
     equal(alice.get(f"{me}/explain?path={CFG}")["exists"], True, "where a file comes from")
 
-    alice.want(200, "PUT", f"/blueprints/{blueprint['id']}", {**draft, "config": "sv_pure 2\n"}, If_Match='"1"')
-    seen = alice.want(200, "POST", f"/blueprints/{blueprint['id']}/preview")
+    changed = {**draft, "config": "sv_pure 2\n"}
+    seen = alice.want(200, "POST", f"/blueprints/{blueprint['id']}/preview", changed)
     equal(seen["servers"][0]["changes"], ["config"], "what would change")
+    alice.want(200, "PUT", f"/blueprints/{blueprint['id']}", changed, If_Match='"1"')
     done(alice, "POST", f"{me}/restart")
     check("sv_pure 2" in machine.read(cfg), "the new configuration does not count")
 
