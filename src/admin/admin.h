@@ -40,7 +40,7 @@ enum admin_option {
 struct admin_places {
     struct host_paths host;
     const char       *unpack; // the program that reads archives
-    const char       *database, *key, *worker_socket, *web_socket;
+    const char       *database, *key, *worker_socket;
 };
 
 struct admin {

@@ -5,10 +5,8 @@
 
 #include "admin/admin.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,13 +14,15 @@
 #include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "admin/reach.h"
 #include "base/fd.h"
 #include "host/doctor.h"
+#include "host/units.h"
 
 #define MIB          (UINT64_C(1) << 20)
 #define FREE_FAULT   (64 * MIB)
 #define FREE_WARNING (512 * MIB)
-#define WEB_PORT     8080u
+#define WEB_SOCKET   "left4me-web.socket"
 #define REMEDY_WORKER                                                                              \
     "run 'systemctl start left4me-worker.socket'; see 'journalctl -u left4me-worker'"
 
@@ -110,21 +110,35 @@ static enum doctor_verdict check_worker(struct admin *admin, char *words, size_t
     return DOCTOR_FAULT;
 }
 
-// The operator may have given the page another address.
+static void say_reached(struct buffer *text, bool *is_any, const char *address)
+{
+    int errnum = reach(address);
+
+    buffer_printf(text, "%s%s%s%s", text->n ? ", " : "", address, errnum ? ": " : " can be reached",
+                  errnum ? strerror(errnum) : "");
+    *is_any = *is_any || errnum == 0;
+}
+
+// Wherever the operator has it listen. One of its addresses will do: where there is no IPv6,
+// another is there in vain.
 static enum doctor_verdict check_web(struct admin *admin, char *words, size_t n_words)
 {
-    AUTO_FD            fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(WEB_PORT),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    AUTO(units_closep) struct units  *units = NULL;
+    AUTO(strings_done) struct strings addresses = { 0 };
+    AUTO(buffer_done) struct buffer   text = { 0 };
+    struct error                      err;
+    bool                              is_any = false;
 
-    (void)admin;
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) {
-        (void)snprintf(words, n_words, "127.0.0.1:%u can be reached", WEB_PORT); // short
-        return DOCTOR_OK;
+    if (units_open(&units, &admin->places.host, &err) < 0 ||
+        units_listens(units, WEB_SOCKET, &addresses, &err) < 0) {
+        (void)snprintf(words, n_words, "%s", err.message); // cut off
+        return DOCTOR_WARNING;
     }
-    (void)snprintf(words, n_words, "127.0.0.1:%u: %s", WEB_PORT, strerror(errno)); // short
-    return DOCTOR_WARNING;
+    for (const char *s = NULL; (s = strings_next(&addresses, s));)
+        say_reached(&text, &is_any, s);
+    (void)snprintf(words, n_words, "%s",
+                   text.n ? text.bytes : WEB_SOCKET " listens nowhere"); // cut off
+    return is_any ? DOCTOR_OK : DOCTOR_FAULT;
 }
 
 static const struct check checks[] = {
@@ -134,9 +148,7 @@ static const struct check checks[] = {
       check_database },
     { "room for the database", "make room there, or nothing can be changed", check_room },
     { "worker", REMEDY_WORKER, check_worker },
-    { "page",
-      "run 'systemctl start left4me-web.socket', unless it has another address in "
-      "'systemctl cat left4me-web.socket'",
+    { "page", "run 'systemctl restart " WEB_SOCKET "'; see 'systemctl status " WEB_SOCKET "'",
       check_web },
 };
 

@@ -17,8 +17,7 @@
 #include "base/fd.h"
 #include "work/bell.h"
 
-#define DATABASE   "/var/lib/left4me/db/left4me.db"
-#define WEB_SOCKET "127.0.0.1:8080"
+#define DATABASE "/var/lib/left4me/db/left4me.db"
 
 // The database is its user's: a file that root made in its place could not be opened by anybody
 // else.
@@ -83,8 +82,7 @@ int main(int argc, char **argv)
                                           .places = { .host = host_paths_installed,
                                                       .database = DATABASE,
                                                       .key = SECRET_KEY_FILE,
-                                                      .worker_socket = BELL_SOCKET,
-                                                      .web_socket = WEB_SOCKET } };
+                                                      .worker_socket = BELL_SOCKET } };
     const struct admin_command *command = NULL;
     struct error                err = { 0 };
 

@@ -237,6 +237,34 @@ int units_active_state(struct units *units, const char *unit, char ret[UNITS_WOR
     return read_word(units, path, "org.freedesktop.systemd1.Unit", "ActiveState", ret, err);
 }
 
+static int read_streams(sd_bus_message *message, struct strings *ret)
+{
+    const char *type = NULL, *address = NULL;
+    int         r = sd_bus_message_enter_container(message, 'a', "(ss)");
+
+    while (r >= 0 && (r = sd_bus_message_read(message, "(ss)", &type, &address)) > 0)
+        if (strcmp(type, "Stream") == 0)
+            strings_add(ret, address, strlen(address));
+    return r;
+}
+
+int units_listens(struct units *units, const char *unit, struct strings *ret, struct error *err)
+{
+    AUTO(message_unrefp) sd_bus_message *reply = NULL;
+    AUTO(sd_bus_error_free) sd_bus_error bus_err = SD_BUS_ERROR_NULL;
+    AUTO(freep) char                    *path = NULL;
+    int                                  r = sd_bus_path_encode(SYSTEMD_PATH "/unit", unit, &path);
+
+    if (r >= 0)
+        r = sd_bus_get_property(units->bus, SYSTEMD_NAME, path, "org.freedesktop.systemd1.Socket",
+                                "Listen", &bus_err, &reply, "a(ss)");
+    if (r >= 0)
+        r = read_streams(reply, ret);
+    if (r < 0)
+        return bus_error(err, r, &bus_err, "asking the init system");
+    return buffer_check(&ret->text, err);
+}
+
 int units_is_enabled(struct units *units, const char *prefix, const char *name, bool *ret,
                      struct error *err)
 {

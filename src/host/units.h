@@ -68,6 +68,10 @@ int units_is_enabled(struct units *units, const char *prefix, const char *name, 
 // The ActiveState of any unit, by its full name.
 int units_active_state(struct units *units, const char *unit, char ret[UNITS_WORD_MAX],
                        struct error *err) MUST_USE;
+// Where a socket unit, by its full name, listens for connections: "127.0.0.1:8080", "[::1]:8080",
+// "/run/left4me/worker.sock". Nothing of a unit that there is not.
+int units_listens(struct units *units, const char *unit, struct strings *ret, struct error *err)
+    MUST_USE;
 // The init system's version, "257.3-1".
 int units_version(struct units *units, char ret[UNITS_WORD_MAX], struct error *err) MUST_USE;
 // Calls `row` for every loaded unit whose name begins with `prefix`, with the part after it.

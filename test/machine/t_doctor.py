@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 
+import page
 import product
 from harness import check, equal, only
 from product import DATA
@@ -96,3 +97,21 @@ def test_faults(machine):
                 machine.run(re.search("'(.+?)'", fault["remedy"])[1])
         code, _, found = _asked(machine)
         equal((code, found[name]["verdict"]), (0, well[name]["verdict"]), f"{name} after it was mended from {broken}")
+
+
+def _page(machine):
+    """(verdict, what was found) of the page, by the other command."""
+    done = machine.run(["left4me", "doctor", "--json"], check=False)
+    found, = (row for row in map(json.loads, done.stdout.splitlines()) if row.get("check") == "page")
+    return found["verdict"], found["found"]
+
+
+def test_where_the_page_listens(machine):
+    """left4me doctor looks where the operator has it listen"""
+    equal(_page(machine), ("ok", "127.0.0.1:8080 can be reached, [::1]:8080 can be reached"), "as it comes")
+    with product.drop_in(machine, page.SOCKET, "[Socket]\nListenStream=\nListenStream=127.0.0.1:8081\nListenStream=/run/left4me/page.sock\n"):
+        equal(_page(machine), ("fail", "127.0.0.1:8081: Connection refused, /run/left4me/page.sock: No such file or directory"), "before it listens there")
+        machine.run(f"systemctl stop {page.SERVICE}; systemctl restart {page.SOCKET}")
+        equal(_page(machine), ("ok", "127.0.0.1:8081 can be reached, /run/left4me/page.sock can be reached"), "another address, and a path")
+    machine.run(f"systemctl stop {page.SERVICE}; systemctl restart {page.SOCKET}")
+    equal(_page(machine)[0], "ok", "back again")
