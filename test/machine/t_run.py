@@ -33,11 +33,12 @@ def test_until_interrupted(_machine):
             machine_id = said.partition("machine.py enter ")[2].split()[0]
             seen = json.loads(subprocess.run(["quakestat", "-json", "-a2s", address], stdout=subprocess.PIPE, check=True).stdout)
             equal(seen[0]["name"], "left4me demo", "what quakestat sees at the address that it prints")
-            status = subprocess.run([product.REPO / "test/machine/machine.py", "enter", machine_id, "l4d2ctl", "status", "demo"],
+            status = subprocess.run([product.REPO / "test/machine/machine.py", "enter", machine_id, "l4d2ctl", "status", "s1"],
                                     stdout=subprocess.PIPE, text=True, check=True).stdout
             check("running" in status, f"the command that it prints says {status!r}")
             link = said.partition(f"http://127.0.0.1:{port}/join#")[2].split()[0]
-            equal(_join(port, link), ("admin", "admin"), "who joins by the link that it prints")
+            equal(_who_joins(port, link), ("admin", "admin", ["demo"], ["demo"]),
+                  "who joins by the link that it prints, and the blueprints and servers that he has")
             child.send_signal(signal.SIGINT)
             equal(child.wait(30), 0, "exit code after Ctrl-C")
         finally:
@@ -45,14 +46,20 @@ def test_until_interrupted(_machine):
     check_gone(machine_id)
 
 
-def _join(port, word):
-    """(name, role) of who has joined by the link."""
+def _who_joins(port, word):
+    """(name, role, names of blueprints, of servers) of who has joined by the link, as the page shows them to him."""
     page = f"http://127.0.0.1:{port}"
-    body = json.dumps({"invitation": word, "name": "admin", "password": "correct horse battery"})
-    said = subprocess.run(["curl", "-sS", "--fail-with-body", "-H", "Content-Type: application/json", "-H", f"Origin: {page}",
-                           "-d", body, f"{page}/api/v1/join"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    user = json.loads(said)["user"]
-    return user["name"], user["role"]
+
+    def ask(path, *words):
+        command = ["curl", "-sS", "--fail-with-body", "-H", f"Origin: {page}", *words, f"{page}/api/v1{path}"]
+        return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+    with tempfile.NamedTemporaryFile() as jar:
+        body = json.dumps({"invitation": word, "password": "correct horse battery"})
+        user = ask("/join", "-c", jar.name, "-H", "Content-Type: application/json", "-d", body)["user"]
+        blueprints, servers = (ask(f"/{kind}", "-b", jar.name)[kind] for kind in ("blueprints", "servers"))
+    mine = [[row["name"] for row in rows if row["owner"]["name"] == user["name"]] for rows in (blueprints, servers)]
+    return user["name"], user["role"], *mine
 
 
 # A build of sorts: it leaves a process and a directory, unless it is asked to end and given the time for it.
