@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "store/server.h"
 #include "web/visit.h"
+#include "work/bell.h"
 
 #define SECOND_US   1000000u
 #define ACCURACY_US 1000u
@@ -228,12 +229,31 @@ static void beat(struct reader *reader)
     (void)http_exchange_write(reader_exchange(reader), hub->text.bytes, hub->text.n); // or not
 }
 
+// The worker asks more often meanwhile.
+static void watch_players(const struct channel *channel)
+{
+    for (unsigned i = 0; i < channel->topics.n; i++)
+        if (channel->topics.list[i].kind == TOPIC_PLAYERS) {
+            bell_watch(channel->hub->web->bell);
+            return;
+        }
+}
+
+static void watch_again(const struct hub *hub)
+{
+    if (hub->second % HUB_BEAT_S != 0)
+        return;
+    for (const struct channel *channel = hub->channels; channel; channel = channel->next)
+        watch_players(channel);
+}
+
 static int tick(sd_event_source *source, uint64_t usec, void *context)
 {
     struct hub *hub = context;
 
     (void)usec;
     hub->second++;
+    watch_again(hub);
     for (struct channel *channel = hub->channels; channel; channel = channel->next)
         for (struct reader *reader = channel->readers.following; reader != &channel->readers;
              reader = reader->following) {
@@ -405,6 +425,7 @@ int hub_join(struct reader **ret, struct hub *hub, struct api_request *request,
     reader->request = request;
     reader->beat = hub->n_readers % HUB_BEAT_S;
     link_reader(channel, reader);
+    watch_players(channel);
     if (hub->n_readers++ == 0) {
         (void)sd_event_source_set_time_relative(hub->ticker, SECOND_US);
         (void)sd_event_source_set_enabled(hub->ticker, SD_EVENT_ONESHOT); // no way to fail

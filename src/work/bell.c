@@ -37,9 +37,9 @@ static int connect_to(const struct sockaddr_un *address)
 }
 
 // One that has not read the last ones need not be told once more.
-static bool poke(int fd)
+static bool say(int fd, enum bell_kind kind)
 {
-    static const struct bell_message message = { BELL_MAGIC, BELL_POKE };
+    const struct bell_message message = { BELL_MAGIC, kind };
 
     return send(fd, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof message ||
            errno == EAGAIN;
@@ -50,7 +50,7 @@ bool bell_poke_once(const char *path)
     struct sockaddr_un address;
     AUTO_FD            fd = take_address(&address, path) < 0 ? -1 : connect_to(&address);
 
-    return fd >= 0 && poke(fd);
+    return fd >= 0 && say(fd, BELL_POKE);
 }
 
 // ---- the connection ---------------------------------------------------------------------------
@@ -163,14 +163,24 @@ bool bell_is_connected(const struct bell *bell)
 }
 
 // One that ended meanwhile, and was begun again, is there at once.
-void bell_poke(struct bell *bell)
+static void tell(struct bell *bell, enum bell_kind kind)
 {
-    if (bell->fd >= 0 && poke(bell->fd))
+    if (bell->fd >= 0 && say(bell->fd, kind))
         return;
     if (bell->fd >= 0)
         hang_up(bell);
     if (connect_bell(bell)) {
         (void)sd_event_source_set_enabled(bell->timer, SD_EVENT_OFF); // no way to fail
-        (void)poke(bell->fd);                                         // best effort
+        (void)say(bell->fd, kind);                                    // best effort
     }
+}
+
+void bell_poke(struct bell *bell)
+{
+    tell(bell, BELL_POKE);
+}
+
+void bell_watch(struct bell *bell)
+{
+    tell(bell, BELL_WATCH);
 }

@@ -21,6 +21,7 @@
 enum bell_kind {
     BELL_POKE = 1,    // to the worker: there may be work; tell the others
     BELL_CHANGED = 2, // from the worker
+    BELL_WATCH = 3,   // to the worker: somebody looks at who plays; the others are told nothing
 };
 
 struct bell_message {
@@ -39,6 +40,8 @@ struct bell *bell_close(struct bell *bell); // takes NULL, returns NULL
 bool         bell_is_connected(const struct bell *bell);
 // Best effort: a worker that is not there looks for work when it begins.
 void bell_poke(struct bell *bell);
+// The same; to be said again while somebody does.
+void bell_watch(struct bell *bell);
 
 // The same for a command that ends: connects, pokes, and leaves. False: nobody is there.
 bool bell_poke_once(const char *path);
@@ -47,9 +50,11 @@ bool bell_poke_once(const char *path);
 
 struct bell_server;
 
-// Takes the listening socket. `poked` is called once for all pokes of a turn of the loop.
-int                 bell_server_open(struct bell_server **ret, sd_event *event, int fd,
-                                     void (*poked)(void *context), void *context, struct error *err) MUST_USE;
+// Takes the listening socket. `poked` is called once for all pokes of a turn of the loop, and so is
+// `watched`.
+int                 bell_server_open(struct bell_server **ret, sd_event *event, int                      fd,
+                                     void (*poked)(void *context), void (*watched)(void *context), void *context,
+                                     struct error *err) MUST_USE;
 struct bell_server *bell_server_close(struct bell_server *server); // takes NULL, returns NULL
 unsigned            bell_server_clients(const struct bell_server *server);
 // Tells all, in the next turn of the loop.

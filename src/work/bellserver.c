@@ -28,8 +28,9 @@ struct bell_server {
     int              fd;
     struct client   *clients;
     unsigned         n_clients;
-    bool             is_poked;
+    bool             is_poked, is_watched;
     void (*poked)(void *context);
+    void (*watched)(void *context);
     void *context;
 };
 
@@ -79,9 +80,20 @@ static void take_poke(struct client *from)
     tell_later(server);
 }
 
-static bool is_poke(const struct bell_message *message, ssize_t n)
+// False: that is nothing that a client says.
+static bool take_message(struct client *from, const struct bell_message *message, ssize_t n)
 {
-    return n == sizeof *message && message->magic == BELL_MAGIC && message->kind == BELL_POKE;
+    if (n != sizeof *message || message->magic != BELL_MAGIC)
+        return false;
+    if (message->kind == BELL_POKE) {
+        take_poke(from);
+        return true;
+    }
+    if (message->kind != BELL_WATCH)
+        return false;
+    from->server->is_watched = true;
+    tell_later(from->server);
+    return true;
 }
 
 static int hear(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -96,11 +108,10 @@ static int hear(sd_event_source *source, int fd, uint32_t events, void *context)
         n = recv(fd, &message, sizeof message, MSG_DONTWAIT | MSG_TRUNC);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return 0;
-        if (!is_poke(&message, n)) {
+        if (!take_message(client, &message, n)) {
             drop(client);
             return 0;
         }
-        take_poke(client);
     }
     return 0;
 }
@@ -176,6 +187,9 @@ static int take_turn(sd_event_source *source, void *context)
 
     (void)source;
     server->is_poked = false;
+    if (server->is_watched)
+        server->watched(server->context);
+    server->is_watched = false;
     for (struct client *client = server->clients; client; client = client->next)
         if (client->is_due && !client->is_gone)
             tell(client);
@@ -199,8 +213,9 @@ static void closep(struct bell_server **server)
     (void)bell_server_close(*server);
 }
 
-int bell_server_open(struct bell_server **ret, sd_event *event, int fd,
-                     void (*poked)(void *context), void *context, struct error *err)
+int bell_server_open(struct bell_server **ret, sd_event *event, int                      fd,
+                     void (*poked)(void *context), void (*watched)(void *context), void *context,
+                     struct error *err)
 {
     AUTO_FD                          listening = fd;
     AUTO(closep) struct bell_server *server = calloc(1, sizeof *server);
@@ -210,6 +225,7 @@ int bell_server_open(struct bell_server **ret, sd_event *event, int fd,
     server->fd = TAKE_FD(listening);
     server->event = sd_event_ref(event);
     server->poked = poked;
+    server->watched = watched;
     server->context = context;
     if (fcntl(server->fd, F_SETFL, O_NONBLOCK) < 0)
         return error_sys(err, errno, "listening for clients");

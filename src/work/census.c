@@ -10,6 +10,7 @@
 #include "work/here.h"
 
 #define CHALLENGES_MAX 3u  // to one question: it may have changed just now
+#define WATCHED_ROUNDS 4u  // longer than from one word that somebody looks on to the next
 #define DATAGRAMS_MAX  64u // in one turn of the loop
 
 const struct census_pace census_usual = {
@@ -39,7 +40,8 @@ struct census {
     struct asked      *all;
     census_told       *told;
     void              *context;
-    bool               is_soon; // the next round
+    bool               is_soon;   // the next round
+    unsigned           n_watched; // rounds, that somebody looks on
 };
 
 // ---- asking -----------------------------------------------------------------------------------
@@ -205,7 +207,7 @@ static int on_round(sd_event_source *source, uint64_t usec, void *context)
 {
     struct census *census = context;
     struct in_addr here = here_address(census->fd);
-    bool           is_soon = false;
+    bool           is_soon = census->n_watched > 0;
 
     (void)source;
     (void)usec;
@@ -218,6 +220,7 @@ static int on_round(sd_event_source *source, uint64_t usec, void *context)
         one->at.sin_addr = here;
         begin_phase(census, one, PHASE_INFO);
     }
+    census->n_watched -= census->n_watched > 0;
     if (census->all)
         set_timer(census, is_soon);
     return 0;
@@ -270,6 +273,17 @@ void census_remove(struct census *census, int64_t server)
     free(one);
     if (!census->all)
         (void)sd_event_source_set_enabled(census->timer, SD_EVENT_OFF); // no way to fail
+}
+
+// Rounds that are seldom have one at once.
+void census_watch(struct census *census)
+{
+    census->n_watched = WATCHED_ROUNDS;
+    if (!census->all || census->is_soon)
+        return;
+    census->is_soon = true;
+    (void)sd_event_source_set_time_relative(census->timer, 0);          // no way to fail
+    (void)sd_event_source_set_enabled(census->timer, SD_EVENT_ONESHOT); // likewise
 }
 
 static void closep(struct census **census)

@@ -8,8 +8,8 @@
 // again in the next round, and after a minute of that nothing is known of the server: it is silent
 // while it loads a map, and it answers nobody who asks too often.
 //
-// While somebody plays, or a server is not heard, rounds follow each other soon; while all are
-// empty, seldom; and where there is no server to ask, there is no timer.
+// While somebody plays or looks on, or a server is not heard, rounds follow each other soon; while
+// all are empty, seldom; and where there is no server to ask, there is no timer.
 
 #include <systemd/sd-event.h>
 #include "game/a2s.h"
@@ -41,3 +41,5 @@ struct census *census_close(struct census *census); // takes NULL, returns NULL
 // It is asked from now on, at once for the first time; one that is asked already, at this port.
 int  census_add(struct census *census, int64_t server, uint16_t port, struct error *err) MUST_USE;
 void census_remove(struct census *census, int64_t server); // one that is not asked is none
+// Somebody looks on: some rounds follow each other soon, whoever plays.
+void census_watch(struct census *census);

@@ -89,6 +89,13 @@ static void poked(void *context)
     watch_look(worker->watch);
 }
 
+static void watched(void *context)
+{
+    const struct worker *worker = context;
+
+    watch_players(worker->watch);
+}
+
 // ---- setting up --------------------------------------------------------------------------------
 
 // Two of them would take each other's jobs for those of one that is gone.
@@ -135,7 +142,8 @@ static int open_bell(struct worker *worker, struct error *err)
     if (sd_listen_fds(1) != 1)
         return error_set(err, ERROR_INVALID,
                          "it is given one socket: 'systemctl start left4me-worker.socket'");
-    return bell_server_open(&worker->bell, worker->event, SD_LISTEN_FDS_START, poked, worker, err);
+    return bell_server_open(&worker->bell, worker->event, SD_LISTEN_FDS_START, poked, watched,
+                            worker, err);
 }
 
 static int open_parts(struct worker *worker, const struct options *options, struct error *err)

@@ -313,6 +313,11 @@ void watch_look(struct watch *watch)
     watch_write_soon(watch);
 }
 
+void watch_players(struct watch *watch)
+{
+    census_watch(watch->census);
+}
+
 void watch_job_ended(struct watch *watch, const struct job *job)
 {
     struct watched *one = job->server ? watch_find(watch, job->server) : NULL;

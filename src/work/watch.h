@@ -34,5 +34,7 @@ struct watch *watch_close(struct watch *watch); // takes NULL, returns NULL
 
 // The database has changed.
 void watch_look(struct watch *watch);
+// Somebody looks at who plays.
+void watch_players(struct watch *watch);
 // A job has ended, and with it what it is about is another than before.
 void watch_job_ended(struct watch *watch, const struct job *job);

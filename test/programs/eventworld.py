@@ -38,6 +38,13 @@ class Worker:
             self.client, _ = self.socket.accept()
         self.client.send(CHANGED)
 
+    def hear(self):
+        """The kind of what the page says next."""
+        if not self.client:
+            self.client, _ = self.socket.accept()
+        self.client.settimeout(READY_S)
+        return struct.unpack("=II", self.client.recv(64))[1]
+
     def close(self):
         self.socket.close()
         if self.client:

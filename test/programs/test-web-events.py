@@ -8,6 +8,8 @@ import webworld
 from eventworld import EventTest, Listener
 from webworld import READY_S, Browser
 
+WATCH = 3                                               # what the worker is told while somebody looks at who plays
+
 
 class TestChanges(EventTest):
     def test_a_change(self):
@@ -81,6 +83,8 @@ class TestChanges(EventTest):
         for user, status in ((zoey, 200), (louis, 404), (admin, 200)):
             self.assertEqual(Listener(user, f"players:{server}").status, status)
         listener = self.listen(zoey, f"players:{server},servers")
+        while self.worker.hear() != WATCH:
+            pass
         listener.next()
         for number in (other, server):
             self.sql("INSERT INTO live_players VALUES (?, 1, 0, 8, 'c1m1', 1)", number)

@@ -16,13 +16,18 @@ struct world {
     sd_event           *event;
     struct bell_server *server;
     struct bell        *bells[CLIENTS];
-    unsigned            n_poked, n_changed[CLIENTS];
+    unsigned            n_poked, n_watched, n_changed[CLIENTS];
     struct sockaddr_un  address;
 };
 
 static void poked(void *context)
 {
     ((struct world *)context)->n_poked++;
+}
+
+static void watched(void *context)
+{
+    ((struct world *)context)->n_watched++;
 }
 
 static void changed(void *context)
@@ -39,7 +44,7 @@ static void serve(struct world *world)
     assert_return_code(bind(fd, (struct sockaddr *)&world->address, sizeof world->address), errno);
     assert_return_code(chmod(world->address.sun_path, 0777), errno);
     assert_return_code(listen(fd, 128), errno);
-    if (bell_server_open(&world->server, world->event, fd, poked, world, &err) < 0)
+    if (bell_server_open(&world->server, world->event, fd, poked, watched, world, &err) < 0)
         fail_msg("%s", err.message);
 }
 
@@ -106,6 +111,24 @@ static bool is_hung_up(int fd)
 }
 
 // ---- tests ------------------------------------------------------------------------------------
+
+// Nobody else hears that somebody looks on.
+static void test_who_looks_on(void **state)
+{
+    struct world *world = *state;
+
+    open_bells(world, CLIENTS);
+    bell_watch(world->bells[0]);
+    bell_watch(world->bells[0]);
+    while (!world->n_watched)
+        turn(world);
+    bell_poke(world->bells[0]);
+    while (!world->n_changed[1] || !world->n_changed[2])
+        turn(world);
+    assert_int_equal(world->n_watched, 1);
+    assert_int_equal(world->n_poked, 1);
+    assert_int_equal(world->n_changed[1], 1);
+}
 
 static void test_pokes(void **state)
 {
@@ -285,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_WORLD(test_pokes),
+        IN_WORLD(test_who_looks_on),
         IN_WORLD(test_rings),
         IN_WORLD(test_poke_of_a_command),
         IN_WORLD(test_odd_messages),

@@ -30,17 +30,18 @@ struct script {
 };
 
 struct world {
-    sd_event            *event;
-    sd_event_source     *source;
-    struct census       *census;
-    int                  fd, other_fd; // the game, and somebody else
-    uint16_t             port;
-    const struct script *script;
-    unsigned             n_info, n_players; // questions
-    unsigned             n_told;
-    bool                 is_silent, is_known;
-    struct census_answer said;
-    struct a2s_player    first;
+    sd_event                 *event;
+    sd_event_source          *source;
+    struct census            *census;
+    int                       fd, other_fd; // the game, and somebody else
+    uint16_t                  port;
+    const struct script      *script;
+    const struct census_pace *pace;
+    unsigned                  n_info, n_players; // questions
+    unsigned                  n_told;
+    bool                      is_silent, is_known;
+    struct census_answer      said;
+    struct a2s_player         first;
 };
 
 static const struct census_pace quick = {
@@ -108,7 +109,7 @@ static int open_port(uint16_t *ret_port)
 
 static struct world begin(const struct script *script)
 {
-    struct world world = { .script = script };
+    struct world world = { .script = script, .pace = &quick };
     uint16_t     ignored;
 
     assert_return_code(sd_event_new(&world.event), 0);
@@ -126,7 +127,8 @@ static void run(struct world *world, unsigned n)
         assert_return_code(
             sd_event_add_io(world->event, &world->source, world->fd, EPOLLIN, on_question, world),
             0);
-        assert_int_equal(census_open(&world->census, world->event, &quick, told, world, &err), 0);
+        assert_int_equal(census_open(&world->census, world->event, world->pace, told, world, &err),
+                         0);
         assert_int_equal(census_add(world->census, SERVER, world->port, &err), 0);
     }
     while (world->n_told < n)
@@ -272,6 +274,21 @@ static void test_silence(void **state)
     end(&world);
 }
 
+// A round that would come in an hour comes at once, and others after it.
+static void test_who_looks_on(void **state)
+{
+    static const struct script      script = { .info = { TEXT(INFO("\0", "\0")) } };
+    static const struct census_pace seldom = { .soon_ms = 20, .seldom_ms = 3600000, .n_misses = 3 };
+    struct world                    world = begin(&script);
+
+    (void)state;
+    world.pace = &seldom;
+    run(&world, 2); // the second of one that was not known before the first
+    census_watch(world.census);
+    run(&world, 5);
+    end(&world);
+}
+
 static void test_it_is_asked_anew(void **state)
 {
     static const struct script script = { .info = { TEXT(INFO("\0", "\0")) } };
@@ -290,10 +307,15 @@ static void test_it_is_asked_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_who_plays),    cmocka_unit_test(test_nobody),
-        cmocka_unit_test(test_what_is_none), cmocka_unit_test(test_without_names),
-        cmocka_unit_test(test_many),         cmocka_unit_test(test_a_challenge_without_end),
-        cmocka_unit_test(test_silence),      cmocka_unit_test(test_it_is_asked_anew),
+        cmocka_unit_test(test_who_plays),
+        cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_what_is_none),
+        cmocka_unit_test(test_without_names),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_a_challenge_without_end),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_who_looks_on),
+        cmocka_unit_test(test_it_is_asked_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
