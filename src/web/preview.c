@@ -5,6 +5,7 @@
 #include <string.h>
 #include "host/instances.h"
 #include "host/overlays.h"
+#include "store/live.h"
 #include "web/beside.h"
 #include "web/draft.h"
 
@@ -13,6 +14,7 @@ struct preview {
     struct blueprint *draft;
     size_t            n_servers;
     struct server    *servers; // owned
+    json_t           *pending; // for each of them, what it is to be restarted for as it is
     json_t *refused; // problems with overlays that he may not take: they are not looked at
     json_t *json;    // what came of it
 };
@@ -23,6 +25,7 @@ static void done(struct beside *beside)
 
     blueprint_free(preview->draft);
     free(preview->servers);
+    json_decref(preview->pending);
     json_decref(preview->refused);
     json_decref(preview->json);
 }
@@ -61,15 +64,33 @@ static json_t *changes_json(const struct preview *preview, const struct server *
     return words_json(&changes);
 }
 
+// What comes besides when it is started again, whatever becomes of the draft.
+static json_t *with_pending(json_t *words, const json_t *pending)
+{
+    json_t *word, *other;
+    size_t  i, j;
+
+    json_array_foreach(pending, i, word)
+    {
+        bool is_there = false;
+        json_array_foreach(words, j, other) is_there = is_there || json_equal(word, other);
+        if (!is_there)
+            (void)json_array_append(words, word); // absent without memory
+    }
+    return words;
+}
+
 static json_t *servers_json(const struct preview *preview)
 {
     json_t *rows = json_array();
 
     for (size_t i = 0; i < preview->n_servers; i++) {
         const struct server *server = &preview->servers[i];
-        (void)json_array_append_new(rows, json_pack("{s:I, s:s, s:o}", "id", (json_int_t)server->id,
-                                                    "name", server->name, "changes",
-                                                    changes_json(preview, server))); // absent then
+        (void)json_array_append_new(
+            rows, json_pack("{s:I, s:s, s:o}", "id", (json_int_t)server->id, "name", server->name,
+                            "changes",
+                            with_pending(changes_json(preview, server),
+                                         json_array_get(preview->pending, i)))); // absent then
     }
     return rows;
 }
@@ -128,6 +149,19 @@ static int said(struct beside *beside, struct api_request *request, struct error
     return request ? api_answer(request, 200, json_incref(preview->json), err) : 0;
 }
 
+static int take_pending(json_t *rows, struct database *db, int64_t server, struct error *err)
+{
+    AUTO(live_done) struct live live = { 0 };
+
+    if (live_find(&live, db, server, err) < 0)
+        return -1;
+    json_t *status = *live.status ? json_loads(live.status, 0, NULL) : NULL;
+    json_t *words = json_object_get(status, "pending");
+    (void)json_array_append_new(rows, words ? json_incref(words) : json_array()); // likewise
+    json_decref(status);
+    return 0;
+}
+
 static int take_servers(struct preview *preview, const struct api_request *request,
                         struct error *err)
 {
@@ -136,13 +170,17 @@ static int take_servers(struct preview *preview, const struct api_request *reque
     int64_t                    at = 0;
     int                        r = 0;
 
+    preview->pending = json_array();
     preview->servers = calloc(PREVIEW_SERVERS_MAX, sizeof *preview->servers);
     if (!preview->servers)
         return error_sys(err, ENOMEM, "looking at servers");
     while (preview->n_servers < PREVIEW_SERVERS_MAX &&
            (r = server_next(&preview->servers[preview->n_servers], request->web->db, at, &filter,
-                            err)) > 0)
+                            err)) > 0) {
         at = preview->servers[preview->n_servers++].id;
+        if (take_pending(preview->pending, request->web->db, at, err) < 0)
+            return -1;
+    }
     return r < 0 ? -1 : 0;
 }
 

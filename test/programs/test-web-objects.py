@@ -208,6 +208,10 @@ class TestPreview(ThingsTest):
         self.assertIn('hostname "first"', said["server_cfg"])
         said = self.ask(blueprint, config="two\n", arguments=["-x"], limits={"tasks": 100})
         self.assertEqual(said["servers"][0]["changes"], ["arguments", "config", "limits"])
+        # What it was told already, and does not run with yet, comes as well.
+        self.rows("INSERT INTO live_states (server, state, changed_us, status) VALUES (?, 'running', 5, ?)", first["id"], json.dumps({"pending": ["overlay 2", "config"]}))
+        self.assertEqual(self.ask(blueprint)["servers"][0]["changes"], ["overlay 2", "config"])
+        self.assertEqual(self.ask(blueprint, config="two\n")["servers"][0]["changes"], ["config", "overlay 2"])
         (directory / "spec.yaml").write_text("damaged")
         self.assertIn("spec.yaml", self.ask(blueprint)["servers"][0]["changes"][0])
 
