@@ -22,6 +22,10 @@ struct http_exchange *reader_exchange(const struct reader *reader)
 
 static void look_at(struct hub *hub, uint64_t us)
 {
+    // Within a round nothing is waited for, not even to wake up for several things at once.
+    uint64_t accuracy_us = hub->turn ? 1 : ACCURACY_US;
+
+    (void)sd_event_source_set_time_accuracy(hub->looker, accuracy_us);
     (void)sd_event_source_set_time(hub->looker, us);
     (void)sd_event_source_set_enabled(hub->looker, SD_EVENT_ONESHOT); // no way to fail
 }
@@ -195,11 +199,11 @@ static int look(sd_event_source *source, uint64_t usec, void *context)
         hub->round_us = begun_us;
     int  r = channels_tell(hub, &err); // an error is of a moment: it is looked again
     bool has_more = check_some(hub) || r > 0;
-    // Others have their turn, however many are told.
+    // Others have their turn, however many are told: between two parts of a round, and after it.
     uint64_t now_us = visit_now_us();
-    hub->next_us = now_us + (now_us - begun_us) / 8;
-    if (!hub->turn)
-        hub->next_us = MAX(hub->next_us, hub->round_us + HUB_BATCH_MS * UINT64_C(1000));
+    hub->next_us = hub->turn ? now_us
+                             : MAX(hub->round_us + HUB_BATCH_MS * UINT64_C(1000),
+                                   now_us + (now_us - hub->round_us) / 8);
     if (has_more)
         look_again(hub);
     return 0;
