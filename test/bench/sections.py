@@ -380,7 +380,7 @@ def memory(bench):
 # -- the page ---------------------------------------------------------------------------------------
 
 PROGRAMS = ("left4me-web.service", "left4me-worker.service")
-SERVERS, IDLE_S = 50, 20
+SERVERS, FIRST_PORT, IDLE_S = 50, 28000, 20
 
 
 def answers(bench):
@@ -397,7 +397,7 @@ def whole_page(bench):
     """In the machine, with all that belongs to it: a start asked for by the API, and what it costs while nothing happens."""
     alice = page.admin(bench.machine, "bench")
     blueprint = alice.want(201, "POST", "/blueprints", {"name": "bench"})["id"]
-    made = [alice.want(201, "POST", "/servers", {"name": f"bench {i}", "blueprint": blueprint}) for i in range(SERVERS)]
+    made = [alice.want(201, "POST", "/servers", {"name": f"bench {i}", "blueprint": blueprint, "port": FIRST_PORT + i}) for i in range(SERVERS)]
     rows = _start_by_api(bench, alice, made[0])
     return rows + _idle(bench.machine)
 
@@ -405,18 +405,19 @@ def whole_page(bench):
 def _until_running(alice, server):
     """Microseconds from the request until the page is told that it runs."""
     with contextlib.closing(page.Connection(alice.place)) as connection:
-        connection.request("GET", "/api/v1/events?topics=servers", headers={"Cookie": alice.cookie})
+        connection.request("GET", "/api/v1/events?topics=servers,jobs", headers={"Cookie": alice.cookie})
         lines = connection.getresponse()
         while b"event: ready" not in lines.readline():
             pass
         started = time.monotonic()
-        alice.want(202, "POST", f"/servers/{server['id']}/start")
-        while True:
-            line = lines.readline()
-            if line.startswith(b"data: ") and b'"state"' in line:
-                told = json.loads(line[6:])
-                if told["id"] == server["id"] and told["state"] == "running":
-                    return (time.monotonic() - started) * 1e6
+        job = alice.want(202, "POST", f"/servers/{server['id']}/start")["job"]
+        while line := lines.readline():
+            told = json.loads(line[6:]) if line.startswith(b"data: {") else {}
+            if told.get("instance") == server["instance"] and told["state"] == "running":
+                return (time.monotonic() - started) * 1e6
+            if told.get("id") == job["id"] and told.get("kind") == job["kind"] and told["state"] == "failed":
+                raise host.Trouble(told["error"]["message"])
+    raise host.Trouble("the page tells nothing any more")
 
 
 def _start_by_api(bench, alice, server):

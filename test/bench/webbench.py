@@ -29,6 +29,7 @@ from table import Row
 OF_ACCOUNT = 20      # streams, that one account may have
 LISTENERS, SAMPLE, SECONDS = 10000, 200, 10
 LATE_MS, MEMORY_MB = 50, 100
+SEND_BYTES = 1500   # five lines or so
 SETTINGS = "[web]\nconnections = 0\nrequests = 0\n"
 
 # Writes a hundred lines a second, each with the time at which it does.
@@ -137,14 +138,23 @@ def listen(build, is_local, n=LISTENERS, seconds=SECONDS):
     return lines, median / 1000, late / 1000, longest / 1000, before, memory, cpu
 
 
+def sends(build, n=LISTENERS):
+    """Milliseconds of a round of as many sends as would take all lines that come meanwhile, and of nothing else: by one thread, by two."""
+    said = subprocess.run([build / "test/bench/bench-sends", str(n), str(SEND_BYTES), "40"], check=True, capture_output=True, text=True).stdout
+    return [int(word) / 1000 for word in said.split()]
+
+
 def events(build):
     rows = []
     for what, is_local in (("through a socket of the file system", True), ("by TCP", False)):
+        before = sends(build)
         _, median, late, longest, _, memory, cpu = listen(build, is_local)
+        alone, both = (statistics.mean(pair) for pair in zip(before, sends(build)))
+        beside = {} if is_local else {"reference": both, "beside": "a bare round of sends, two threads"}
         rows += [Row(f"{LISTENERS} listen, 100 lines a second, {what}: a line, median", median),
-                 Row("  99 %", late, limit=LATE_MS), Row("  longest", longest), Row("  memory", memory, "MB", limit=MEMORY_MB),
+                 Row("  99 %", late, limit=LATE_MS, **beside), Row("  longest", longest), Row("  memory", memory, "MB", limit=MEMORY_MB),
                  Row("  processor", cpu * 100, "%")]
-    return rows
+    return [*rows, Row("a bare round of sends by TCP, one thread", alone)]
 
 
 # -- answers ----------------------------------------------------------------------------------------
