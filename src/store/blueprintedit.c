@@ -209,6 +209,17 @@ static int update(struct database *db, const struct blueprint *blueprint, struct
     return put_overlays(db, blueprint->id, blueprint, err);
 }
 
+// Before it is shared no longer.
+static int note_lost(struct database *db, const struct blueprint *blueprint, struct error *err)
+{
+    static const struct query lost =
+        QUERY("INSERT OR REPLACE INTO changes (topic, object, is_deleted, lost_by) "
+              "SELECT 'blueprint', blueprints.id, 0, users.id FROM blueprints, users "
+              "WHERE blueprints.id = :id AND blueprints.is_shared");
+
+    return blueprint->is_shared ? 0 : database_run(db, &lost, ":id", blueprint->id, NULL, err);
+}
+
 int blueprint_replace(struct database *db, const struct blueprint *blueprint, int64_t viewer,
                       struct error *err)
 {
@@ -218,7 +229,7 @@ int blueprint_replace(struct database *db, const struct blueprint *blueprint, in
     assert(database_is_writing(db));
     if (check_revision(db, blueprint->id, blueprint->revision, err) < 0 ||
         check(blueprint, err) < 0 || check_overlays(db, blueprint, viewer, err) < 0 ||
-        update(db, blueprint, err) < 0 ||
+        note_lost(db, blueprint, err) < 0 || update(db, blueprint, err) < 0 ||
         change_note(db, CHANGE_BLUEPRINT, blueprint->id, false, err) < 0)
         return -1;
     return change_note_all(db, CHANGE_SERVER, &servers, ":id", blueprint->id, NULL, err);
@@ -298,10 +309,14 @@ int blueprint_set_owner(struct database *db, int64_t id, int64_t owner, int64_t 
     static const struct query query =
         QUERY("UPDATE blueprints SET owner = :owner, revision = revision + 1, "
               "changed_unix_s = :now WHERE id = :id");
+    static const struct query lost =
+        QUERY("INSERT OR REPLACE INTO changes (topic, object, is_deleted, lost_by) "
+              "SELECT 'blueprint', id, 0, owner FROM blueprints WHERE id = :id");
     AUTO(statement_done) struct statement row = { 0 };
 
     assert(database_is_writing(db));
-    if (statement_begin(&row, db, &query, err) < 0)
+    if (database_run(db, &lost, ":id", id, NULL, err) < 0 ||
+        statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":owner", owner);
     statement_bind_number(&row, ":now", now_unix_s);

@@ -51,8 +51,9 @@ int change_note_all(struct database *db, enum change_topic topic, const struct q
 
 int change_next(struct change *ret, struct database *db, int64_t after, struct error *err)
 {
-    static const struct query query = QUERY("SELECT number, topic, object, is_deleted FROM changes "
-                                            "WHERE number > :after ORDER BY number LIMIT 1");
+    static const struct query query =
+        QUERY("SELECT number, topic, object, is_deleted, lost_by FROM changes "
+              "WHERE number > :after ORDER BY number LIMIT 1");
     AUTO(statement_done) struct statement row = { 0 };
     int                                   topic = 0;
 
@@ -69,6 +70,7 @@ int change_next(struct change *ret, struct database *db, int64_t after, struct e
         .topic = (enum change_topic)topic,
         .object = statement_number(&row, 2),
         .is_deleted = statement_number(&row, 3),
+        .lost_by = statement_number(&row, 4),
     };
     return 1;
 }

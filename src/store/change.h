@@ -6,6 +6,10 @@
 // Each change of a thing has a number, higher than all before it; of a thing only the newest one
 // is kept. Who has seen all up to a number and asks for those after it misses nothing: that number
 // is a place in the stream of events, whatever process reads it.
+//
+// Whoever takes from somebody what he saw, by a grant, an owner or a share, writes a change for him
+// alone beforehand: a row with lost_by, of who may have lost it. Whether he has is seen when he is
+// told: he may see it for another reason.
 
 #include "store/database.h"
 
@@ -25,6 +29,7 @@ struct change {
     enum change_topic topic;
     int64_t           object; // its id
     bool              is_deleted;
+    int64_t           lost_by; // a user who may not see it any more; 0: it is a change of the thing
 };
 
 const char *change_topic_word(enum change_topic topic);

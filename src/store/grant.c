@@ -88,6 +88,22 @@ static int find_owner(int64_t *ret, struct database *db, int64_t server, struct 
     return 0;
 }
 
+// Who had one may have it no more, and does not see the server's own overlay either.
+static int note_lost(struct database *db, int64_t server, struct error *err)
+{
+    static const struct query servers =
+        QUERY("INSERT OR REPLACE INTO changes (topic, object, is_deleted, lost_by) "
+              "SELECT 'server', server, 0, user FROM server_grants WHERE server = :server");
+    static const struct query overlays =
+        QUERY("INSERT OR REPLACE INTO changes (topic, object, is_deleted, lost_by) "
+              "SELECT 'overlay', overlay, 0, user FROM server_grants "
+              "JOIN servers ON servers.id = server WHERE server = :server AND overlay NOTNULL");
+
+    return database_run(db, &servers, ":server", server, NULL, err) < 0
+               ? -1
+               : database_run(db, &overlays, ":server", server, NULL, err);
+}
+
 int grant_replace(struct database *db, int64_t server, const struct grant *grants, size_t n,
                   struct error *err)
 {
@@ -98,7 +114,7 @@ int grant_replace(struct database *db, int64_t server, const struct grant *grant
     if (n > GRANT_USERS_MAX)
         return error_set(err, ERROR_INVALID, "a server has grants for %u users at most",
                          GRANT_USERS_MAX);
-    if (find_owner(&owner, db, server, err) < 0 ||
+    if (find_owner(&owner, db, server, err) < 0 || note_lost(db, server, err) < 0 ||
         database_run(db, &query, ":server", server, NULL, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {

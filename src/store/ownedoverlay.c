@@ -125,9 +125,13 @@ int owned_overlay_set_owner(struct database *db, int64_t id, int64_t owner, int6
     static const struct query query =
         QUERY("UPDATE overlays SET owner = nullif(:owner, 0), changed_unix_s = :now "
               "WHERE id = :id");
+    static const struct query lost =
+        QUERY("INSERT OR REPLACE INTO changes (topic, object, is_deleted, lost_by) "
+              "SELECT 'overlay', id, 0, owner FROM overlays WHERE id = :id AND owner NOTNULL");
     AUTO(statement_done) struct statement row = { 0 };
 
-    if (statement_begin(&row, db, &query, err) < 0)
+    if (database_run(db, &lost, ":id", id, NULL, err) < 0 ||
+        statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":owner", owner);
     if (change(&row, id, now_unix_s, err) == 0)
@@ -140,9 +144,14 @@ int owned_overlay_set_shared(struct database *db, int64_t id, bool is_shared, in
 {
     static const struct query query =
         QUERY("UPDATE overlays SET is_shared = :shared, changed_unix_s = :now WHERE id = :id");
+    static const struct query lost =
+        QUERY("INSERT OR REPLACE INTO changes (topic, object, is_deleted, lost_by) "
+              "SELECT 'overlay', overlays.id, 0, users.id FROM overlays, users "
+              "WHERE overlays.id = :id AND overlays.is_shared");
     AUTO(statement_done) struct statement row = { 0 };
 
-    if (statement_begin(&row, db, &query, err) < 0)
+    if ((!is_shared && database_run(db, &lost, ":id", id, NULL, err) < 0) ||
+        statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":shared", is_shared);
     return change(&row, id, now_unix_s, err);

@@ -257,9 +257,15 @@ int server_set_owner(struct database *db, int64_t id, int64_t owner, int64_t now
               "WHERE id = :id");
     static const struct query grant = QUERY("DELETE FROM server_grants WHERE server = :id AND "
                                             "user = (SELECT owner FROM servers WHERE id = :id)");
+    static const struct query lost =
+        QUERY("INSERT OR REPLACE INTO changes (topic, object, is_deleted, lost_by) "
+              "SELECT 'server', id, 0, owner FROM servers WHERE id = :id UNION ALL "
+              "SELECT 'overlay', overlay, 0, owner FROM servers WHERE id = :id AND "
+              "overlay NOTNULL");
     AUTO(statement_done) struct statement row = { 0 };
 
-    if (statement_begin(&row, db, &query, err) < 0)
+    if (database_run(db, &lost, ":id", id, NULL, err) < 0 ||
+        statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":owner", owner);
     statement_bind_number(&row, ":now", now_unix_s);

@@ -148,7 +148,8 @@ void text_missed(struct text *text, const char *id, const struct topic *topic, i
 // ---- hubthing.c -------------------------------------------------------------------------------
 
 const char *thing_event(enum change_topic topic);
-// Whether `viewer` sees it, and what he may do with it.
+// Whether `viewer` is told of it, and what he may do with it. Of what he has lost he is told as of
+// what is deleted.
 int thing_may(bool *ret_sees, unsigned *ret_may, struct hub *hub, const struct change *change,
               int64_t viewer, struct error *err) MUST_USE;
 // *ret is owned.

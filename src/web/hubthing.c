@@ -133,9 +133,12 @@ int thing_may(bool *ret_sees, unsigned *ret_may, struct hub *hub, const struct c
     *ret_may = 0;
     if (change->is_deleted)
         return 0;
+    *ret_sees = !change->lost_by;
+    if (change->lost_by && change->lost_by != viewer)
+        return 0;
     int r = things[change->topic].run(NULL, ret_may, hub, change, viewer, err);
     if (r < 0 && err->kind == ERROR_NOT_FOUND) {
-        *ret_sees = false;
+        *ret_sees = change->lost_by; // he sees that
         return 0;
     }
     return r;
@@ -147,7 +150,7 @@ int thing_json(char **ret, struct hub *hub, const struct change *change, int64_t
     json_t  *json = NULL;
     unsigned may;
 
-    if (change->is_deleted)
+    if (change->is_deleted || change->lost_by)
         json = json_pack("{s:I, s:b}", "id", (json_int_t)change->object, "deleted", 1);
     else if (things[change->topic].run(&json, &may, hub, change, viewer, err) < 0)
         return -1;

@@ -264,6 +264,39 @@ class TestWhoMay(EventTest):
         self.assertEqual(listener.next()[:2], ("server", {"id": server, "deleted": True}))
         self.assertIsNone(listener.next())
 
+    def test_what_is_lost(self):
+        """who does not see a thing any more is told that it is gone, and nobody else; also if he was away"""
+        owner, zoey, louis = self.user("bill", "admin"), self.user("zoey"), self.user("louis")
+        server = self.add_server(self.number(owner))
+        self.sql("INSERT INTO overlays (id, name, type, owner, is_shared, created_unix_s, changed_unix_s) VALUES (5, 'maps', 'files', ?, 1, 1, 1)", self.number(owner))
+        blueprint = owner.ask("POST", "/blueprints", {"name": "shared", "shared": True})[1]["id"]
+        draft = {"name": "shared", "arguments": [], "config": "", "overlays": [], "limits": {}}
+        steps = [("PUT", f"/servers/{server}/grants", {"grants": [{"user": "zoey", "may": ["view"]}]}, None),
+                 ("PUT", f"/servers/{server}/grants", {"grants": [{"user": "zoey", "may": ["operate"]}]}, None),
+                 ("PUT", f"/servers/{server}/grants", {"grants": []}, [("server", server, "zoey")]),
+                 ("PUT", f"/blueprints/{blueprint}", {**draft, "shared": False}, [("blueprint", blueprint, "zoey"), ("blueprint", blueprint, "louis")]),
+                 ("PATCH", "/overlays/5", {"shared": False}, [("overlay", 5, "zoey"), ("overlay", 5, "louis")])]
+        listeners = {name: self.listen(browser, "servers,blueprints,overlays") for name, browser in (("bill", owner), ("zoey", zoey), ("louis", louis))}
+        for listener in listeners.values():
+            listener.next()
+        begun = listeners["zoey"].id
+        self.host("""echo '{"overlays": []}'""")
+        for method, path, body, lost in steps:
+            self.assertEqual(owner.ask(method, path, body, If_Match="*")[0], 200, path)
+            for event, thing, name in lost or []:
+                self.assertEqual(listeners[name].until(event, deleted=True)[1], {"id": thing, "deleted": True})
+        # The one who was told of nothing but that hears the end as the next thing.
+        self.note("blueprint", 77, 1)
+        heard = []
+        while (event := listeners["louis"].next())[1].get("id") != 77:
+            heard.append(event[:2])
+        self.assertEqual(heard, [])
+        again = self.listen(zoey, "servers,blueprints,overlays", begun)
+        heard = {}
+        while (event := again.next())[1].get("id") != 77:
+            heard[event[0]] = event[1]
+        self.assertEqual(heard, {"server": {"id": server, "deleted": True}, "blueprint": {"id": blueprint, "deleted": True}, "overlay": {"id": 5, "deleted": True}})
+
     def test_of_one_account(self):
         zoey, louis = self.user("zoey"), self.user("louis")
         listeners = [self.listen(zoey, "jobs") for _ in range(20)]
