@@ -352,6 +352,8 @@ async function sessionEnds(visit, world) {
   await page.goto(world.blueprintUrl);
   await page.getByLabel("Processor (%)").fill("150");
   await type(page, "// not lost\n");
+  // The preview asks as well, and would come to know it first.
+  await page.locator("pre", { hasText: "// not lost" }).waitFor();
   await visit.context.clearCookies();
   await exactly(page, "Save").click();
   const again = visit.dialog("Log in again");
