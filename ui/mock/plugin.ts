@@ -5,7 +5,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "vite";
-import { operations, Refusal, type Call } from "./operations";
+import { Refusal, type Call } from "./call";
+import { operations } from "./operations";
 import { World } from "./world";
 
 const POLICY =
