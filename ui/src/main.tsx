@@ -7,7 +7,12 @@ import * as session from "./state/session";
 import { loadStrings } from "./strings";
 import "./styles/tokens.css";
 import "./styles/base.css";
-import "./styles/components.css";
+import "./styles/controls.css";
+import "./styles/feedback.css";
+import "./styles/tables.css";
+import "./styles/dialogs.css";
+import "./styles/blocks.css";
+import "./styles/editors.css";
 import "./styles/pages.css";
 
 async function begin(): Promise<void> {
