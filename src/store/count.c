@@ -51,15 +51,30 @@ int count_servers(uint64_t ret[LIVE_STATES], struct database *db, struct error *
     return count(ret, LIVE_STATES, db, &query, place_of_server, err);
 }
 
-int count_bytes(uint64_t *ret, struct database *db, struct error *err)
+// Of a query that gives one number.
+static int read_one(uint64_t *ret, struct database *db, const struct query *query,
+                    struct error *err)
 {
-    static const struct query query =
-        QUERY("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
     AUTO(statement_done) struct statement row = { 0 };
 
-    if (statement_begin(&row, db, &query, err) < 0)
+    if (statement_begin(&row, db, query, err) < 0)
         return -1;
     int r = statement_next(&row, err);
     *ret = r > 0 ? (uint64_t)statement_number(&row, 0) : 0;
     return MIN(r, 0);
+}
+
+int count_players(uint64_t *ret, struct database *db, struct error *err)
+{
+    static const struct query query = QUERY("SELECT coalesce(sum(n_humans), 0) FROM live_players");
+
+    return read_one(ret, db, &query, err);
+}
+
+int count_bytes(uint64_t *ret, struct database *db, struct error *err)
+{
+    static const struct query query =
+        QUERY("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+
+    return read_one(ret, db, &query, err);
 }

@@ -139,7 +139,7 @@ static int tell_servers(FILE *out, struct database *db, struct error *err)
 
 static int tell_all(FILE *out, const struct metrics *metrics, struct web *web, struct error *err)
 {
-    uint64_t n_bytes = 0;
+    uint64_t n_players = 0, n_bytes = 0;
 
     tell(out, "left4me_build_info", "gauge", "The version of left4me.");
     fprintf(out, "left4me_build_info{version=\"" PROJECT_VERSION "\"} 1\n");
@@ -151,8 +151,10 @@ static int tell_all(FILE *out, const struct metrics *metrics, struct web *web, s
     tell_number(out, "left4me_event_streams", "gauge", "Those who listen to events.",
                 hub_readers(web->hub));
     if (tell_jobs(out, web->db, err) < 0 || tell_servers(out, web->db, err) < 0 ||
-        count_bytes(&n_bytes, web->db, err) < 0)
+        count_players(&n_players, web->db, err) < 0 || count_bytes(&n_bytes, web->db, err) < 0)
         return -1;
+    tell_number(out, "left4me_players", "gauge", "People who play, where it is known.",
+                (double)n_players);
     tell_number(out, "left4me_database_bytes", "gauge", "The file of the database.",
                 (double)n_bytes);
     return 0;

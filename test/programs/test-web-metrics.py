@@ -42,6 +42,7 @@ class TestMetrics(EventTest):
         admin = self.user("bill", "admin")
         server = self.add_server(self.number(admin))
         self.sql("INSERT INTO live_states (server, state, changed_us) VALUES (?, 'running', 1)", server)
+        self.sql("INSERT INTO live_players VALUES (?, 3, 1, 8, 'c1m1', 1)", server)
         self.add_server(self.number(admin))
         for state in ("queued", "queued", "running"):
             self.add_job(state=state)
@@ -49,6 +50,7 @@ class TestMetrics(EventTest):
         before = self.metrics(admin)
         self.assertEqual([before["left4me_servers", f'{{state="{state}"}}'] for state in ("running", "unknown", "failed")], [1, 1, 0])
         self.assertEqual([before["left4me_jobs", f'{{state="{state}"}}'] for state in ("queued", "running", "done")], [2, 1, 0])
+        self.assertEqual(before["left4me_players", None], 3)
         self.assertEqual((before["left4me_event_streams", None], before["left4me_http_connections", None] >= 2), (1, True))
         for name in ("process_resident_memory_bytes", "process_open_fds", "process_max_fds", "left4me_database_bytes", "process_cpu_seconds_total"):
             self.assertGreater(before[name, None], 0, name)
