@@ -6,9 +6,11 @@
 #include "web/shown.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "store/quota.h"
+#include "store/setting.h"
 #include "web/draft.h"
 #include "web/api.h"
 #include "web/remembered.h"
@@ -106,13 +108,35 @@ static int read_blueprint(struct server *server, struct api_request *request, st
                : -1;
 }
 
+// What else listens on the machine, or is to, is for admins to know: a user chooses among the ports
+// that there are for servers, or keeps the one that his server has.
+static int check_port(const struct server *server, int64_t port, struct api_request *request,
+                      struct error *err)
+{
+    int64_t from = 0, to = 0;
+
+    if (request->user.role == ROLE_ADMIN || port == server->ports.game)
+        return 0;
+    if (setting_number(&from, request->web->db, SETTING_PORT_FROM, err) < 0 ||
+        setting_number(&to, request->web->db, SETTING_PORT_TO, err) < 0)
+        return -1;
+    if (port >= from && port <= to)
+        return 0;
+    (void)error_set(err, ERROR_INVALID,
+                    "the ports for servers are %" PRIi64 " to %" PRIi64
+                    ": an admin can choose another one",
+                    from, to);
+    return api_about(request, "port");
+}
+
 // null, or nothing: any that is free.
 static int read_port(struct server *server, struct api_request *request, struct error *err)
 {
     int64_t port = 0;
 
     if (api_has(request, "port") &&
-        api_number(&port, request, "port", SERVER_PORT_MIN, SERVER_PORT_MAX, err) < 0)
+        (api_number(&port, request, "port", SERVER_PORT_MIN, SERVER_PORT_MAX, err) < 0 ||
+         check_port(server, port, request, err) < 0))
         return -1;
     server->ports = (struct server_ports){ .game = (uint16_t)port };
     return 0;

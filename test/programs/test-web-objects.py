@@ -231,12 +231,12 @@ class TestServers(ThingsTest):
         self.assertEqual(self.zoey.answer.getheader("ETag"), '"1"')
         row = next(row for row in self.zoey.ask("GET", "/servers")[1]["servers"] if row["id"] == said["id"])
         self.assertEqual(row, {key: value for key, value in said.items() if key != "status"})
-        status, changed = self.zoey.ask("PATCH", at, {"name": "Renamed", "hostname": "play here", "port": 27500}, If_Match='"1"')
+        status, changed = self.zoey.ask("PATCH", at, {"name": "Renamed", "hostname": "play here", "port": 27110}, If_Match='"1"')
         self.assertEqual((status, changed["name"], changed["hostname"], changed["ports"], changed["revision"]),
-                         (200, "Renamed", "play here", {"game": 27500, "client": 22500, "tv": 32500}, 2))
+                         (200, "Renamed", "play here", {"game": 27110, "client": 22110, "tv": 32110}, 2))
         event, = self.audited("server.change")
         self.assertEqual((event["before"], event["after"]), ({"name": "Versus", "hostname": "", "blueprint": blueprint["id"], "port": 27015},
-                                                             {"name": "Renamed", "hostname": "play here", "blueprint": blueprint["id"], "port": 27500}))
+                                                             {"name": "Renamed", "hostname": "play here", "blueprint": blueprint["id"], "port": 27110}))
 
     def test_two_editors(self):
         at = f"/servers/{self.server(self.zoey)['id']}"
@@ -251,7 +251,13 @@ class TestServers(ThingsTest):
         self.error(self.zoey.ask("POST", "/servers", {"name": "two", "blueprint": blueprint["id"], "port": 27100}), 409, "busy", "port 27100", "port")
         two = self.server(self.zoey, "two", blueprint, port=None)
         self.error(self.zoey.ask("PATCH", f"/servers/{two['id']}", {"port": 27100}, If_Match="*"), 409, "busy", "port 27100", "port")
-        self.error(self.zoey.ask("POST", "/servers", {"name": "three", "blueprint": blueprint["id"], "port": 32100}), 409, "busy", field="port")  # SourceTV of one
+        self.error(self.admin.ask("POST", "/servers", {"name": "three", "blueprint": blueprint["id"], "port": 32100}), 409, "busy", field="port")  # SourceTV of one
+        # Whoever is no admin has those that there are for servers, and what he has already.
+        for port in (8080, 27014, 27116):
+            self.error(self.zoey.ask("POST", "/servers", {"name": "x", "blueprint": blueprint["id"], "port": port}), 400, "invalid", "27015 to 27115", "port")
+            self.error(self.zoey.ask("PATCH", f"/servers/{one['id']}", {"port": port}, If_Match="*"), 400, "invalid", "27015 to 27115", "port")
+        self.assertEqual(self.admin.ask("PATCH", f"/servers/{one['id']}", {"port": 8080}, If_Match="*")[0], 200)
+        self.assertEqual(self.zoey.ask("PATCH", f"/servers/{one['id']}", {"name": "moved", "port": 8080}, If_Match="*")[0], 200)
         for port in (0, 80, 65535, -1, "27015", 27015.5, True):
             self.error(self.zoey.ask("POST", "/servers", {"name": "x", "blueprint": blueprint["id"], "port": port}), 400, "invalid", field="port")
         self.assertEqual(self.zoey.ask("PATCH", f"/servers/{one['id']}", {"port": 27100}, If_Match="*")[1]["ports"]["game"], 27100)

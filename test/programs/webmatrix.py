@@ -123,7 +123,7 @@ SAMPLES = {
     ("GET", "/servers"): Sample(200),
     ("POST", "/servers"): Sample(201, {"name": "another", "blueprint": 2}),
     ("GET", "/servers/#"): Sample(200),
-    ("PATCH", "/servers/#"): Sample(200, {"name": "renamed", "port": 27500}, If_Match="*"),
+    ("PATCH", "/servers/#"): Sample(200, {"name": "renamed", "port": 27110}, If_Match="*"),
     ("DELETE", "/servers/#"): Sample(202),
     ("POST", "/servers/#/start"): Sample(202, {"with": [{"overlay": 1, "generation": 2}]}),
     ("POST", "/servers/#/restart"): Sample(202),
