@@ -15,6 +15,7 @@
 
 #define PROTOCOL_BROKER_SOCKET "/run/left4me/broker.sock"
 #define PROTOCOL_LOG_SOCKET    "/run/left4me/log.sock"
+#define PROTOCOL_DOCTOR_SOCKET "/run/left4me/doctor.sock"
 #define PROTOCOL_MAGIC         0x314d344cu // "L4M1"
 
 #define INSTANCE_NAME_MAX     64u   // bytes, without the NUL

@@ -32,6 +32,7 @@ struct cli {
     uint64_t                 output_max_bytes;
     bool                     has_keep, has_output_max, has_refresh, is_daily, is_held, is_detached;
     bool                     is_recursive, is_stripping, has_all_paths, is_of_page;
+    bool                     is_by_service;
     int                      file_fd;    // of -f, where it is opened and not read; owned, or -1
     char                    *file_bytes; // the file of -f, read as the caller; owned
     size_t                   n_file_bytes;

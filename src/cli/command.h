@@ -31,6 +31,7 @@ enum option_bit {
     OPTION_ARCHIVE = 1 << 21,
     OPTION_PAGE = 1 << 22,
     OPTION_UPLOAD = 1 << 23,
+    OPTION_SERVICE = 1 << 24,
 };
 
 struct command {

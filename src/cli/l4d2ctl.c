@@ -115,9 +115,11 @@ static const struct command commands[] = {
       "A directory is kept only where the overlay has none of that path. Build the overlay\n"
       "afterwards.\n",
       keep_run_command, NULL },
-    { "doctor", "", OPTION_JSON, "check this machine, with a remedy for each fault",
-      "Changes nothing. Exits with 1 if a check failed; warnings do not count.\n", doctor_run,
-      NULL },
+    { "doctor", "", OPTION_SERVICE | OPTION_JSON,
+      "check this machine, with a remedy for each fault",
+      "Changes nothing. Exits with 1 if a check failed; warnings do not count. What another\n"
+      "one answers, by --service, is JSON in any case.\n",
+      doctor_run, NULL },
 };
 
 static const struct command_group *const groups[] = { &overlay_group, &files_group };

@@ -40,6 +40,8 @@ static const struct option_row {
     { OPTION_STRIP, "strip", 's', NULL, "leave out the one directory that everything is in" },
     { OPTION_TO, "to", 't', "OVERLAY", "an overlay of files in place of the server's own" },
     { OPTION_PAGE, "page", 0, NULL, "the page asks, whose names are s1, s2 and so on" },
+    { OPTION_SERVICE, "service", 0, NULL,
+      "ask left4me-doctor, from where the machine is not seen" },
     { OPTION_JSON, "json", 'j', NULL, "print JSON" },
 };
 
@@ -116,6 +118,7 @@ static const struct {
     { OPTION_HOLD, offsetof(struct cli, is_held) },
     { OPTION_DETACH, offsetof(struct cli, is_detached) },
     { OPTION_PAGE, offsetof(struct cli, is_of_page) },
+    { OPTION_SERVICE, offsetof(struct cli, is_by_service) },
 };
 
 static int take_option(struct cli *cli, enum option_bit bit, const char *value, struct error *err)

@@ -19,6 +19,7 @@ const struct host_paths host_paths_installed = {
     .mounted_dir = PROTOCOL_MOUNTED_DIR,
     .broker_socket = PROTOCOL_BROKER_SOCKET,
     .log_socket = PROTOCOL_LOG_SOCKET,
+    .doctor_socket = PROTOCOL_DOCTOR_SOCKET,
     .bus_address = "unix:path=/run/dbus/system_bus_socket",
     .proc_net_dir = SOCKETS_DIR,
     .wants_dir = "/etc/systemd/system",

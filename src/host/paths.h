@@ -14,6 +14,7 @@ struct host_paths {
     const char *mounted_dir; // records of what is mounted
     const char *broker_socket;
     const char *log_socket;
+    const char *doctor_socket;
     const char *bus_address;   // of the system bus, as D-Bus words it
     const char *proc_net_dir;  // udp, udp6, tcp, tcp6
     const char *wants_dir;     // where the init system keeps *.wants/ of enabled units

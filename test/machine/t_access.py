@@ -87,6 +87,7 @@ runtime/VICTIM/config/args                  -      -      -   -   -   -
 /run/left4me                                l      l      l   l   l   l
 /run/left4me/broker.sock                    s      -      -   -   -   -
 /run/left4me/log.sock                       s      -      -   -   -   -
+/run/left4me/doctor.sock                    s      -      -   -   -   -
 /run/left4me/worker.sock                    s      -      -   -   -   -
 /run/left4me-host                           l      l      l   l   l   l
 /run/left4me-host/tidy.sock                 -      -      -   -   -   -

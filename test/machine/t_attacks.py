@@ -20,7 +20,7 @@ from machine import Machine
 
 DATA = product.DATA
 BOTH = ("inside", "inside32")               # the filters of the two kinds of programs are separate
-SOCKETS = ("/run/left4me/broker.sock", "/run/left4me/log.sock", "/run/dbus/system_bus_socket",
+SOCKETS = ("/run/left4me/broker.sock", "/run/left4me/log.sock", "/run/left4me/doctor.sock", "/run/dbus/system_bus_socket",
            "/run/systemd/private", "/run/systemd/journal/socket", "/run/systemd/journal/dev-log",
            "/run/systemd/journal/stdout", "/run/systemd/journal/io.systemd.journal", "/dev/log",
            "/run/systemd/io.systemd.Login", "/run/systemd/userdb/io.systemd.DynamicUser",

@@ -15,6 +15,7 @@ BUDGETS = {
     "left4me-build-mount@": 3.9, "left4me-idmap": 3.9, "left4me-tidy": 3.9, "left4me-update@": 1.3,
     "left4me-files@": 0.5, "left4me-publish@": 0.5, "left4me-edit@": 0.5, "left4me-workshop@": 1.2, "left4me-nft": 2.5,
     "left4me-script@": 1.3, "left4me-refresh": 0.5, "left4me-collect": 0.5, "left4me-web": 0.2, "left4me-worker": 1.2,
+    "left4me-doctor@": 1.3,
 }
 
 # What alone gives a unit a mount namespace, apart from names that begin with Protect, Private or Bind.

@@ -270,7 +270,7 @@ def test_what_it_reads(machine):
 def test_whom_it_reaches(machine):
     """neither the broker nor the bus, nor any network; the log reader, and whoever does its jobs"""
     attacks.bring(machine)
-    closed = [path for path in t_attacks.SOCKETS if path not in ("/run/left4me/log.sock",)]
+    closed = [path for path in t_attacks.SOCKETS if path not in ("/run/left4me/log.sock", "/run/left4me/doctor.sock")]
     found = _attack(machine, "unix", *closed)
     attacks.must_hold(found, "sockets", len(closed))
     attacks.must_work(_attack(machine, "unix", "/run/left4me/log.sock"), "the log reader", "/run/left4me/log.sock")
@@ -317,6 +317,17 @@ def test_what_it_asks_l4d2ctl(machine):
             said = page.inside(machine, ["/usr/bin/bash", "-c", f"l4d2ctl {' '.join(words)} --json 2>/dev/null; true"])
             check(want and _plain(want) in _plain(said), f"l4d2ctl {' '.join(words)} says {said[-600:]!r}, outside {want[-600:]!r}")
     product.ctl(machine, "overlay", "delete", "script")
+
+
+@only("trixie")
+def test_it_knows_its_machine(machine):
+    """the health that it shows is what the doctor finds in a shell, and nothing stays behind of the question"""
+    product.ready(machine)
+    outside = product.ctl_json(machine, "doctor", check=False)
+    shown = page.admin(machine, "doctors-friend").get("/machine")
+    differ = [row for row in zip(shown["checks"], outside["checks"]) if row[0] != row[1] and row[0]["check"] != "disk space"]
+    equal((differ, shown["healthy"]), ([], outside["healthy"]), "what the page finds")
+    equal(machine.output("systemctl list-units --all --plain --no-legend 'left4me-doctor@*'"), "", "units of it that are left")
 
 
 def _plain(text):

@@ -30,7 +30,7 @@ class TestAnswers(HostTest):
         self.host("""echo "$*" >words; pwd >place; env >environment; echo '{"healthy": true, "checks": []}'""")
         self.assertEqual(self.admin.ask("GET", "/machine"), (200, {"healthy": True, "checks": []}))
         self.admin.is_held_to_contract = False
-        self.assertEqual((self.path / "words").read_text(), "doctor --json\n")
+        self.assertEqual((self.path / "words").read_text(), "doctor --service --json\n")
         self.assertNotIn("LISTEN", (self.path / "environment").read_text())
         self.host("echo '[1, 2]'")
         self.assertEqual(self.admin.ask("GET", "/machine"), (200, {"checks": [1, 2]}))
