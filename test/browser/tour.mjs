@@ -25,6 +25,7 @@ function places(world) {
   return [
     ["/servers", dialog("new server", press("New server"))],
     [serverUrl, dialog("kill", more("Kill")), dialog("reset", more("Reset")), dialog("delete", more("Delete"))],
+    [`${serverUrl}/players`],
     [`${serverUrl}/stack`],
     [`${serverUrl}/files`, dialog("view", press("View"))],
     [
