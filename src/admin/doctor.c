@@ -14,9 +14,9 @@
 #include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "admin/reach.h"
 #include "base/fd.h"
 #include "host/doctor.h"
+#include "host/reach.h"
 #include "host/units.h"
 
 #define MIB          (UINT64_C(1) << 20)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "admin/reach.h"
+#include "host/reach.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include "base/fd.h"
+#include "base/number.h"
 
 #define PATIENCE_MS  2000 // a filter that drops what comes answers never
 #define ADDRESS_ROOM 128u // of one with a port: longer ones are none
@@ -53,23 +53,37 @@ static int reach_path(const char *path)
     return reach_socket((const struct sockaddr *)&address, sizeof address);
 }
 
+// "127.0.0.1", or "::1" of "[::1]". False: it is neither.
+static bool take_host(char ret[ADDRESS_ROOM], const char *host, size_t n)
+{
+    const bool is_bracketed = n > 0 && *host == '[';
+
+    if (is_bracketed && (n < 2 || host[n - 1] != ']'))
+        return false;
+    host += is_bracketed;
+    n -= is_bracketed ? 2 : 0;
+    if (n == 0 || n >= ADDRESS_ROOM)
+        return false;
+    memcpy(ret, host, n);
+    ret[n] = '\0';
+    return true;
+}
+
 int reach(const char *address)
 {
     const struct addrinfo                  hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
                                                      .ai_socktype = SOCK_STREAM };
     AUTO(addresses_freep) struct addrinfo *found = NULL;
-    char                                   host[ADDRESS_ROOM];
     const char                            *port = strrchr(address, ':');
+    char                                   host[ADDRESS_ROOM];
+    uint32_t                               number;
+    struct error                           ignored; // what is wrong with a port is all the same
 
     if (*address == '/')
         return reach_path(address);
-    const char *begin = *address == '[' ? address + 1 : address;
-    if (!port || (size_t)(port - address) >= sizeof host || port - begin < 1)
-        return EAFNOSUPPORT;
-    size_t n = (size_t)(port - begin) - (begin > address && port[-1] == ']');
-    memcpy(host, begin, n);
-    host[n] = '\0';
-    if (getaddrinfo(host, port + 1, &hints, &found) != 0)
+    if (!port || !take_host(host, address, (size_t)(port - address)) ||
+        number_parse_u32(&number, port + 1, 1, UINT16_MAX, &ignored) < 0 ||
+        getaddrinfo(host, port + 1, &hints, &found) != 0)
         return EAFNOSUPPORT;
     return reach_socket(found->ai_addr, found->ai_addrlen);
 }
