@@ -71,7 +71,7 @@ has() { # JSON JQ-CONDITION
 
 is() { # PATH JQ-CONDITION
     local said
-    said=$(ask alice GET "$1")
+    said=$(ask alice GET "$1") || exit
     has "$said" "$2"
 }
 
