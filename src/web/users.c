@@ -187,12 +187,14 @@ static int invitation_add_run(struct api_request *request, struct error *err)
                : add_invitation(request, &invitation, err);
 }
 
-// For whoever has lost his password.
+// For whoever has lost his password. Whoever finds an admin's browser does not take the account
+// with it by a link: that wants the old password, or the command.
 static int user_invite_run(struct api_request *request, struct error *err)
 {
     struct user user;
 
-    if (user_find(&user, request->web->db, request->parameters[0], err) < 0)
+    if (not_yourself(request, err) < 0 ||
+        user_find(&user, request->web->db, request->parameters[0], err) < 0)
         return -1;
     const struct invitation invitation = { .user = user.id,
                                            .role = user.role,

@@ -180,6 +180,8 @@ class TestPeople(WebTest):
         self.assertEqual(Browser(self.web).join(word, "zoey", "another password")[1]["user"]["id"], number)
         self.error(zoey.ask("GET", "/me"), 401, "denied")
         self.assertEqual(zoey.login("zoey", "another password")[0], 200)
+        # One's own is changed by who knows the old one.
+        self.error(admin.ask("POST", f"/users/{admin.ask('GET', '/me')[1]['id']}/invitation"), 409, "busy", "own account")
 
     def test_a_new_password(self):
         one, other = self.user(), Browser(self.web)
