@@ -51,6 +51,15 @@ class Live(Base):
     status = Column(String)
 
 
+class Playing(Base):
+    __tablename__ = "live_players"
+    server = Column(ForeignKey("servers.id"), primary_key=True)
+    n_humans = Column(Integer)
+    n_bots = Column(Integer)
+    n_max = Column(Integer)
+    map = Column(String)
+
+
 class Server(Base):
     __tablename__ = "servers"
     id = Column(Integer, primary_key=True)
@@ -68,9 +77,10 @@ class Server(Base):
     blueprint = relationship(Blueprint)
     ports = relationship(Port)
     live = relationship(Live, uselist=False)
+    playing = relationship(Playing, uselist=False)
 
     def to_json(self):
-        status = json.loads(self.live.status or "{}") if self.live else {}
+        status, playing = json.loads(self.live.status or "{}") if self.live else {}, self.playing
         return {
             "id": self.id, "instance": self.instance, "name": self.name, "owner": {"id": self.owner.id, "name": self.owner.name},
             "blueprint": {"id": self.blueprint.id, "name": self.blueprint.name}, "overlay": self.overlay, "hostname": self.hostname,
@@ -78,6 +88,7 @@ class Server(Base):
             "created": self.created_unix_s, "changed": self.changed_unix_s, "state": self.live.state if self.live else "unknown",
             "since": self.live.changed_us // 1000000 if self.live else None, "pending": status.get("pending", []),
             "exit": status.get("last_exit", {}).get("explain"),
+            "players": {"n": playing.n_humans, "bots": playing.n_bots, "max": playing.n_max, "map": playing.map} if playing else None,
         }
 
 
@@ -94,5 +105,5 @@ def servers():
         if token.owner.role != "admin":
             flask.abort(403)
         rows = session.scalars(select(Server).order_by(Server.id).limit(100).options(
-            joinedload(Server.owner), joinedload(Server.blueprint), joinedload(Server.live), selectinload(Server.ports)))
+            joinedload(Server.owner), joinedload(Server.blueprint), joinedload(Server.live), joinedload(Server.playing), selectinload(Server.ports)))
         return flask.jsonify(servers=[row.to_json() for row in rows], next=None)
