@@ -25,7 +25,7 @@ SUITES = {"trixie": "Debian 13", "bookworm": "Debian 12"}
 # and because the real thing would fetch the same), and what the tests run inside.
 PACKAGES = """
     systemd systemd-sysv dbus udev nftables iproute2 procps util-linux passwd init-system-helpers
-    ca-certificates libsystemd0 libyaml-0-2 libjansson4 libcurl4 libsqlite3-0 libsodium23 libmicrohttpd12
+    ca-certificates libsystemd0 libyaml-0-2 libjansson4 libcurl4 libsqlite3-0 libsodium23 libbpf1
     libarchive13 libdeflate0 libinih1 libseccomp2 libc6-i386 netcat-openbsd strace python3 e2fsprogs
     7zip curl jq unzip openssl
 """.split()
