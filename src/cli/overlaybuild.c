@@ -319,35 +319,68 @@ int overlay_refresh_run(struct cli *cli, struct error *err)
 
 // ---- cancel, log -------------------------------------------------------------------------------
 
+// Its builder waits for its scratch to be mounted, or nobody has taken its scratch down yet.
+static bool is_before_or_after(const struct unit_state *builder, const struct unit_state *publisher)
+{
+    return strcmp(builder->active_state, "inactive") == 0 &&
+           strcmp(publisher->active_state, "inactive") == 0;
+}
+
+static int stop_build(const struct build *build, struct error *err)
+{
+    struct unit_state state;
+    struct reply      reply;
+
+    if (broker_build(build->cli->paths, VERB_BUILD_STOP, build->number, &reply, err) < 0 ||
+        units_wait_inactive(build->units, build->row->unit, build->name.text, BUILD_STOP_MS, &state,
+                            err) < 0)
+        return -1;
+    // Whoever began it may watch it no longer. Its scratch takes disk, and what it might still have
+    // written counts against the budget of the others.
+    build_remove_scratch(build);
+    return 0;
+}
+
+static int cancel_build(bool *ret_is_stopped, const struct build *build, struct error *err)
+{
+    struct unit_state builder, mount, publisher;
+
+    if (build_state(build, build->row->unit, build->number, &builder, err) < 0 ||
+        build_state(build, UNIT_BUILD_MOUNT, build->number, &mount, err) < 0 ||
+        build_state(build, UNIT_PUBLISH, build->number, &publisher, err) < 0)
+        return -1;
+    *ret_is_stopped = !build_is_over(builder.active_state);
+    if (*ret_is_stopped)
+        return stop_build(build, err);
+    if (is_before_or_after(&builder, &publisher)) {
+        *ret_is_stopped = !build_is_over(mount.active_state);
+        return stop_build(build, err) < 0 && err->kind != ERROR_NOT_FOUND ? -1 : 0;
+    }
+    if (!build_is_over(publisher.active_state)) // it came first, and ends soon
+        build_remove_scratch(build);
+    return 0;
+}
+
 int overlay_cancel_run(struct cli *cli, struct error *err)
 {
     AUTO(build_done) struct build build = { 0 };
     struct source                 source;
-    struct unit_state             state;
-    struct reply                  reply;
     uint32_t                      number = 0;
+    bool                          is_stopped = false;
 
     if (overlay_named(&source, cli, err) < 0 ||
         overlay_newest_build(&number, cli->paths, source.number, err) < 0)
         return -1;
     cli->title = source.title;
-    if (!number)
-        return output_action(cli, "cancel", "idle", false, "no build is running", err);
-    if (build_open(&build, cli, kinds[source.type], source.number, source.title, err) < 0)
-        return -1;
-    build_take_number(&build, &(const struct reply){ 0 }, number);
-    if (units_state(build.units, build.row->unit, build.name.text, &state, err) < 0)
-        return -1;
-    if (build_is_over(state.active_state))
-        return output_action(cli, "cancel", "idle", false, "no build is running", err);
-    if (broker_build(cli->paths, VERB_BUILD_STOP, number, &reply, err) < 0 ||
-        units_wait_inactive(build.units, build.row->unit, build.name.text, BUILD_STOP_MS, &state,
-                            err) < 0)
-        return -1;
-    // Whoever began it may watch it no longer. Its scratch takes disk, and what it might still have
-    // written counts against the budget of the others.
-    build_remove_scratch(&build);
-    return output_action(cli, "cancel", "idle", true, NULL, err);
+    if (number) {
+        if (build_open(&build, cli, kinds[source.type], source.number, source.title, err) < 0)
+            return -1;
+        build_take_number(&build, &(const struct reply){ 0 }, number);
+        if (cancel_build(&is_stopped, &build, err) < 0)
+            return -1;
+    }
+    return output_action(cli, "cancel", "idle", is_stopped,
+                         is_stopped ? NULL : "no build is running", err);
 }
 
 int overlay_log_run(struct cli *cli, struct error *err)

@@ -11,14 +11,15 @@
 #include "host/paths.h"
 #include "host/buffer.h"
 
-#define UNITS_WORD_MAX 32u
-#define UNIT_SERVER    "left4me-server@"
-#define UNIT_MOUNT     "left4me-mount@"
-#define UNIT_UPDATE    "left4me-update@"
-#define UNIT_SCRIPT    "left4me-script@"
-#define UNIT_WORKSHOP  "left4me-workshop@"
-#define UNIT_FILES     "left4me-files@"
-#define UNIT_PUBLISH   "left4me-publish@"
+#define UNITS_WORD_MAX   32u
+#define UNIT_SERVER      "left4me-server@"
+#define UNIT_MOUNT       "left4me-mount@"
+#define UNIT_UPDATE      "left4me-update@"
+#define UNIT_SCRIPT      "left4me-script@"
+#define UNIT_WORKSHOP    "left4me-workshop@"
+#define UNIT_FILES       "left4me-files@"
+#define UNIT_PUBLISH     "left4me-publish@"
+#define UNIT_BUILD_MOUNT "left4me-build-mount@"
 
 #define UNITS_CANCELLED "canceled" // what became of a job that another one took the place of
 

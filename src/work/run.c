@@ -198,8 +198,8 @@ static void take_cancelled(struct run *run)
 static void give_up(struct run *run)
 {
     (void)error_set(&run->why, ERROR_FAILED,
-                    "it was begun %u times, and each time the worker ended before it: see "
-                    "'journalctl -u left4me-worker'",
+                    "it was begun %u times, and each time the worker ended before it, so it may be "
+                    "done or not: see 'journalctl -u left4me-worker'",
                     RUN_ATTEMPTS_MAX);
     run->is_given_up = true;
     take_cancelled(run);
