@@ -8,6 +8,7 @@ another in the order they stand in.
 import json
 import signal
 
+import acknowledged
 import attacks
 import product
 from harness import check, equal
@@ -34,8 +35,12 @@ def prepare(machine):
         machine.push(str(server.port).encode(), f"{CLIENT}/{name}.port")
     # Long enough to ask how it ended before it starts again, also under emulation.
     machine.push(b"[Service]\nRestartSec=60\n", "/etc/systemd/system/left4me-server@limited.service.d/slow.conf")
+    # A boot beside other work takes minutes there, and what all mounts wait for is not to be given up.
+    for name in ("left4me-idmap.service", "left4me-mount@.service"):
+        machine.push(b"[Service]\nTimeoutSec=300\n", f"/etc/systemd/system/{name}.d/slow.conf")
     machine.run(f"({SUMS}) > {CLIENT}/sums")
     product.steamcmd(machine, product.BUILD + 1)
+    acknowledged.prepare(machine)
 
 
 def rcon(vm, name, command):
@@ -165,12 +170,15 @@ def test_servers_after_reboot(vm):
 
 
 def test_servers_after_power_cut(vm):
-    """the power fails in the middle of an update: the old generation is whole, its server comes back"""
+    """the power fails in the middle of an update: the old generation is whole, its server comes back, and all that the page acknowledged is there"""
     before = product.generations(vm)
     rcon(vm, "first", "sim_write left4dead2/cfg/half.cfg something")
     vm.run(["systemd-run", "--quiet", "--unit=installing", "l4d2ctl", "install"])
-    vm.wait_for_line(f"left4me-update@{product.newest_build(vm) + 1}.service", "^progress", timeout=60)
-    vm.run("echo safe > /var/lib/safe; sync -f /var/lib/safe; echo lost > /var/lib/unsafe")
+    update = f"left4me-update@{product.newest_build(vm) + 1}.service"
+    vm.wait_for_line(update, "^progress", timeout=60)
+    vm.run(f"systemctl kill --signal=STOP {update}; echo safe > /var/lib/safe; sync -f /var/lib/safe")
+    said = acknowledged.write(vm)
+    vm.run("echo lost > /var/lib/unsafe")
     vm.power_cut()
     equal(vm.output("cat /var/lib/safe; cat /var/lib/unsafe 2>/dev/null || true"), "safe",
           "what was synced before the cut, and what was not")
@@ -178,6 +186,7 @@ def test_servers_after_power_cut(vm):
     equal(vm.output(f"({SUMS}) | diff - {CLIENT}/sums && echo same"), "same", "the files of the old generation")
     equal(status(vm, "first")["state"], "running", "the server after the cut")
     check("hostname" in rcon(vm, "first", "status"), "its console does not answer")
+    acknowledged.is_there(vm, said)
     said = json.loads(product.ctl(vm, "install", "--json", timeout=240).stdout)
     current, everything = product.generations(vm)
     equal((current, said["generation"], len(everything)), (max(everything), current, len(before[1]) + 1),
