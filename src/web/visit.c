@@ -29,7 +29,8 @@ static void copy_path(char ret[VISIT_PATH_MAX], struct http_text path)
 {
     size_t n = MIN(path.n, VISIT_PATH_MAX - 1);
 
-    memcpy(ret, path.bytes, n);
+    if (n > 0) // a head that was refused has none
+        memcpy(ret, path.bytes, n);
     ret[n] = '\0';
 }
 

@@ -13,6 +13,16 @@ from webworld import READY_S, Browser, WebTest
 LINE = re.compile(r"^(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S*) (\d+) (\d+) (\d+\.\d{3}) (\S+) (\S+) ([0-9a-f]{16})$")
 
 
+def heard(connection):
+    """An answer that is an error."""
+    answer = b""
+    while b"}}" not in answer:
+        more = connection.recv(65536)
+        assert more, f"the connection has ended after {answer}"
+        answer += more
+    return answer
+
+
 class TestLines(WebTest):
     def test_a_line(self):
         browser = self.user()
@@ -31,9 +41,7 @@ class TestLines(WebTest):
         with contextlib.closing(socket.create_connection(("127.0.0.1", self.web.port), READY_S)) as connection:
             for path in (b"/%0a%0dGET%20/forged%20200", b"/" + b"a" * 1000, b"/\"'<>\\^`{|}"):
                 connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: a\r\nUser-Agent: [31m\xff\r\n\r\n")
-                answer = b""
-                while b"}}" not in answer:
-                    answer += connection.recv(65536)
+                answer = heard(connection)
                 line = self.web.logged(re.search(rb"X-Request-Id: (\w+)", answer)[1].decode())
                 self.assertEqual(LINE.match(line)[2], path[:160].decode())
 
@@ -44,9 +52,7 @@ class TestLines(WebTest):
                              (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400")):
             with self.subTest(head=head[:40]), contextlib.closing(socket.create_connection(("127.0.0.1", self.web.port), READY_S)) as connection:
                 connection.sendall(head)
-                answer = b""
-                while b"}}" not in answer:
-                    answer += connection.recv(65536)
+                answer = heard(connection)
                 name = re.search(rb"X-Request-Id: (\w+)", answer)[1].decode()
                 self.assertRegex(self.web.logged(name), rf"^- - {status} 0 \d+\.\d{{3}} 127.0.0.1 - {name}$")
                 for field in (b"Cache-Control: no-store", b"X-Frame-Options: DENY", b"X-Content-Type-Options: nosniff"):
@@ -64,7 +70,9 @@ class TestLines(WebTest):
                 connection.sendall(b"HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
                 n = 0
                 while n < 100:
-                    n += connection.recv(1 << 20).count(b"X-Request-Id")
+                    answers = connection.recv(1 << 20)
+                    self.assertTrue(answers, "the connection has ended")
+                    n += answers.count(b"X-Request-Id")
         browser = Browser(self.web)
         for _ in range(READY_S * 10):
             browser.ask("GET", "/health")
