@@ -132,6 +132,15 @@ void collected_say(const struct collected *collected, const struct say *out)
             say_bytes(size, collected->bytes));
 }
 
+// Not time(), which can be a tick behind the times of files.
+static uint64_t now_unix_s(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now); // cannot fail for this clock
+    return (uint64_t)now.tv_sec;
+}
+
 int collect_unused(const char *data_dir, uint64_t after_s, const struct say *out, struct error *err)
 {
     AUTO(cache_done) struct cache cache = { -1, -1 };
@@ -142,7 +151,7 @@ int collect_unused(const char *data_dir, uint64_t after_s, const struct say *out
         return error_sys(err, errno, "opening '%s'", data_dir);
     if (cache_open(&cache, data_fd, CACHE_PATH, err) < 0)
         return -1;
-    int r = cache_collect(&collected, &cache, (uint64_t)time(NULL), after_s, err);
+    int r = cache_collect(&collected, &cache, now_unix_s(), after_s, err);
     if (r < 0)
         return -1;
     if (r == 0)
