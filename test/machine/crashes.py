@@ -20,6 +20,7 @@ import socket
 import threading
 import time
 
+import harness
 import page
 import product
 from harness import Failed, check, equal
@@ -334,11 +335,7 @@ class Listener:
 
 
 def until(what, look):
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := look()):
-        check(time.monotonic() < deadline, f"{what}: it did not come to be")
-        time.sleep(0.05)
-    return found
+    return harness.until(what, look, PATIENCE_S)
 
 
 # -- who plays ----------------------------------------------------------------------------------------

@@ -39,6 +39,15 @@ def within(got, limit, what):
         raise Failed(f"{what}: {got:.3f}, allowed {limit:.3f}")
 
 
+def until(what, look, seconds=60):
+    """Looks again and again until there is something, and returns it: for what nobody tells of."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        check(time.monotonic() < deadline, f"{what}: it did not come to be within {seconds} s")
+        time.sleep(0.05)
+    return found
+
+
 def skip(reason):
     raise Skipped(reason)
 

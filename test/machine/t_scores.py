@@ -5,7 +5,7 @@ import json
 import re
 
 import product
-from harness import check, equal, only, within
+from harness import check, equal, only
 
 UNITS = "/usr/lib/systemd/system"
 

@@ -11,7 +11,7 @@ import zipfile
 
 import page
 import product
-from harness import Failed, check, equal
+from harness import Failed, check, equal, until
 from product import DATA
 
 WAIT_S = 25                                             # less than a browser waits for an answer
@@ -47,14 +47,6 @@ def raw(browser, path):
 def refused(browser, status, method, path, body=None, **fields):
     """A job that the host refuses: the error is answered as its own."""
     return browser.want(status, method, path + f"?wait={WAIT_S}", body, **fields)["error"]["message"]
-
-
-def until(what, look):
-    for _ in range(300):
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise Failed(f"{what} did not come to be")
 
 
 def upload(browser, at, path, data, chunk=1 << 16):

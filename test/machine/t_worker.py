@@ -4,15 +4,13 @@ left of its work when it is killed. What the page would write into the database 
 
 import contextlib
 import json
-import time
 
 import product
-from harness import Failed, check, equal
+from harness import check, equal, until
 from product import DATA
 
 SERVICE, SOCKET = "left4me-worker.service", "left4me-worker.socket"
 DATABASE = f"{DATA}/db/left4me.db"
-WAIT_S = 60
 
 # SQL on stdin, as left4me; rows as JSON. Then the bell.
 _SQL = f"""import json, socket, sqlite3, struct, sys
@@ -60,16 +58,8 @@ class Page:
     def lines(self, job):
         return [row["text"] for row in self.sql(f"SELECT text FROM job_lines WHERE job = {job} ORDER BY number")]
 
-    def wait(self, what, look):
-        deadline = time.monotonic() + WAIT_S
-        while not (found := look()):
-            if time.monotonic() > deadline:
-                raise Failed(f"{what} did not come to be: {self.machine.output(['journalctl', '-q', '-u', SERVICE, '-n', '20', '-o', 'cat'])}")
-            time.sleep(0.1)
-        return found
-
     def done(self, job, state="done"):
-        row = self.wait(f"the end of job {job}", lambda: (row := self.job(job)) and row["ended_us"] and row)
+        row = until(f"the end of job {job}", lambda: (row := self.job(job)) and row["ended_us"] and row)
         equal(row["state"], state, f"state of job {job} ({row} {self.lines(job)})")
         return row
 
@@ -78,7 +68,7 @@ class Page:
         return rows[0] if rows else {"state": "unknown", "status": None}
 
     def is_live(self, server, state):
-        return self.wait(f"server {server} as {state}", lambda: (row := self.live(server)) and row["state"] == state and row)
+        return until(f"server {server} as {state}", lambda: (row := self.live(server)) and row["state"] == state and row)
 
 
 @contextlib.contextmanager
@@ -102,19 +92,19 @@ def test_a_server(machine):
         live = page.is_live(number, "running")
         since = machine.unit(f"left4me-server@s{number}.service")["StateChangeTimestamp"]
         equal(live["changed_us"], since, "since when it runs")
-        page.wait("its status", lambda: (row := page.live(number)) and row["status"] and json.loads(row["status"])["port"] == port)
+        until("its status", lambda: (row := page.live(number)) and row["status"] and json.loads(row["status"])["port"] == port)
 
         page.sql("UPDATE blueprints SET config = 'sv_pure 2'", "INSERT OR REPLACE INTO changes (topic, object, is_deleted) VALUES ('blueprint', 1, 0)")
-        page.wait("what is pending", lambda: json.loads(page.live(number)["status"])["pending"])
+        until("what is pending", lambda: json.loads(page.live(number)["status"])["pending"])
         page.done(page.ask("server.restart", number))
-        page.wait("nothing pending", lambda: not json.loads(page.live(number)["status"])["pending"])
+        until("nothing pending", lambda: not json.loads(page.live(number)["status"])["pending"])
 
         machine.run(["systemctl", "kill", "--signal=SIGKILL", f"left4me-server@s{number}.service"])
-        page.wait("a crash", lambda: page.live(number)["state"] != "running" or
+        until("a crash", lambda: page.live(number)["state"] != "running" or
                   json.loads(page.live(number)["status"])["restarts"] > 0)
         page.is_live(number, "running")
         page.done(page.ask("server.kill", number))
-        page.wait("its end", lambda: page.live(number)["state"] in ("stopped", "failed"))
+        until("its end", lambda: page.live(number)["state"] in ("stopped", "failed"))
         said = page.done(page.ask("server.keep", number, path="left4dead2/none"), "failed")
         equal(f"l4d2ctl: {said['error_message']}", product.ctl(machine, "keep", f"s{number}", "left4dead2/none", check=False).stderr.strip(),
               "the error on the page and in a shell")
@@ -157,15 +147,15 @@ def test_builds_outlive_it(machine):
         equal(page.sql(f"SELECT name, owner FROM overlays WHERE id = {number}"), [{"name": "slow", "owner": 1}], "its row")
         for words in (["systemctl", "restart", SERVICE], ["systemctl", "kill", "--signal=SIGKILL", "--kill-whom=main", SERVICE]):
             job = page.ask("overlay.build", overlay=number)
-            page.wait("the build", lambda job=job: "begun" in page.lines(job))
+            until("the build", lambda job=job: "begun" in page.lines(job))
             build = product.newest_build(machine)
             machine.run(words)
             row = page.done(job)
             equal(json.loads(row["result"])["build"], build, f"the build after {' '.join(words)}")
         job = page.ask("overlay.build", overlay=number)
-        page.wait("the build", lambda: "begun" in page.lines(job))
+        until("the build", lambda: "begun" in page.lines(job))
         machine.run(["systemctl", "restart", SERVICE])
-        page.wait("the next worker", lambda: any("started again" in line for line in page.lines(job)))
+        until("the next worker", lambda: any("started again" in line for line in page.lines(job)))
         unit = f"left4me-script@{product.newest_build(machine)}.service"
         equal(machine.unit(unit)["ActiveState"], "activating", "the builder")
         page.sql(f"UPDATE jobs SET is_cancelled = 1 WHERE id = {job}")
@@ -189,7 +179,7 @@ def test_what_is_seen(machine):
     with _page(machine) as page:
         number = json.loads(product.ctl(machine, "overlay", "create", "by-hand", "--type", "files", "--json").stdout)["overlay"]
         machine.run(["systemctl", "restart", SERVICE])
-        page.wait("its row", lambda: page.sql(f"SELECT * FROM overlays WHERE id = {number}"))
+        until("its row", lambda: page.sql(f"SELECT * FROM overlays WHERE id = {number}"))
         product.ctl(machine, "overlay", "delete", number)
 
 
