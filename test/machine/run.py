@@ -24,7 +24,7 @@ from machine import Machine
 
 HERE = pathlib.Path(__file__).resolve().parent
 # The longest first, so that none is left to run alone at the end.
-LONGEST = ("t_kills", "t_mounts", "t_overlays", "t_crashes", "t_workshop", "t_run")
+LONGEST = ("t_kills", "t_crashes", "t_mounts", "t_overlays", "t_crashes", "t_workshop", "t_run")
 
 
 def main():
