@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from "vitest";
-import { en } from "../src/strings/en";
+import * as en from "../src/strings/en";
 import { pseudoOf, stretched } from "../src/strings/pseudo";
 
 type Entry = string | ((...values: unknown[]) => string) | { [key: string]: Entry };

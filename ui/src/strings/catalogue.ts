@@ -3,7 +3,7 @@
 // catalogue: what a catalogue must have: the keys of the English one, and for each a text, or a
 // function of the same values.
 
-import type { en } from "./en";
+import type * as en from "./en";
 
 type Translated<T> = T extends string
   ? string

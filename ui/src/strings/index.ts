@@ -4,13 +4,13 @@
 // drawn; another choice loads the page again, so that no text is left over in the old language.
 
 import type { Catalogue } from "./catalogue";
-import { en } from "./en";
+import * as en from "./en";
 
 export type { Catalogue } from "./catalogue";
 
 type Load = () => Promise<Catalogue>;
 
-// A new language is a file like en.ts and a row here.
+// A new language is a folder like en/ and a row here.
 const CATALOGUES: Readonly<Record<string, { name: string; load: Load }>> = {
   en: { name: "English", load: async () => en },
 };
