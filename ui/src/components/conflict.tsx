@@ -67,6 +67,7 @@ export function ConflictDialog({ fields, taken, onResolve, onClose }: ConflictPr
   }
   return (
     <Dialog
+      name="conflict"
       title={text.conflict.title}
       wide
       onClose={onClose}

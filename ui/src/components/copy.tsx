@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import { text } from "../strings";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
+import type { DialogName } from "./dialognames";
 
 export async function copyText(words: string): Promise<void> {
   if (navigator.clipboard) {
@@ -52,6 +53,7 @@ export function Secret({ label, value }: { label: string; value: string }) {
 }
 
 export interface SecretDialogProps {
+  name: DialogName;
   title: string;
   intro: string;
   label: string;
@@ -59,9 +61,10 @@ export interface SecretDialogProps {
   onClose: () => void;
 }
 
-export function SecretDialog({ title, intro, label, value, onClose }: SecretDialogProps) {
+export function SecretDialog({ name, title, intro, label, value, onClose }: SecretDialogProps) {
   return (
     <Dialog
+      name={name}
       title={title}
       onClose={onClose}
       footer={

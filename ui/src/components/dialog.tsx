@@ -9,8 +9,10 @@ import type { ApiError } from "../api";
 import { text } from "../strings";
 import { ErrorLine, FormError, useAction } from "./action";
 import { Button } from "./button";
+import type { DialogName } from "./dialognames";
 
 export interface DialogProps {
+  name: DialogName;
   title: string;
   children: ComponentChildren;
   footer?: ComponentChildren;
@@ -55,6 +57,7 @@ export function Dialog(props: DialogProps) {
       <dialog
         ref={ref}
         class={props.wide ? "dialog dialog-wide" : "dialog"}
+        data-name={props.name}
         aria-labelledby={id}
         onCancel={(event) => {
           event.preventDefault();
@@ -82,6 +85,7 @@ export function Dialog(props: DialogProps) {
 export const useIsInDialog = (): boolean => useContext(DialogContext);
 
 export interface ConfirmProps {
+  name: DialogName;
   title: string;
   children: ComponentChildren;
   action: string;
@@ -105,6 +109,7 @@ export function Confirm(props: ConfirmProps) {
   const isTyped = !props.word || typed.trim() === props.word;
   return (
     <Dialog
+      name={props.name}
       title={props.title}
       onClose={props.onClose}
       footer={
@@ -150,6 +155,7 @@ export function Confirm(props: ConfirmProps) {
 
 /** A form in a dialog. `onSubmit` throws if it fails; the dialog then stays, with the sentence. */
 export interface FormDialogProps {
+  name: DialogName;
   title: string;
   action: string;
   children: (error: ApiError | null) => ComponentChildren;
@@ -167,6 +173,7 @@ export function FormDialog(props: FormDialogProps) {
   });
   return (
     <Dialog
+      name={props.name}
       title={props.title}
       wide={props.wide ?? false}
       onClose={props.onClose}

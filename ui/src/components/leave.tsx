@@ -22,6 +22,7 @@ export function LeaveGuard({ isDirty }: { isDirty: boolean }) {
   };
   return (
     <Dialog
+      name="leave"
       title={text.editor.leaveTitle}
       onClose={() => say(false)}
       footer={

@@ -30,6 +30,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
   }
   return (
     <FormDialog
+      name="blueprint-new"
       title={text.blueprints.createTitle}
       action={text.common.create}
       onSubmit={submit}

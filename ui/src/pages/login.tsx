@@ -142,7 +142,7 @@ export function LoginPage() {
 export function ExpiredDialog() {
   const name = session.user.value?.name;
   return (
-    <Dialog title={text.login.expiredTitle} stays onClose={() => {}}>
+    <Dialog name="log-in-again" title={text.login.expiredTitle} stays onClose={() => {}}>
       <p class="hint">{text.login.expired}</p>
       <LoginForm {...(name === undefined ? {} : { name })} />
     </Dialog>

@@ -30,6 +30,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
   }
   return (
     <FormDialog
+      name="overlay-new"
       title={text.overlays.createTitle}
       action={text.common.create}
       onSubmit={submit}

@@ -43,6 +43,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 
   return (
     <FormDialog
+      name="server-new"
       title={text.servers.createTitle}
       action={text.common.create}
       onSubmit={submit}

@@ -31,6 +31,7 @@ function TokenDialog(props: { onToken: (token: string) => void; onClose: () => v
   const scopes: Scope[] = ["read", "operate", "manage", "admin"];
   return (
     <FormDialog
+      name="token-new"
       title={text.tokens.new}
       action={text.common.create}
       onSubmit={submit}
@@ -146,6 +147,7 @@ export function Tokens() {
       )}
       {token !== null && (
         <SecretDialog
+          name="token-made"
           title={text.tokens.madeTitle}
           intro={text.tokens.madeText}
           label={text.tokens.token}

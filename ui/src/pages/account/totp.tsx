@@ -32,6 +32,7 @@ function TotpDialog(props: {
   }
   return (
     <FormDialog
+      name="totp-begin"
       title={text.totp.title}
       action={text.totp.confirm}
       onSubmit={submit}
@@ -65,6 +66,7 @@ function TotpDialog(props: {
 function CodesDialog({ codes, onClose }: { codes: readonly string[]; onClose: () => void }) {
   return (
     <Dialog
+      name="totp-codes"
       title={text.totp.codesTitle}
       stays
       onClose={onClose}
@@ -94,6 +96,7 @@ function EndTotpDialog({ onClose }: { onClose: () => void }) {
   }
   return (
     <FormDialog
+      name="totp-end"
       title={text.totp.endTitle}
       action={text.totp.end}
       onSubmit={submit}

@@ -139,6 +139,7 @@ function CopyDialog({ blueprint, onClose }: { blueprint: Blueprint; onClose: () 
   }
   return (
     <FormDialog
+      name="blueprint-copy"
       title={text.blueprint.copyTitle}
       action={text.common.copy}
       onSubmit={submit}
@@ -186,6 +187,7 @@ function More({ blueprint, isEditable }: { blueprint: Blueprint; isEditable: boo
       {asked === "copy" && <CopyDialog blueprint={blueprint} onClose={() => setAsked(null)} />}
       {asked === "delete" && (
         <Confirm
+          name="blueprint-delete"
           title={text.blueprint.deleteTitle(blueprint.name)}
           action={text.common.delete}
           onConfirm={del}

@@ -77,6 +77,7 @@ function Questions(props: {
   if (asked.what === "delete" && "path" in asked)
     return (
       <Confirm
+        name="file-delete"
         title={text.files.deleteTitle}
         action={text.common.delete}
         onClose={onClose}
@@ -107,6 +108,7 @@ function Questions(props: {
   }
   return (
     <FormDialog
+      name={`file-${asked.what}`}
       title={titles[asked.what]}
       action={asked.what === "move" ? text.files.move : text.common.create}
       onSubmit={submit}

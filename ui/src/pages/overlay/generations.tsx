@@ -130,6 +130,7 @@ function TryOutDialog(props: { overlay: Overlay; generation: number; onClose: ()
   }
   return (
     <FormDialog
+      name="overlay-try"
       title={text.generations.tryTitle(generation)}
       action={text.generations.tryRun}
       onSubmit={submit}

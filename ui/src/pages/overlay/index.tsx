@@ -82,6 +82,7 @@ function Actions({ overlay, build }: { overlay: Overlay; build: BuildAction }) {
       />
       {asked === "wipe" && (
         <Confirm
+          name="overlay-wipe"
           title={text.overlay.wipeTitle(overlay.name)}
           action={text.overlay.wipe}
           onConfirm={async () => void build.run("wipe")}

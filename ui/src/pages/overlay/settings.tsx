@@ -25,6 +25,7 @@ export function DeleteOverlay({ overlay, onClose }: { overlay: Overlay; onClose:
   }
   return (
     <Confirm
+      name="overlay-delete"
       title={text.overlay.deleteTitle(overlay.name)}
       action={text.common.delete}
       word={overlay.name}

@@ -110,6 +110,7 @@ function ArchiveDialog(props: { overlay: number; path: string; onClose: () => vo
   }
   return (
     <FormDialog
+      name="file-archive"
       title={text.uploads.archive}
       action={text.uploads.archiveRun}
       onSubmit={submit}

@@ -47,6 +47,7 @@ function ViewDialog(props: { server: Server; entry: DriftEntry; onClose: () => v
   );
   return (
     <Dialog
+      name="upper-view"
       title={entry.path}
       wide
       onClose={onClose}
@@ -89,6 +90,7 @@ function KeepDialog(props: {
   }
   return (
     <FormDialog
+      name="upper-keep"
       title={text.upper.keepTitle}
       action={text.upper.keep}
       onSubmit={submit}
@@ -129,6 +131,7 @@ function Questions(props: {
     return <KeepDialog server={server} entry={entry} onDone={onDone} onClose={onClose} />;
   return (
     <Confirm
+      name="upper-drop"
       title={text.upper.dropTitle}
       action={text.upper.drop}
       onConfirm={async () => {

@@ -68,6 +68,7 @@ function Questions(props: {
 
   return (
     <Confirm
+      name={`server-${asked}`}
       title={title}
       action={action}
       {...(asked === "delete" ? { word: server.name } : {})}

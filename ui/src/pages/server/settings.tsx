@@ -175,6 +175,7 @@ function AddGrant(props: {
   const [may, setMay] = useState<Grant[]>(["view", "operate"]);
   return (
     <FormDialog
+      name="server-access"
       title={text.serverSettings.accessAdd}
       action={text.common.add}
       onSubmit={() => props.onAdd(name.trim(), may)}
@@ -283,6 +284,7 @@ function RconSecret({ server }: { server: Server }) {
       <ErrorLine error={show.error} />
       {isAsked && (
         <Confirm
+          name="server-secret"
           title={text.serverSettings.secretNewTitle}
           action={text.serverSettings.secretNew}
           kind="primary"

@@ -62,6 +62,7 @@ function UserActions({ user, onChange, onWord }: UserActionsProps) {
       <ErrorLine error={change.error ?? link.error} />
       {isDeleting && (
         <Confirm
+          name="user-delete"
           title={text.users.deleteTitle(user.name)}
           action={text.common.delete}
           onConfirm={async () => {
@@ -144,6 +145,7 @@ export function Accounts() {
       {isInviting && <InviteDialog onWord={showWord} onClose={() => setInviting(false)} />}
       {word !== null && (
         <SecretDialog
+          name="user-link"
           title={text.users.linkTitle}
           intro={text.users.linkText}
           label={text.users.link}

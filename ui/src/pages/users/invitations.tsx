@@ -22,6 +22,7 @@ export function InviteDialog(props: { onWord: (word: string) => void; onClose: (
   }
   return (
     <FormDialog
+      name="user-invite"
       title={text.users.invite}
       action={text.users.makeLink}
       onSubmit={submit}
