@@ -91,16 +91,17 @@ static void bind_wanted(struct statement *row, const struct job *job)
     statement_bind_text(row, ":parameters", *job->parameters ? job->parameters : "{}");
 }
 
-// One that runs already may have read what has changed since. One about nothing that is there makes
-// something for who asked for it.
+// One that runs already may have read what has changed since. That of somebody else ends as refused
+// if he loses the right to it, and one about nothing that is there makes something for him: who
+// asks has his own. What nobody has asked for ends as nobody's.
 static int find_queued(int64_t *ret_id, struct database *db, const struct job *job,
                        struct error *err)
 {
     static const struct query query =
         QUERY("SELECT id FROM jobs WHERE state = 'queued' AND kind = :kind AND "
               "server IS nullif(:server, 0) AND overlay IS nullif(:overlay, 0) AND "
-              "parameters = :parameters AND (coalesce(server, overlay) IS NOT NULL OR "
-              "asked_by IS nullif(:user, 0)) ORDER BY id LIMIT 1");
+              "parameters = :parameters AND (asked_by IS nullif(:user, 0) OR "
+              "asked_by IS NULL AND coalesce(server, overlay) IS NOT NULL) ORDER BY id LIMIT 1");
     AUTO(statement_done) struct statement row = { 0 };
 
     if (statement_begin(&row, db, &query, err) < 0)

@@ -6,8 +6,8 @@
 // Whoever does a job has a lease on it, which he renews: when he is killed it runs out, and the job
 // is found by job_take_over(). Jobs about one server, and those about one overlay, run one after
 // the other, in the order they came; all others side by side. A job can wait for others; if one of
-// those fails or is cancelled, it fails. One that is asked for while the same one is still queued
-// is that one.
+// those fails or is cancelled, it fails. One that is asked for while the same one is still queued,
+// by the same person or by nobody, is that one.
 //
 // What a job does and how it is begun again is the worker's: here are the rules of the queue alone.
 // All that changes a job is part of a transaction, and a change of it as of change.h; a line of its
@@ -51,8 +51,8 @@ const char *job_stream_word(enum job_stream stream);
 // ---- asking -----------------------------------------------------------------------------------
 
 // Takes kind, server, overlay, asked_by, asked_by_name, parameters ("": none) and created_us from
-// `job`. *ret_is_new: false if it is one that was queued already, with all the same; one about
-// neither a server nor an overlay is that of who asks alone.
+// `job`. *ret_is_new: false if it is one that was queued already, with all the same: his own, or
+// nobody's about a server or an overlay. Whether he may is asked before: see right.h.
 int job_add(int64_t *ret_id, bool *ret_is_new, struct database *db, const struct job *job,
             struct error *err) MUST_USE;
 // It begins after `after`, which is older.

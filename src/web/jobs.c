@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "store/quota.h"
+#include "store/right.h"
 #include "web/api.h"
 
 #define LINES_MAX 1000 // of a log, in one answer
@@ -68,6 +69,7 @@ int api_job_add(int64_t *ret_id, struct api_request *request, const char *kind, 
         job->overlay = overlay;
     }
     if (!job || fill(job, request, kind, parameters, err) < 0 ||
+        right_check(request->web->db, job, err) < 0 || // again when it is begun
         job_add(ret_id, &is_new, request->web->db, job, err) < 0 ||
         check_quotas(request, kind, is_new, err) < 0) {
         json_decref(parameters);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "store/quota.h"
+#include "store/right.h"
 #include "store/setting.h"
 #include "web/draft.h"
 #include "web/api.h"
@@ -235,18 +236,17 @@ static int change_run(struct api_request *request, struct error *err)
 
 // ---- what it does -----------------------------------------------------------------------------
 
-enum wish { WISH_NONE, WISH_RUNNING, WISH_STOPPED };
-
 // What is wanted of it from now on stands there with the job, or neither does.
-static int act(struct api_request *request, const char *kind, enum wish wish, json_t *parameters,
-               struct error *err)
+static int act(struct api_request *request, const char *kind, json_t *parameters, struct error *err)
 {
     AUTO(transaction_done) struct transaction transaction = { 0 };
     struct database                          *db = request->web->db;
+    enum right_wish                           wish = right_wish(kind);
     int64_t                                   server = request->server->id, job = 0;
 
     if (transaction_begin(&transaction, db, err) < 0 ||
-        (wish != WISH_NONE && server_set_wanted(db, server, wish == WISH_RUNNING, err) < 0)) {
+        (wish != RIGHT_WISH_NONE &&
+         server_set_wanted(db, server, wish == RIGHT_WISH_RUNNING, err) < 0)) {
         json_decref(parameters);
         return -1;
     }
@@ -292,9 +292,8 @@ static int start_run(struct api_request *request, struct error *err)
 {
     json_t *parameters = NULL;
 
-    return read_with(&parameters, request, err) < 0
-               ? -1
-               : act(request, "server.start", WISH_RUNNING, parameters, err);
+    return read_with(&parameters, request, err) < 0 ? -1
+                                                    : act(request, "server.start", parameters, err);
 }
 
 static int restart_run(struct api_request *request, struct error *err)
@@ -303,27 +302,27 @@ static int restart_run(struct api_request *request, struct error *err)
 
     return read_with(&parameters, request, err) < 0
                ? -1
-               : act(request, "server.restart", WISH_RUNNING, parameters, err);
+               : act(request, "server.restart", parameters, err);
 }
 
 static int stop_run(struct api_request *request, struct error *err)
 {
-    return act(request, "server.stop", WISH_STOPPED, NULL, err);
+    return act(request, "server.stop", NULL, err);
 }
 
 static int kill_run(struct api_request *request, struct error *err)
 {
-    return act(request, "server.kill", WISH_STOPPED, NULL, err);
+    return act(request, "server.kill", NULL, err);
 }
 
 static int reset_run(struct api_request *request, struct error *err)
 {
-    return act(request, "server.reset", WISH_STOPPED, NULL, err);
+    return act(request, "server.reset", NULL, err);
 }
 
 static int delete_run(struct api_request *request, struct error *err)
 {
-    return act(request, "server.delete", WISH_STOPPED, NULL, err);
+    return act(request, "server.delete", NULL, err);
 }
 
 static int overlay_run(struct api_request *request, struct error *err)
@@ -331,7 +330,7 @@ static int overlay_run(struct api_request *request, struct error *err)
     if (request->server->overlay)
         return error_set(err, ERROR_EXISTS, "the server has an overlay of its own already: %lld",
                          (long long)request->server->overlay);
-    return act(request, "server.overlay", WISH_NONE, NULL, err);
+    return act(request, "server.overlay", NULL, err);
 }
 
 // ---- the table --------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "base/log.h"
+#include "store/right.h"
 #include "work/kinds.h"
 #include "work/record.h"
 
@@ -252,7 +253,27 @@ static void has_work(void *context)
 
 // ---- taking -----------------------------------------------------------------------------------
 
-static int take(struct job *ret, struct runner *runner, struct error *err)
+// Who has asked for it may have lost the right to it while it waited: that is its end then.
+static int refuse(bool *ret_is_refused, struct runner *runner, const struct job *job,
+                  struct error *err)
+{
+    struct database *db = runner->config.host.db;
+    struct error     why;
+
+    *ret_is_refused = right_check(db, job, &why) < 0;
+    if (!*ret_is_refused)
+        return 0;
+    if (is_passing(&why)) {
+        *err = why;
+        return -1;
+    }
+    return job_end(db, job->id, runner->config.worker, JOB_FAILED, &why, "{}",
+                   now_us(CLOCK_REALTIME), err) < 0
+               ? -1
+               : right_forget_wish(db, job, err);
+}
+
+static int take(struct job *ret, bool *ret_is_refused, struct runner *runner, struct error *err)
 {
     AUTO(transaction_done) struct transaction transaction = { 0 };
     const struct runner_config               *config = &runner->config;
@@ -264,6 +285,7 @@ static int take(struct job *ret, struct runner *runner, struct error *err)
     int64_t                 now = now_s();
     int                     r = 0;
 
+    *ret_is_refused = false;
     if (transaction_begin(&transaction, config->host.db, err) < 0)
         return -1;
     // Its leases may have some time left, but it is gone.
@@ -274,6 +296,8 @@ static int take(struct job *ret, struct runner *runner, struct error *err)
         runner->has_taken_over = true;
         r = job_take(ret, config->host.db, config->worker, &choice, now_us(CLOCK_REALTIME),
                      now + RECORD_LEASE_S, err);
+        if (r > 0 && refuse(ret_is_refused, runner, ret, err) < 0)
+            return -1;
     }
     if (r < 0 || transaction_commit(&transaction, err) < 0)
         return -1;
@@ -299,14 +323,17 @@ static void add(struct runner *runner, const struct job *job, bool is_begun)
 
 // ---- who is to end ----------------------------------------------------------------------------
 
+// Those that will be refused are none.
 static int is_queued(bool *ret, struct database *db, const char *kind, int64_t server,
                      struct error *err)
 {
     const struct job_filter filter = { .server = server, .kind = kind };
-    struct job              job;
-    int                     r = job_next(&job, db, 0, &filter, err);
+    struct job              job = { 0 };
+    struct error            why;
+    int                     r = 0;
 
-    *ret = *ret || (r > 0 && job.state == JOB_QUEUED);
+    while (!*ret && (r = job_next(&job, db, job.id, &filter, err)) > 0 && job.state == JOB_QUEUED)
+        *ret = right_check(db, &job, &why) == 0;
     return MIN(r, 0);
 }
 
@@ -352,12 +379,13 @@ void runner_look(struct runner *runner)
 {
     struct job   job;
     struct error err;
-    bool         has_taken = false;
+    bool         has_taken = false, is_refused = false;
     int          r = 0;
 
     cancel_some(runner);
-    while (runner->n < runner->config.n_max && (r = take(&job, runner, &err)) > 0) {
-        add(runner, &job, !runner->has_taken_over);
+    while (runner->n < runner->config.n_max && (r = take(&job, &is_refused, runner, &err)) > 0) {
+        if (!is_refused)
+            add(runner, &job, !runner->has_taken_over);
         has_taken = true;
     }
     runner->has_to_look = r < 0;

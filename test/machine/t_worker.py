@@ -24,7 +24,7 @@ hand.connect("/run/left4me/worker.sock")
 hand.send(struct.pack("=II", 0x6c346262, 1))
 """
 
-_BLUEPRINT = ("INSERT OR IGNORE INTO users (id, name, role, created_unix_s) VALUES (1, 'bill', 'user', 0)",
+_BLUEPRINT = ("INSERT OR IGNORE INTO users (id, name, role, created_unix_s) VALUES (1, 'bill', 'admin', 0)",
               "INSERT OR IGNORE INTO blueprints (id, name, owner, config, created_unix_s, changed_unix_s) VALUES (1, 'plain', 1, 'sv_pure 1', 0, 0)")
 
 

@@ -135,7 +135,7 @@ class WorkerTest(unittest.TestCase):
         self.worker.start()
         self.addCleanup(self.finish)
         self.init.wait("listed")
-        self.change("INSERT INTO users (id, name, role, created_unix_s) VALUES (1, 'bill', 'user', 0)",
+        self.change("INSERT INTO users (id, name, role, created_unix_s) VALUES (1, 'bill', 'admin', 0), (2, 'zoey', 'user', 0)",
                     "INSERT INTO blueprints (id, name, owner, arguments, config, created_unix_s, changed_unix_s) "
                     "VALUES (1, 'plain', 1, '[\"+map\", \"c1m1_hotel\"]', 'sv_pure 1', 0, 0)")
 
@@ -174,12 +174,12 @@ class WorkerTest(unittest.TestCase):
         self.worker.poke()
         return n
 
-    def ask(self, kind, server=None, overlay=None, after=(), **parameters):
+    def ask(self, kind, server=None, overlay=None, after=(), by=(1, "bill"), **parameters):
         """A job in the queue; the worker is told."""
         about = f"'{kind}', {server or 'NULL'}, {overlay or 'NULL'}, '{json.dumps(parameters)}'"
         with contextlib.closing(sqlite3.connect(self.worker.database, timeout=READY_S)) as db, db:
             job = db.execute("INSERT INTO jobs (kind, server, overlay, parameters, asked_by, asked_by_name, created_us) "
-                             f"VALUES ({about}, 1, 'bill', 1)").lastrowid
+                             f"VALUES ({about}, {by[0]}, '{by[1]}', 1)").lastrowid
             for other in after:
                 db.execute("INSERT INTO job_dependencies VALUES (?, ?)", (job, other))
         self.worker.poke()
@@ -386,6 +386,94 @@ class TestJobs(WorkerTest):
         self.assertEqual(self.calls("files"), ["files mkdir --json -- @s1 left4dead2/cfg"])
         self.assertEqual(self.read("SELECT overlay FROM servers"), [{"overlay": 12}])
         self.assertEqual(self.read("SELECT owner, type FROM overlays WHERE id = 12"), [{"owner": None, "type": "files"}])
+
+
+class TestRights(WorkerTest):
+    """Who has asked for a job is asked again when it begins whether he may."""
+
+    ZOEY = (2, "zoey")
+
+    def setUp(self):
+        super().setUp()
+        self.target = self.server()
+        self.change("INSERT INTO server_grants VALUES (1, 2, 3)",
+                    "INSERT INTO overlays (id, name, type, owner, created_unix_s, changed_unix_s) "
+                    f"VALUES (7, 'hers', 'files', 2, {int(time.time())}, 0)")
+
+    def queue(self, kind, **about):
+        """A job of Zoey's that waits for one of Bill's; and how that goes on."""
+        held = "server.stop" if "server" in about else "overlay.build"
+        let_go = self.hold(held.replace("server.", "").replace(".", "-"))
+        before = self.ask(held, **about)
+        self.ready(before)
+        return self.ask(kind, by=self.ZOEY, **about), let_go, before
+
+    def test_what_she_still_may(self):
+        job, let_go, _ = self.queue("server.start", server=1)
+        let_go()
+        self.wait(job)
+
+    def refused(self, kind, change, sentence, **about):
+        job, let_go, before = self.queue(kind, **about)
+        self.change(change)
+        let_go()
+        self.wait(before)
+        row = self.wait(job, "failed")
+        self.assertEqual((row["error_kind"], row["attempt"]), ("denied", 1))
+        self.assertIn(sentence, row["error_message"])
+
+    def test_a_grant_that_is_gone(self):
+        """what she wanted of the server is wanted no longer"""
+        self.change("UPDATE servers SET wanted = 'running'")
+        self.refused("server.start", "DELETE FROM server_grants", "'zoey', who asked for it, may not do this with the server", server=1)
+        self.assertEqual(self.calls("start"), [])
+        self.assertEqual(self.read("SELECT wanted FROM servers"), [{"wanted": "stopped"}])
+
+    def test_a_smaller_grant(self):
+        self.refused("server.restart", "UPDATE server_grants SET may = 1", "may not do this with the server", server=1)
+
+    def test_one_who_is_not_active(self):
+        self.refused("server.start", "UPDATE users SET is_active = 0 WHERE id = 2", "is not active", server=1)
+
+    def test_one_who_is_gone(self):
+        self.change("DELETE FROM overlays WHERE id = 7")
+        self.refused("server.start", "DELETE FROM users WHERE id = 2", "has no account", server=1)
+
+    def test_an_overlay_that_is_not_hers(self):
+        self.refused("overlay.wipe", "UPDATE overlays SET owner = 1 WHERE id = 7", "may not do this with the overlay", overlay=7)
+
+    def test_an_overlay_it_goes_to(self):
+        job, let_go, _ = self.queue("server.keep", server=1)
+        self.change(f"""UPDATE jobs SET parameters = '{{"path": "a", "to": 7}}' WHERE id = {job}""",
+                    "UPDATE server_grants SET may = 9", "UPDATE overlays SET owner = 1, is_shared = 1 WHERE id = 7")
+        let_go()
+        self.assertIn("may not change the files of the overlay", self.wait(job, "failed")["error_message"])
+
+    def test_what_was_begun(self):
+        """goes on with the next worker"""
+        let_go = self.hold("start")
+        job = self.ask("server.start", 1, by=self.ZOEY)
+        self.ready(job)
+        self.change("DELETE FROM server_grants")
+        self.assertEqual(self.worker.end(), 0)
+        self.worker.start()
+        self.ready(job, 2)
+        let_go()
+        self.wait(job)
+
+    def test_a_stop_that_is_refused(self):
+        """ends no start"""
+        let_go = self.hold("start")
+        job = self.ask("server.start", 1)
+        self.ready(job)
+        self.change("DELETE FROM server_grants")
+        stop = self.ask("server.stop", 1, by=self.ZOEY)
+        other = self.ask("overlay.refresh")  # the worker has looked
+        self.wait(other)
+        let_go()
+        self.wait(job)
+        self.assertEqual(self.wait(stop, "failed")["error_kind"], "denied")
+        self.assertEqual(self.read("SELECT wanted FROM servers"), [{"wanted": "running"}])
 
 
 class Game(threading.Thread):

@@ -133,7 +133,6 @@ static void test_the_same_again(void **state)
     struct database *db = ((struct store_world *)*state)->db;
     int64_t          id = add(db, "overlay.build", 0, 7);
 
-    assert_int_equal(add_by(db, 2, "overlay.build", 0, 7), -id);
     assert_int_equal(add(db, "overlay.build", 0, 7), -id);
     assert_true(add(db, "overlay.wipe", 0, 7) > id);
     assert_true(add(db, "overlay.build", 0, 8) > id);
@@ -142,7 +141,7 @@ static void test_the_same_again(void **state)
     assert_true(add(db, "overlay.build", 0, 7) > id); // what runs may have begun too early
 }
 
-// What makes something makes it for each who asks.
+// Each has his own: it ends with his right to it, and what makes something makes it for him.
 static void test_the_same_of_others(void **state)
 {
     struct database *db = ((struct store_world *)*state)->db;
@@ -153,6 +152,13 @@ static void test_the_same_of_others(void **state)
     assert_true(other > id);
     assert_int_equal(add_by(db, 2, "overlay.create", 0, 0), -other);
     assert_true(add_by(db, 0, "overlay.create", 0, 0) > other);
+    id = add(db, "overlay.build", 0, 7);
+    other = add_by(db, 2, "overlay.build", 0, 7);
+    assert_true(other > id);
+    assert_int_equal(add_by(db, 2, "overlay.build", 0, 7), -other);
+    // What nobody has asked for nobody can lose.
+    id = add_by(db, 0, "overlay.build", 0, 8);
+    assert_int_equal(add_by(db, 2, "overlay.build", 0, 8), -id);
 }
 
 static void test_waiting(void **state)
