@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
 
@@ -47,6 +48,14 @@ static struct aside_task *next_task(const struct aside *aside)
     return task;
 }
 
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); // it is always there
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 // ---- a thread ---------------------------------------------------------------------------------
 
 static void *run(void *user)
@@ -62,8 +71,10 @@ static void *run(void *user)
             continue;
         }
         task->stage = ASIDE_WORKING;
+        task->is_late = aside->limits.wait_ms && now_ms() - task->came_ms > aside->limits.wait_ms;
         (void)pthread_mutex_unlock(&aside->lock);
-        task->work(task);
+        if (!task->is_late)
+            task->work(task);
         (void)pthread_mutex_lock(&aside->lock);
         task->stage = ASIDE_DONE;
         (void)!write(aside->done_fd, &one, sizeof one); // it never blocks: who reads resets it
@@ -192,6 +203,7 @@ static bool add(struct aside *aside, struct aside_task *task)
         end = &(*end)->next;
     task->next = NULL;
     task->stage = ASIDE_WAITING;
+    task->came_ms = now_ms();
     *end = task;
     aside->n++;
     return true;

@@ -4,14 +4,16 @@
 #include <errno.h>
 #include "work/bell.h"
 
+#define BUSY "too much is read and written at this moment: try again soon"
+
+// Who was allowed to when he asked is still, for so short a time.
 int beside_open(struct aside **ret, sd_event *event, struct error *err)
 {
     static const struct aside_limits limits = {
-        .threads = 4, .tasks = 64, .of_user = 16, .at_once = 2
+        .threads = 4, .tasks = 64, .of_user = 16, .at_once = 2, .wait_ms = 10000
     };
 
-    return aside_open(ret, event, &limits,
-                      "too much is read and written at this moment: try again soon", err);
+    return aside_open(ret, event, &limits, BUSY, err);
 }
 
 static void work_on(struct aside_task *task)
@@ -38,10 +40,13 @@ static void tell(struct aside_task *task)
     struct beside      *work = (struct beside *)task;
     struct api_request *request = (struct api_request *)(uintptr_t)task->waiter;
     struct error        err = work->err;
+    bool                has_failed = work->has_failed || task->is_late;
 
     if (request)
         request->forget = NULL;
-    if ((work->has_failed || work->kind->said(work, request, &err) < 0) && request)
+    if (task->is_late)
+        (void)error_set(&err, ERROR_UNAVAILABLE, BUSY);
+    if ((has_failed || work->kind->said(work, request, &err) < 0) && request)
         api_answer_error(request, &err);
 }
 

@@ -11,7 +11,7 @@ struct scene {
     sd_event     *event;
     struct aside *aside;
     sem_t         begun, goes_on; // of those that wait for it
-    unsigned      n_worked, n_done, n_told, n_dropped;
+    unsigned      n_worked, n_done, n_told, n_dropped, n_late;
 };
 
 struct thing {
@@ -36,6 +36,7 @@ static void done(struct aside_task *task)
 {
     struct thing *thing = (struct thing *)task;
 
+    thing->scene->n_late += task->is_late;
     thing->scene->n_told += task->waiter != NULL;
     if (thing->order)
         thing->order[thing->scene->n_done] = thing->number;
@@ -233,6 +234,31 @@ static void test_it_is_closed(void **state)
     assert_int_equal(scene.n_done, 0);
 }
 
+// What he was allowed to do who asked for it may be over: it is told, and not done.
+static void test_one_that_has_waited_too_long(void **state)
+{
+    struct scene  scene;
+    struct error  err;
+    struct thing *late = calloc(1, sizeof *late);
+
+    (void)state;
+    assert_non_null(late);
+    open_limited(&scene, &(struct aside_limits){ .threads = 1, .tasks = TASKS, .wait_ms = 60000 });
+    assert_int_equal(ask(&scene, &scene, true, 0, NULL, &err), 0);
+    sem_wait(&scene.begun); // the one thread has enough to do
+    late->task = (struct aside_task){ .work = work, .done = done, .drop = drop, .waiter = &scene };
+    late->scene = &scene;
+    assert_int_equal(aside_run(scene.aside, &late->task, &err), 0);
+    late->task.came_ms -= 60001;
+    assert_int_equal(ask(&scene, &scene, false, 0, NULL, &err), 0);
+    sem_post(&scene.goes_on);
+    turn_until(&scene, &scene.n_dropped, 3);
+    assert_int_equal(scene.n_worked, 2);
+    assert_int_equal(scene.n_late, 1);
+    assert_int_equal(scene.n_told, 3);
+    close_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_side_by_side),
         cmocka_unit_test(test_one_user),
         cmocka_unit_test(test_one_user_who_waits),
+        cmocka_unit_test(test_one_that_has_waited_too_long),
         cmocka_unit_test(test_it_is_full),
         cmocka_unit_test(test_it_is_closed),
     };
