@@ -3,7 +3,7 @@
 // action: something that is asked of the machine. It shows that it is under way, says its result
 // once, and keeps the sentence of a failure beside the place where it was asked for.
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { asApiError, type ApiError } from "../api";
 import type { Job } from "../api/types";
 import { find, finished } from "../state/jobs";
@@ -117,22 +117,6 @@ export function ActionButton({ label, fullLabel, work }: ActionButtonProps) {
       </Button>
       <ErrorLine error={action.error} />
     </>
-  );
-}
-
-/** The failure of a form: here, unless it is about a field that shows it itself. */
-export function FormError({ error }: { error: ApiError | null }) {
-  const place = useRef<HTMLDivElement>(null);
-  const [isShown, setShown] = useState(false);
-  useLayoutEffect(() => {
-    const scope = place.current?.closest("form") ?? document;
-    const owner = error?.field ? `[data-field="${CSS.escape(error.field)}"]` : null;
-    setShown(error !== null && !(owner && scope.querySelector(owner)));
-  }, [error]);
-  return (
-    <div ref={place} class="error-place">
-      {isShown && <ErrorLine error={error} />}
-    </div>
   );
 }
 

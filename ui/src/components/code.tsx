@@ -3,10 +3,10 @@
 // code: an editor of a configuration or a script, as a control of a form.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ApiError } from "../api";
 import { text } from "../strings";
 import { sentence } from "./action";
 import type { CodeLanguage, Editor } from "./codemirror";
+import { useFailureOf } from "./form";
 
 export interface CodeProps {
   label: string;
@@ -14,7 +14,6 @@ export interface CodeProps {
   language: CodeLanguage;
   hint?: string;
   name?: string;
-  error?: ApiError | null;
   placeholder?: string;
   readOnly?: boolean;
   size?: "middle" | "tall";
@@ -33,7 +32,7 @@ export function Code(props: CodeProps) {
   // drawn.
   const ahead = useRef<string[]>([]);
   const [isFailed, setFailed] = useState(false);
-  const wrong = props.name && props.error?.field === props.name ? props.error.message : null;
+  const wrong = useFailureOf(props.name);
 
   useEffect(() => {
     let isGone = false;
@@ -74,7 +73,7 @@ export function Code(props: CodeProps) {
   useEffect(() => editor.current?.setReadOnly(props.readOnly ?? false), [props.readOnly]);
   useEffect(() => {
     if (wrong) editor.current?.focus();
-  }, [wrong, props.error]);
+  }, [wrong]);
 
   return (
     <div class={wrong ? "field is-wrong" : "field"} data-field={props.name}>
@@ -98,7 +97,7 @@ export function Code(props: CodeProps) {
       <div class="unseen">{text.editor.keys}</div>
       {wrong && (
         <div class="field-error" role="alert">
-          {sentence(wrong)}
+          {sentence(wrong.message)}
         </div>
       )}
     </div>

@@ -5,11 +5,11 @@
 
 import { createContext, type ComponentChildren } from "preact";
 import { useContext, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { ApiError } from "../api";
 import { text } from "../strings";
-import { ErrorLine, FormError, useAction } from "./action";
+import { ErrorLine, useAction } from "./action";
 import { Button } from "./button";
 import type { DialogName } from "./dialognames";
+import { Form } from "./form";
 
 export interface DialogProps {
   name: DialogName;
@@ -158,7 +158,7 @@ export interface FormDialogProps {
   name: DialogName;
   title: string;
   action: string;
-  children: (error: ApiError | null) => ComponentChildren;
+  children: ComponentChildren;
   wide?: boolean;
   onSubmit: () => Promise<string | null | void>;
   onClose: () => void;
@@ -186,18 +186,9 @@ export function FormDialog(props: FormDialogProps) {
         </>
       }
     >
-      <form
-        id={id}
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void act.run();
-        }}
-      >
-        {props.children(act.error)}
-        <FormError error={act.error} />
-      </form>
+      <Form id={id} action={act}>
+        {props.children}
+      </Form>
     </Dialog>
   );
 }

@@ -4,8 +4,9 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import type { ApiError } from "../api";
+import { text } from "../strings";
 import { sentence } from "./action";
+import { useFailureOf } from "./form";
 
 export interface ControlProps {
   id: string;
@@ -17,8 +18,7 @@ export interface ControlProps {
 export interface FieldProps {
   label: string;
   hint?: ComponentChildren;
-  /** of the form; shown here if it is about this field */
-  error?: ApiError | null;
+  /** as the API calls it: a failure of the form that is about it is shown here */
   name?: string;
   optional?: string;
   children: (control: ControlProps) => ComponentChildren;
@@ -26,12 +26,12 @@ export interface FieldProps {
 
 export function Field(props: FieldProps) {
   const id = useId();
-  const wrong = props.name && props.error?.field === props.name ? props.error.message : null;
+  const wrong = useFailureOf(props.name);
   const described = [props.hint ? `${id}-hint` : "", wrong ? `${id}-error` : ""].filter(Boolean);
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (wrong) ref.current?.querySelector<HTMLElement>("input, select, textarea")?.focus();
-  }, [wrong, props.error]);
+  }, [wrong]);
   return (
     <div class={wrong ? "field is-wrong" : "field"} ref={ref} data-field={props.name}>
       <label class="field-label" for={id}>
@@ -51,7 +51,7 @@ export function Field(props: FieldProps) {
       )}
       {wrong && (
         <div class="field-error" id={`${id}-error`} role="alert">
-          {sentence(wrong)}
+          {sentence(wrong.message)}
         </div>
       )}
     </div>
@@ -103,6 +103,11 @@ export function TextField(props: TextFieldProps) {
       )}
     </Field>
   );
+}
+
+/** What a thing is to be called. */
+export function NameField(props: Omit<TextFieldProps, "name" | "label" | "maxLength">) {
+  return <TextField {...props} name="name" label={text.common.name} maxLength={64} />;
 }
 
 export interface TextAreaProps extends Omit<FieldProps, "children"> {

@@ -5,8 +5,8 @@
 import type { ComponentChildren } from "preact";
 import type { ApiError } from "../api";
 import { text } from "../strings";
-import { FormError } from "./action";
 import { Button } from "./button";
+import { FormError } from "./form";
 
 export interface SaveBarProps {
   isDirty: boolean;

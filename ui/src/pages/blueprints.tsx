@@ -7,7 +7,7 @@ import * as api from "../api";
 import type { Blueprint } from "../api/types";
 import { Button } from "../components/button";
 import { FormDialog } from "../components/dialog";
-import { TextField } from "../components/field";
+import { NameField } from "../components/field";
 import { Ago, Badge, Empty, Loading, Page } from "../components/layout";
 import { Table, type Column } from "../components/table";
 import { navigate } from "../router";
@@ -36,18 +36,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
       onSubmit={submit}
       onClose={onClose}
     >
-      {(error) => (
-        <TextField
-          name="name"
-          label={text.common.name}
-          hint={text.blueprints.nameHint}
-          value={name}
-          onInput={setName}
-          error={error}
-          maxLength={64}
-          autofocus
-        />
-      )}
+      <NameField hint={text.blueprints.nameHint} value={name} onInput={setName} autofocus />
     </FormDialog>
   );
 }

@@ -7,9 +7,9 @@
 
 import { useState } from "preact/hooks";
 import { account, ApiError } from "../api";
-import { FormError, useAction } from "../components/action";
-import { Button } from "../components/button";
+import { useAction } from "../components/action";
 import { TextField } from "../components/field";
+import { Form } from "../components/form";
 import { Notice } from "../components/layout";
 import { navigate } from "../router";
 import * as session from "../state/session";
@@ -37,14 +37,7 @@ export function JoinPage() {
       {word === "" ? (
         <Notice kind="error">{text.join.noWord}</Notice>
       ) : (
-        <form
-          class="form"
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault();
-            void join.run();
-          }}
-        >
+        <Form action={join} submit={text.join.submit}>
           <p class="hint">{text.join.intro}</p>
           <TextField
             name="name"
@@ -52,7 +45,6 @@ export function JoinPage() {
             hint={text.join.nameHint}
             value={name}
             onInput={setName}
-            error={join.error}
             autocomplete="username"
             autofocus
           />
@@ -63,7 +55,6 @@ export function JoinPage() {
             type="password"
             value={password}
             onInput={setPassword}
-            error={join.error}
             autocomplete="new-password"
           />
           <TextField
@@ -72,16 +63,9 @@ export function JoinPage() {
             type="password"
             value={repeated}
             onInput={setRepeated}
-            error={join.error}
             autocomplete="new-password"
           />
-          <FormError error={join.error} />
-          <div class="form-actions">
-            <Button kind="primary" submit busy={join.isBusy}>
-              {text.join.submit}
-            </Button>
-          </div>
-        </form>
+        </Form>
       )}
     </Front>
   );

@@ -5,10 +5,11 @@
 
 import { useState } from "preact/hooks";
 import { account, ApiError } from "../api";
-import { FormError, useAction } from "../components/action";
+import { useAction } from "../components/action";
 import { Button } from "../components/button";
 import { Dialog } from "../components/dialog";
 import { TextField } from "../components/field";
+import { Form } from "../components/form";
 import { Loading } from "../components/layout";
 import { useLoad } from "../components/load";
 import * as session from "../state/session";
@@ -35,13 +36,22 @@ function LoginForm({ name: known }: { name?: string }) {
   });
 
   return (
-    <form
-      class="form"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void login.run();
-      }}
+    <Form
+      action={login}
+      submit={text.login.submit}
+      buttons={
+        isCodeAsked && (
+          <Button
+            onClick={() => {
+              setCodeAsked(false);
+              setCode("");
+              login.clear();
+            }}
+          >
+            {text.login.back}
+          </Button>
+        )
+      }
     >
       {isCodeAsked ? (
         <TextField
@@ -51,7 +61,6 @@ function LoginForm({ name: known }: { name?: string }) {
           hint={text.login.codeHint}
           value={code}
           onInput={setCode}
-          error={login.error}
           autocomplete="one-time-code"
           autofocus
           mono
@@ -63,7 +72,6 @@ function LoginForm({ name: known }: { name?: string }) {
             label={text.login.name}
             value={name}
             onInput={setName}
-            error={login.error}
             autocomplete="username"
             readOnly={known !== undefined}
             autofocus={known === undefined}
@@ -74,30 +82,12 @@ function LoginForm({ name: known }: { name?: string }) {
             type="password"
             value={password}
             onInput={setPassword}
-            error={login.error}
             autocomplete="current-password"
             autofocus={known !== undefined}
           />
         </>
       )}
-      <FormError error={login.error} />
-      <div class="form-actions">
-        <Button kind="primary" submit busy={login.isBusy}>
-          {text.login.submit}
-        </Button>
-        {isCodeAsked && (
-          <Button
-            onClick={() => {
-              setCodeAsked(false);
-              setCode("");
-              login.clear();
-            }}
-          >
-            {text.login.back}
-          </Button>
-        )}
-      </div>
-    </form>
+    </Form>
   );
 }
 

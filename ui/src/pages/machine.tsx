@@ -5,9 +5,10 @@
 import { useState } from "preact/hooks";
 import * as api from "../api";
 import type { Check, Settings } from "../api/types";
-import { ErrorLine, FormError, sentence, useAction } from "../components/action";
+import { ErrorLine, sentence, useAction } from "../components/action";
 import { Button } from "../components/button";
 import { CheckField, TextField } from "../components/field";
+import { Form } from "../components/form";
 import { Badge, Loading, Notice, Page, Section, Tabs, type Tone } from "../components/layout";
 import { useLoad } from "../components/load";
 import { Table, type Column } from "../components/table";
@@ -67,28 +68,34 @@ function Health() {
   );
 }
 
-function Form({ first }: { first: Settings }) {
+type Numeric = Exclude<keyof Settings, "repair" | "metrics_open">;
+
+/** Numbers, in the rows in which they stand. */
+const numbers = (): { name: Numeric; label: string; hint?: string }[][] => [
+  [
+    { name: "port_from", label: text.settings.portFrom, hint: text.settings.portHint },
+    { name: "port_to", label: text.settings.portTo },
+  ],
+  [
+    { name: "log_days", label: text.settings.logDays },
+    { name: "history_days", label: text.settings.historyDays },
+    { name: "audit_days", label: text.settings.auditDays },
+  ],
+  [
+    { name: "user_servers", label: text.settings.userServers },
+    { name: "user_blueprints", label: text.settings.userBlueprints },
+    { name: "user_overlays", label: text.settings.userOverlays },
+  ],
+];
+
+function SettingsForm({ first }: { first: Settings }) {
   const [saved, setSaved] = useState(first);
-  const [from, setFrom] = useState(String(first.port_from));
-  const [to, setTo] = useState(String(first.port_to));
-  const [logDays, setLogDays] = useState(String(first.log_days));
-  const [historyDays, setHistoryDays] = useState(String(first.history_days));
-  const [auditDays, setAuditDays] = useState(String(first.audit_days));
-  const [servers, setServers] = useState(String(first.user_servers));
-  const [blueprints, setBlueprints] = useState(String(first.user_blueprints));
-  const [overlays, setOverlays] = useState(String(first.user_overlays));
+  const [typed, setTyped] = useState<Partial<Record<Numeric, string>>>({});
   const [isRepairing, setRepairing] = useState(first.repair === "auto");
   const [isOpen, setOpen] = useState(first.metrics_open === "on");
   const save = useAction(async () => {
-    const wanted: Settings = {
-      port_from: Number(from),
-      port_to: Number(to),
-      log_days: Number(logDays),
-      history_days: Number(historyDays),
-      audit_days: Number(auditDays),
-      user_servers: Number(servers),
-      user_blueprints: Number(blueprints),
-      user_overlays: Number(overlays),
+    const wanted: Partial<Settings> = {
+      ...Object.fromEntries(Object.entries(typed).map(([name, words]) => [name, Number(words)])),
       repair: isRepairing ? "auto" : "off",
       metrics_open: isOpen ? "on" : "off",
     };
@@ -98,87 +105,22 @@ function Form({ first }: { first: Settings }) {
     if (Object.keys(changed).length > 0) setSaved(await api.admin.changeSettings(changed));
     return text.common.saved;
   });
-  const numeric = { inputMode: "numeric", maxLength: 6 } as const;
   return (
-    <form
-      class="form"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save.run();
-      }}
-    >
-      <div class="form-row">
-        <TextField
-          name="port_from"
-          label={text.settings.portFrom}
-          hint={text.settings.portHint}
-          value={from}
-          onInput={setFrom}
-          error={save.error}
-          {...numeric}
-        />
-        <TextField
-          name="port_to"
-          label={text.settings.portTo}
-          value={to}
-          onInput={setTo}
-          error={save.error}
-          {...numeric}
-        />
-      </div>
-      <div class="form-row">
-        <TextField
-          name="log_days"
-          label={text.settings.logDays}
-          value={logDays}
-          onInput={setLogDays}
-          error={save.error}
-          {...numeric}
-        />
-        <TextField
-          name="history_days"
-          label={text.settings.historyDays}
-          value={historyDays}
-          onInput={setHistoryDays}
-          error={save.error}
-          {...numeric}
-        />
-        <TextField
-          name="audit_days"
-          label={text.settings.auditDays}
-          value={auditDays}
-          onInput={setAuditDays}
-          error={save.error}
-          {...numeric}
-        />
-      </div>
-      <div class="form-row">
-        <TextField
-          name="user_servers"
-          label={text.settings.userServers}
-          value={servers}
-          onInput={setServers}
-          error={save.error}
-          {...numeric}
-        />
-        <TextField
-          name="user_blueprints"
-          label={text.settings.userBlueprints}
-          value={blueprints}
-          onInput={setBlueprints}
-          error={save.error}
-          {...numeric}
-        />
-        <TextField
-          name="user_overlays"
-          label={text.settings.userOverlays}
-          value={overlays}
-          onInput={setOverlays}
-          error={save.error}
-          {...numeric}
-        />
-      </div>
+    <Form action={save} submit={text.common.save}>
+      {numbers().map((row) => (
+        <div class="form-row" key={row[0]?.name}>
+          {row.map((field) => (
+            <TextField
+              key={field.name}
+              {...field}
+              value={typed[field.name] ?? String(first[field.name])}
+              onInput={(words) => setTyped((old) => ({ ...old, [field.name]: words }))}
+              inputMode="numeric"
+              maxLength={6}
+            />
+          ))}
+        </div>
+      ))}
       <CheckField
         label={text.settings.repair}
         hint={text.settings.repairHint}
@@ -191,13 +133,7 @@ function Form({ first }: { first: Settings }) {
         checked={isOpen}
         onChange={setOpen}
       />
-      <FormError error={save.error} />
-      <div class="form-actions">
-        <Button kind="primary" submit busy={save.isBusy}>
-          {text.common.save}
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }
 
@@ -206,7 +142,7 @@ function SettingsPart() {
   return (
     <Section title={text.settings.title}>
       {settings.data ? (
-        <Form first={settings.data} />
+        <SettingsForm first={settings.data} />
       ) : (
         <Loading error={settings.error} onRetry={settings.reload} />
       )}

@@ -7,7 +7,7 @@ import * as api from "../api";
 import type { Overlay, OverlayType } from "../api/types";
 import { Button } from "../components/button";
 import { FormDialog } from "../components/dialog";
-import { RadioGroup, TextField } from "../components/field";
+import { NameField, RadioGroup } from "../components/field";
 import { Ago, Badge, Empty, Loading, Page } from "../components/layout";
 import { Table, type Column } from "../components/table";
 import { bytes } from "../format";
@@ -36,30 +36,17 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
       onSubmit={submit}
       onClose={onClose}
     >
-      {(error) => (
-        <>
-          <TextField
-            name="name"
-            label={text.common.name}
-            hint={text.overlays.nameHint}
-            value={name}
-            onInput={setName}
-            error={error}
-            maxLength={64}
-            autofocus
-          />
-          <RadioGroup
-            legend={text.overlays.type}
-            value={type}
-            onChange={setType}
-            options={TYPES.map((value) => ({
-              value,
-              label: text.overlays.typeNames[value],
-              hint: text.overlays.typeHints[value],
-            }))}
-          />
-        </>
-      )}
+      <NameField hint={text.overlays.nameHint} value={name} onInput={setName} autofocus />
+      <RadioGroup
+        legend={text.overlays.type}
+        value={type}
+        onChange={setType}
+        options={TYPES.map((value) => ({
+          value,
+          label: text.overlays.typeNames[value],
+          hint: text.overlays.typeHints[value],
+        }))}
+      />
     </FormDialog>
   );
 }

@@ -8,7 +8,7 @@ import type { Server } from "../api/types";
 import { ErrorLine } from "../components/action";
 import { Button, LinkButton } from "../components/button";
 import { FormDialog } from "../components/dialog";
-import { SelectField, TextField } from "../components/field";
+import { NameField, SelectField, TextField } from "../components/field";
 import { Badge, Empty, Loading, Page } from "../components/layout";
 import { useServerAction } from "../components/serveractions";
 import { isUp, mayOperate, pendingWords, StateBadge } from "../components/serverstate";
@@ -49,52 +49,36 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
       onSubmit={submit}
       onClose={onClose}
     >
-      {(error) => (
-        <>
-          <TextField
-            name="name"
-            label={text.servers.createName}
-            hint={text.servers.createNameHint}
-            value={name}
-            onInput={setName}
-            error={error}
-            maxLength={64}
-            autofocus
-          />
-          <SelectField
-            name="blueprint"
-            label={text.servers.createBlueprint}
-            value={chosen}
-            onChange={setBlueprint}
-            error={error}
-            options={[
-              { value: "", label: text.servers.chooseBlueprint, disabled: true },
-              ...list.map((one) => ({ value: String(one.id), label: one.name })),
-            ]}
-          />
-          <TextField
-            name="hostname"
-            label={text.servers.createHostname}
-            optional={text.common.optional}
-            hint={text.servers.createHostnameHint}
-            value={hostname}
-            onInput={setHostname}
-            error={error}
-            maxLength={120}
-          />
-          <TextField
-            name="port"
-            label={text.servers.createPort}
-            optional={text.common.optional}
-            hint={text.servers.createPortHint}
-            value={port}
-            onInput={setPort}
-            error={error}
-            inputMode="numeric"
-            maxLength={5}
-          />
-        </>
-      )}
+      <NameField hint={text.servers.createNameHint} value={name} onInput={setName} autofocus />
+      <SelectField
+        name="blueprint"
+        label={text.servers.createBlueprint}
+        value={chosen}
+        onChange={setBlueprint}
+        options={[
+          { value: "", label: text.servers.chooseBlueprint, disabled: true },
+          ...list.map((one) => ({ value: String(one.id), label: one.name })),
+        ]}
+      />
+      <TextField
+        name="hostname"
+        label={text.servers.createHostname}
+        optional={text.common.optional}
+        hint={text.servers.createHostnameHint}
+        value={hostname}
+        onInput={setHostname}
+        maxLength={120}
+      />
+      <TextField
+        name="port"
+        label={text.servers.createPort}
+        optional={text.common.optional}
+        hint={text.servers.createPortHint}
+        value={port}
+        onInput={setPort}
+        inputMode="numeric"
+        maxLength={5}
+      />
     </FormDialog>
   );
 }

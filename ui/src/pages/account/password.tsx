@@ -5,9 +5,9 @@
 import { useState } from "preact/hooks";
 import * as api from "../../api";
 import { ApiError } from "../../api";
-import { FormError, useAction } from "../../components/action";
-import { Button } from "../../components/button";
+import { useAction } from "../../components/action";
 import { TextField } from "../../components/field";
+import { Form } from "../../components/form";
 import { Section } from "../../components/layout";
 import * as session from "../../state/session";
 import { text } from "../../strings";
@@ -26,14 +26,7 @@ export function Password() {
   });
   return (
     <Section title={text.account.password} hint={text.account.passwordHint}>
-      <form
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save.run();
-        }}
-      >
+      <Form action={save} submit={text.account.setPassword}>
         {/* So that a password manager knows whose it is. */}
         <input hidden autocomplete="username" value={session.user.value?.name} readOnly />
         <TextField
@@ -43,7 +36,6 @@ export function Password() {
           autocomplete="current-password"
           value={old}
           onInput={setOld}
-          error={save.error}
         />
         <div class="form-row">
           <TextField
@@ -53,7 +45,6 @@ export function Password() {
             autocomplete="new-password"
             value={password}
             onInput={setPassword}
-            error={save.error}
           />
           <TextField
             name="repeat"
@@ -62,16 +53,9 @@ export function Password() {
             autocomplete="new-password"
             value={repeated}
             onInput={setRepeated}
-            error={save.error}
           />
         </div>
-        <FormError error={save.error} />
-        <div class="form-actions">
-          <Button kind="primary" submit busy={save.isBusy}>
-            {text.account.setPassword}
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Section>
   );
 }

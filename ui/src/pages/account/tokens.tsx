@@ -9,7 +9,7 @@ import { ActionButton } from "../../components/action";
 import { Button } from "../../components/button";
 import { SecretDialog } from "../../components/copy";
 import { FormDialog } from "../../components/dialog";
-import { SelectField, TextField } from "../../components/field";
+import { NameField, SelectField } from "../../components/field";
 import { Ago, Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { LoadedTable, type Column } from "../../components/table";
@@ -37,45 +37,30 @@ function TokenDialog(props: { onToken: (token: string) => void; onClose: () => v
       onSubmit={submit}
       onClose={props.onClose}
     >
-      {(error) => (
-        <>
-          <TextField
-            name="name"
-            label={text.common.name}
-            hint={text.tokens.nameHint}
-            value={name}
-            onInput={setName}
-            error={error}
-            maxLength={64}
-            autofocus
-          />
-          <SelectField
-            name="scope"
-            label={text.tokens.scope}
-            hint={text.tokens.scopeHints[scope]}
-            value={scope}
-            onChange={setScope}
-            error={error}
-            options={scopes
-              .filter((value) => value !== "admin" || session.isAdmin())
-              .map((value) => ({ value, label: text.tokens.scopes[value] }))}
-          />
-          <SelectField
-            name="expires"
-            label={text.tokens.life}
-            value={days}
-            onChange={setDays}
-            error={error}
-            options={[
-              { value: "7", label: text.tokens.days(7) },
-              { value: "30", label: text.tokens.days(30) },
-              { value: "90", label: text.tokens.days(90) },
-              { value: "365", label: text.tokens.days(365) },
-              { value: "", label: text.tokens.forEver },
-            ]}
-          />
-        </>
-      )}
+      <NameField hint={text.tokens.nameHint} value={name} onInput={setName} autofocus />
+      <SelectField
+        name="scope"
+        label={text.tokens.scope}
+        hint={text.tokens.scopeHints[scope]}
+        value={scope}
+        onChange={setScope}
+        options={scopes
+          .filter((value) => value !== "admin" || session.isAdmin())
+          .map((value) => ({ value, label: text.tokens.scopes[value] }))}
+      />
+      <SelectField
+        name="expires"
+        label={text.tokens.life}
+        value={days}
+        onChange={setDays}
+        options={[
+          { value: "7", label: text.tokens.days(7) },
+          { value: "30", label: text.tokens.days(30) },
+          { value: "90", label: text.tokens.days(90) },
+          { value: "365", label: text.tokens.days(365) },
+          { value: "", label: text.tokens.forEver },
+        ]}
+      />
     </FormDialog>
   );
 }

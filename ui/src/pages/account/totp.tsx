@@ -38,27 +38,22 @@ function TotpDialog(props: {
       onSubmit={submit}
       onClose={props.onClose}
     >
-      {(error) => (
-        <>
-          <p>{text.totp.intro}</p>
-          <Secret label={text.totp.secret} value={start.secret} />
-          <p>
-            <a href={start.uri}>{text.totp.open}</a>
-          </p>
-          <Secret label={text.totp.uri} value={start.uri} />
-          <TextField
-            name="code"
-            label={text.login.code}
-            hint={text.totp.codeHint}
-            value={code}
-            onInput={setCode}
-            error={error}
-            autocomplete="one-time-code"
-            inputMode="numeric"
-            mono
-          />
-        </>
-      )}
+      <p>{text.totp.intro}</p>
+      <Secret label={text.totp.secret} value={start.secret} />
+      <p>
+        <a href={start.uri}>{text.totp.open}</a>
+      </p>
+      <Secret label={text.totp.uri} value={start.uri} />
+      <TextField
+        name="code"
+        label={text.login.code}
+        hint={text.totp.codeHint}
+        value={code}
+        onInput={setCode}
+        autocomplete="one-time-code"
+        inputMode="numeric"
+        mono
+      />
     </FormDialog>
   );
 }
@@ -102,18 +97,15 @@ function EndTotpDialog({ onClose }: { onClose: () => void }) {
       onSubmit={submit}
       onClose={onClose}
     >
-      {(error) => (
-        <TextField
-          name="password"
-          label={text.login.password}
-          type="password"
-          autocomplete="current-password"
-          value={password}
-          onInput={setPassword}
-          error={error}
-          autofocus
-        />
-      )}
+      <TextField
+        name="password"
+        label={text.login.password}
+        type="password"
+        autocomplete="current-password"
+        value={password}
+        onInput={setPassword}
+        autofocus
+      />
     </FormDialog>
   );
 }

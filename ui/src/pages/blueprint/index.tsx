@@ -11,7 +11,8 @@ import { Button } from "../../components/button";
 import { Code } from "../../components/code";
 import { ConflictDialog } from "../../components/conflict";
 import { Confirm, FormDialog } from "../../components/dialog";
-import { CheckField, TextArea, TextField } from "../../components/field";
+import { CheckField, NameField, TextArea, TextField } from "../../components/field";
+import { FailureProvider, useFailureOf } from "../../components/form";
 import { LeaveGuard } from "../../components/leave";
 import { Badge, Loading, Notice, Page, Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
@@ -31,15 +32,14 @@ function mayEdit(blueprint: Blueprint): boolean {
   return blueprint.may.includes("manage");
 }
 
-interface FormProps {
+interface FieldsProps {
   draft: Draft;
-  error: ApiError | null;
   isReadOnly: boolean;
   onChange: (change: Partial<Draft>) => void;
   onSave: () => void;
 }
 
-function Limits({ draft, error, onChange, isReadOnly }: FormProps) {
+function Limits({ draft, onChange, isReadOnly }: FieldsProps) {
   return (
     <div class="form-row">
       <TextField
@@ -48,7 +48,6 @@ function Limits({ draft, error, onChange, isReadOnly }: FormProps) {
         hint={text.blueprint.memoryHint}
         value={draft.memory}
         onInput={(memory) => onChange({ memory })}
-        error={error}
         inputMode="numeric"
         readOnly={isReadOnly}
       />
@@ -72,19 +71,12 @@ function Limits({ draft, error, onChange, isReadOnly }: FormProps) {
   );
 }
 
-function Form(props: FormProps) {
-  const { draft, error, isReadOnly, onChange, onSave } = props;
+function Fields(props: FieldsProps) {
+  const { draft, isReadOnly, onChange, onSave } = props;
+  const overlaysFailure = useFailureOf("overlays");
   return (
     <div class="form">
-      <TextField
-        name="name"
-        label={text.common.name}
-        value={draft.name}
-        onInput={(name) => onChange({ name })}
-        error={error}
-        maxLength={64}
-        readOnly={isReadOnly}
-      />
+      <NameField value={draft.name} onInput={(name) => onChange({ name })} readOnly={isReadOnly} />
       <Section title={text.blueprint.overlays} hint={text.blueprint.overlaysHint}>
         <OverlayList
           rows={draft.overlays}
@@ -92,7 +84,7 @@ function Form(props: FormProps) {
           onChange={(rows) => onChange({ overlays: rows })}
         />
         <div data-field="overlays">
-          <ErrorLine error={error?.field === "overlays" ? error : null} />
+          <ErrorLine error={overlaysFailure} />
         </div>
       </Section>
       <Section title={text.blueprint.start}>
@@ -103,7 +95,6 @@ function Form(props: FormProps) {
           rows={2}
           value={draft.arguments}
           onInput={(words) => onChange({ arguments: words })}
-          error={error}
           placeholder="+map c2m1_highway +mp_gamemode versus"
         />
         <Code
@@ -114,7 +105,6 @@ function Form(props: FormProps) {
           value={draft.config}
           onChange={(config) => onChange({ config })}
           onSave={onSave}
-          error={error}
           readOnly={isReadOnly}
         />
         <Limits {...props} />
@@ -145,17 +135,7 @@ function CopyDialog({ blueprint, onClose }: { blueprint: Blueprint; onClose: () 
       onSubmit={submit}
       onClose={onClose}
     >
-      {(error) => (
-        <TextField
-          name="name"
-          label={text.common.name}
-          value={name}
-          onInput={setName}
-          error={error}
-          maxLength={64}
-          autofocus
-        />
-      )}
+      <NameField value={name} onInput={setName} autofocus />
     </FormDialog>
   );
 }
@@ -289,13 +269,14 @@ function Editor({ saved }: { saved: Blueprint }) {
           {text.conflict.meanwhile}
         </Notice>
       )}
-      <Form
-        draft={draft}
-        error={error}
-        isReadOnly={!isEditable}
-        onChange={(change) => setDraft((old) => ({ ...old, ...change }))}
-        onSave={onSave}
-      />
+      <FailureProvider value={error}>
+        <Fields
+          draft={draft}
+          isReadOnly={!isEditable}
+          onChange={(change) => setDraft((old) => ({ ...old, ...change }))}
+          onSave={onSave}
+        />
+      </FailureProvider>
       <Preview id={base.id} draft={draft} />
       {isEditable && (
         <SaveBar

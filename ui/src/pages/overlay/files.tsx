@@ -114,18 +114,15 @@ function Questions(props: {
       onSubmit={submit}
       onClose={onClose}
     >
-      {(error) => (
-        <TextField
-          name={asked.what === "move" ? "to" : "path"}
-          label={asked.what === "move" ? text.files.moveTo : text.common.name}
-          hint={asked.what === "move" ? text.files.moveHint : text.files.newHint}
-          value={words}
-          onInput={setWords}
-          error={error}
-          autofocus
-          mono
-        />
-      )}
+      <TextField
+        name={asked.what === "move" ? "to" : "path"}
+        label={asked.what === "move" ? text.files.moveTo : text.common.name}
+        hint={asked.what === "move" ? text.files.moveHint : text.files.newHint}
+        value={words}
+        onInput={setWords}
+        autofocus
+        mono
+      />
     </FormDialog>
   );
 }

@@ -136,25 +136,20 @@ function TryOutDialog(props: { overlay: Overlay; generation: number; onClose: ()
       onSubmit={submit}
       onClose={props.onClose}
     >
-      {(error) => (
-        <>
-          <p>{text.generations.tryText}</p>
-          {list.length > 0 ? (
-            <SelectField
-              name="with"
-              label={text.generations.tryServer}
-              value={chosen || String(list[0]?.id)}
-              onChange={setChosen}
-              error={error}
-              options={list.map((server) => ({
-                value: String(server.id),
-                label: `${server.name} (${text.states[server.state]})`,
-              }))}
-            />
-          ) : (
-            <p class="hint">{text.generations.noServer}</p>
-          )}
-        </>
+      <p>{text.generations.tryText}</p>
+      {list.length > 0 ? (
+        <SelectField
+          name="with"
+          label={text.generations.tryServer}
+          value={chosen || String(list[0]?.id)}
+          onChange={setChosen}
+          options={list.map((server) => ({
+            value: String(server.id),
+            label: `${server.name} (${text.states[server.state]})`,
+          }))}
+        />
+      ) : (
+        <p class="hint">{text.generations.noServer}</p>
       )}
     </FormDialog>
   );

@@ -4,10 +4,10 @@ import { useState } from "preact/hooks";
 import * as api from "../../api";
 import { ApiError } from "../../api";
 import type { Overlay } from "../../api/types";
-import { FormError, useAction } from "../../components/action";
-import { Button } from "../../components/button";
+import { useAction } from "../../components/action";
 import { Confirm } from "../../components/dialog";
-import { CheckField, SelectField, TextField } from "../../components/field";
+import { CheckField, NameField, SelectField, TextField } from "../../components/field";
+import { Form } from "../../components/form";
 import { Section } from "../../components/layout";
 import { bytes, parseSize, writtenSize } from "../../format";
 import { navigate } from "../../router";
@@ -64,24 +64,9 @@ export function SettingsTab({ overlay }: { overlay: Overlay }) {
 
   return (
     <Section title={text.overlay.settings}>
-      <form
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save.run();
-        }}
-      >
+      <Form action={save} submit={text.common.save}>
         {overlay.server === null && (
-          <TextField
-            name="name"
-            label={text.common.name}
-            hint={text.overlays.nameHint}
-            value={name}
-            onInput={setName}
-            error={save.error}
-            maxLength={64}
-          />
+          <NameField hint={text.overlays.nameHint} value={name} onInput={setName} />
         )}
         <div class="form-row">
           <SelectField
@@ -89,7 +74,6 @@ export function SettingsTab({ overlay }: { overlay: Overlay }) {
             label={text.overlays.refresh}
             value={refresh}
             onChange={setRefresh}
-            error={save.error}
             options={[
               { value: "never", label: text.overlays.refreshes.never },
               { value: "daily", label: text.overlays.refreshes.daily },
@@ -101,7 +85,6 @@ export function SettingsTab({ overlay }: { overlay: Overlay }) {
             hint={text.overlay.keepHint}
             value={keep}
             onInput={setKeep}
-            error={save.error}
             inputMode="numeric"
           />
           <TextField
@@ -110,7 +93,6 @@ export function SettingsTab({ overlay }: { overlay: Overlay }) {
             hint={text.overlay.maxHint}
             value={max}
             onInput={setMax}
-            error={save.error}
           />
         </div>
         {overlay.server === null && (
@@ -121,13 +103,7 @@ export function SettingsTab({ overlay }: { overlay: Overlay }) {
             onChange={setShared}
           />
         )}
-        <FormError error={save.error} />
-        <div class="form-actions">
-          <Button kind="primary" submit busy={save.isBusy}>
-            {text.common.save}
-          </Button>
-        </div>
-      </form>
+      </Form>
       <p class="hint">{text.overlay.disk(bytes(host?.disk_bytes))}</p>
     </Section>
   );

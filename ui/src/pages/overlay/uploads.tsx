@@ -116,27 +116,23 @@ function ArchiveDialog(props: { overlay: number; path: string; onClose: () => vo
       onSubmit={submit}
       onClose={props.onClose}
     >
-      {(error) => (
-        <>
-          <Field label={text.uploads.archiveFile} hint={text.uploads.archiveHint} error={error}>
-            {(control) => (
-              <input
-                {...control}
-                class="input"
-                type="file"
-                accept=".zip,.7z,.rar,.tar,.gz,.tgz,.bz2,.xz,.zst"
-                onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)}
-              />
-            )}
-          </Field>
-          <CheckField
-            label={text.uploads.strip}
-            hint={text.uploads.stripHint}
-            checked={isStripped}
-            onChange={setStripped}
+      <Field label={text.uploads.archiveFile} hint={text.uploads.archiveHint}>
+        {(control) => (
+          <input
+            {...control}
+            class="input"
+            type="file"
+            accept=".zip,.7z,.rar,.tar,.gz,.tgz,.bz2,.xz,.zst"
+            onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)}
           />
-        </>
-      )}
+        )}
+      </Field>
+      <CheckField
+        label={text.uploads.strip}
+        hint={text.uploads.stripHint}
+        checked={isStripped}
+        onChange={setStripped}
+      />
     </FormDialog>
   );
 }

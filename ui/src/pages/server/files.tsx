@@ -96,22 +96,17 @@ function KeepDialog(props: {
       onSubmit={submit}
       onClose={props.onClose}
     >
-      {(error) => (
-        <>
-          <p>{text.upper.keepText(entry.path)}</p>
-          <SelectField
-            name="to"
-            label={text.upper.keepTo}
-            value={to}
-            onChange={setTo}
-            error={error}
-            options={[
-              { value: "own", label: text.upper.keepOwn },
-              ...others.map((overlay) => ({ value: String(overlay.id), label: overlay.name })),
-            ]}
-          />
-        </>
-      )}
+      <p>{text.upper.keepText(entry.path)}</p>
+      <SelectField
+        name="to"
+        label={text.upper.keepTo}
+        value={to}
+        onChange={setTo}
+        options={[
+          { value: "own", label: text.upper.keepOwn },
+          ...others.map((overlay) => ({ value: String(overlay.id), label: overlay.name })),
+        ]}
+      />
     </FormDialog>
   );
 }

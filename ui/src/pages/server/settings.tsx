@@ -6,11 +6,12 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import { ApiError } from "../../api";
 import type { Grant, GrantRow, Server } from "../../api/types";
-import { ErrorLine, FormError, useAction } from "../../components/action";
+import { ErrorLine, useAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { CopyButton } from "../../components/copy";
 import { Confirm, FormDialog } from "../../components/dialog";
-import { CheckField, SelectField, TextField } from "../../components/field";
+import { CheckField, NameField, SelectField, TextField } from "../../components/field";
+import { Form } from "../../components/form";
 import { Loading, Notice, Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { isChanged, merge } from "../../merge";
@@ -75,22 +76,20 @@ function General({ server }: { server: Server }) {
   return (
     <Section title={text.serverSettings.general} hint={text.serverSettings.applyHint}>
       {isMerged && <Notice kind="warning">{text.serverSettings.changedElsewhere}</Notice>}
-      <form
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isDirty) void save.run();
-        }}
+      <Form
+        action={save}
+        submit={text.common.save}
+        isIdle={!isDirty}
+        buttons={
+          <Button disabled={!isDirty} onClick={() => setDraft(draftOf(base))}>
+            {text.common.discard}
+          </Button>
+        }
       >
-        <TextField
-          name="name"
-          label={text.common.name}
+        <NameField
           hint={text.servers.createNameHint}
           value={draft.name}
           onInput={(name) => set({ name })}
-          error={save.error}
-          maxLength={64}
         />
         <TextField
           name="hostname"
@@ -98,7 +97,6 @@ function General({ server }: { server: Server }) {
           hint={text.servers.createHostnameHint}
           value={draft.hostname}
           onInput={(hostname) => set({ hostname })}
-          error={save.error}
           maxLength={120}
         />
         <div class="form-row">
@@ -107,7 +105,6 @@ function General({ server }: { server: Server }) {
             label={text.servers.blueprint}
             value={draft.blueprint}
             onChange={(blueprint) => set({ blueprint })}
-            error={save.error}
             options={
               blueprints.isReady.value
                 ? blueprints.list.value.map((one) => ({ value: String(one.id), label: one.name }))
@@ -120,21 +117,11 @@ function General({ server }: { server: Server }) {
             hint={text.serverSettings.portHint}
             value={draft.port}
             onInput={(port) => set({ port })}
-            error={save.error}
             inputMode="numeric"
             maxLength={5}
           />
         </div>
-        <FormError error={save.error} />
-        <div class="form-actions">
-          <Button kind="primary" submit busy={save.isBusy} disabled={!isDirty}>
-            {text.common.save}
-          </Button>
-          <Button disabled={!isDirty} onClick={() => setDraft(draftOf(base))}>
-            {text.common.discard}
-          </Button>
-        </div>
-      </form>
+      </Form>
       <LeaveGuard isDirty={isDirty} />
     </Section>
   );
@@ -181,21 +168,16 @@ function AddGrant(props: {
       onSubmit={() => props.onAdd(name.trim(), may)}
       onClose={props.onClose}
     >
-      {(error) => (
-        <>
-          <TextField
-            name="user"
-            label={text.serverSettings.accessUser}
-            hint={text.serverSettings.accessUserHint}
-            value={name}
-            onInput={setName}
-            error={error}
-            maxLength={64}
-            autofocus
-          />
-          <GrantFields may={may} onChange={setMay} />
-        </>
-      )}
+      <TextField
+        name="user"
+        label={text.serverSettings.accessUser}
+        hint={text.serverSettings.accessUserHint}
+        value={name}
+        onInput={setName}
+        maxLength={64}
+        autofocus
+      />
+      <GrantFields may={may} onChange={setMay} />
     </FormDialog>
   );
 }

@@ -5,9 +5,10 @@
 import { useState } from "preact/hooks";
 import * as api from "../../api";
 import type { PathAnswer, Server } from "../../api/types";
-import { FormError, useAction } from "../../components/action";
+import { useAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { TextField } from "../../components/field";
+import { Form } from "../../components/form";
 import { Badge, Empty, Loading, Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { Layer, StackView } from "../../components/stackview";
@@ -80,28 +81,19 @@ function ExplainPath({ server }: { server: Server }) {
   });
   return (
     <Section title={text.stack.explain} hint={text.stack.explainHint}>
-      <form
-        class="form form-inline"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void explain.run();
-        }}
-      >
+      <Form action={explain} isIdle={path.trim() === ""} inline>
         <TextField
           name="path"
           label={text.stack.explainPath}
           value={path}
           onInput={setPath}
-          error={explain.error}
           placeholder="left4dead2/cfg/server.cfg"
           mono
         />
         <Button submit busy={explain.isBusy} disabled={path.trim() === ""}>
           {text.stack.explainRun}
         </Button>
-        <FormError error={explain.error} />
-      </form>
+      </Form>
       {answer && <PathResult answer={answer} />}
     </Section>
   );

@@ -7,7 +7,7 @@ import * as api from "../../api";
 import type { Invitation, Role, User } from "../../api/types";
 import { ActionButton } from "../../components/action";
 import { FormDialog } from "../../components/dialog";
-import { RadioGroup, TextField } from "../../components/field";
+import { NameField, RadioGroup } from "../../components/field";
 import { Ago } from "../../components/layout";
 import type { Loaded } from "../../components/load";
 import { LoadedTable, type Column } from "../../components/table";
@@ -28,30 +28,22 @@ export function InviteDialog(props: { onWord: (word: string) => void; onClose: (
       onSubmit={submit}
       onClose={props.onClose}
     >
-      {(error) => (
-        <>
-          <TextField
-            name="name"
-            label={text.common.name}
-            optional={text.common.optional}
-            hint={text.users.inviteNameHint}
-            value={name}
-            onInput={setName}
-            error={error}
-            maxLength={64}
-            autofocus
-          />
-          <RadioGroup
-            legend={text.users.role}
-            value={role}
-            onChange={setRole}
-            options={[
-              { value: "user", label: text.users.roles.user, hint: text.users.roleHints.user },
-              { value: "admin", label: text.users.roles.admin, hint: text.users.roleHints.admin },
-            ]}
-          />
-        </>
-      )}
+      <NameField
+        optional={text.common.optional}
+        hint={text.users.inviteNameHint}
+        value={name}
+        onInput={setName}
+        autofocus
+      />
+      <RadioGroup
+        legend={text.users.role}
+        value={role}
+        onChange={setRole}
+        options={[
+          { value: "user", label: text.users.roles.user, hint: text.users.roleHints.user },
+          { value: "admin", label: text.users.roles.admin, hint: text.users.roleHints.admin },
+        ]}
+      />
     </FormDialog>
   );
 }

@@ -32,7 +32,6 @@ export const servers = {
   toBlueprints: "Make a blueprint",
   created: (name: string) => `${name} is made.`,
   createTitle: "New server",
-  createName: "Name",
   createNameHint: "What it is called here.",
   createHostname: "Name in the game",
   createHostnameHint: "What players see. Empty: the name.",
