@@ -75,6 +75,25 @@ int change_next(struct change *ret, struct database *db, int64_t after, struct e
     return 1;
 }
 
+int change_is_after(bool *ret, struct database *db, enum change_topic topic, int64_t object,
+                    int64_t after, struct error *err)
+{
+    static const struct query query = QUERY("SELECT 1 FROM changes WHERE topic = :topic AND "
+                                            "object = :object AND number > :after LIMIT 1");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_text(&row, ":topic", words[topic]);
+    statement_bind_number(&row, ":object", object);
+    statement_bind_number(&row, ":after", after);
+    int r = statement_next(&row, err);
+    if (r < 0)
+        return -1;
+    *ret = r > 0;
+    return 0;
+}
+
 int change_newest(int64_t *ret, struct database *db, struct error *err)
 {
     static const struct query             query = QUERY("SELECT max(number) FROM changes");

@@ -43,5 +43,8 @@ int change_note_all(struct database *db, enum change_topic topic, const struct q
                     const char *name, int64_t value, unsigned *ret_n, struct error *err) MUST_USE;
 // The next one after the number `after`; 1: there is one, 0: no more.
 int change_next(struct change *ret, struct database *db, int64_t after, struct error *err) MUST_USE;
+// Whether a thing has changed, or went, after the number `after`.
+int change_is_after(bool *ret, struct database *db, enum change_topic topic, int64_t object,
+                    int64_t after, struct error *err) MUST_USE;
 // The number after which nothing has changed yet.
 int change_newest(int64_t *ret, struct database *db, struct error *err) MUST_USE;

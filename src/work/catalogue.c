@@ -2,6 +2,9 @@
 
 // catalogue: the overlays that the host has, in the table as they were last seen. Whose one is
 // stays as it is; one that somebody has made by the shell is the machine's.
+//
+// A list takes its time, and jobs make, rename and delete overlays meanwhile: of one that has
+// changed since the list was begun the list knows nothing, and the next one is asked for.
 
 #include "work/watched.h"
 
@@ -10,8 +13,6 @@
 #include "overlay/type.h"
 #include "store/change.h"
 #include "store/ownedoverlay.h"
-
-#define NEW_S 60 // for so long a row is new
 
 static const json_t *find(const json_t *list, int64_t overlay)
 {
@@ -70,37 +71,64 @@ static int compare(struct watch *watch, const struct owned_overlay *known, const
     return change_note(watch->config.db, CHANGE_OVERLAY, known->id, false, err);
 }
 
+static int is_known(bool *ret, struct watch *watch, int64_t overlay, struct error *err)
+{
+    bool is_newer = false;
+
+    if (change_is_after(&is_newer, watch->config.db, CHANGE_OVERLAY, overlay, watch->list_position,
+                        err) < 0)
+        return -1;
+    watch->is_list_due = watch->is_list_due || is_newer;
+    *ret = !is_newer;
+    return 0;
+}
+
+static int write_row(struct watch *watch, const json_t *row, struct error *err)
+{
+    struct owned_overlay known;
+    int64_t              id = json_integer_value(json_object_get(row, "overlay"));
+    bool                 is_there = false;
+
+    if (is_known(&is_there, watch, id, err) < 0)
+        return -1;
+    if (!is_there)
+        return 0;
+    if (owned_overlay_find(&known, watch->config.db, id, VIEWER_ALL, err) == 0)
+        return compare(watch, &known, row, err);
+    return err->kind == ERROR_NOT_FOUND ? add(watch, row, err) : -1;
+}
+
 static int write_rows(struct watch *watch, struct error *err)
 {
     const json_t *row;
     size_t        i;
 
-    json_array_foreach(watch->new_list, i, row)
-    {
-        struct owned_overlay known;
-        int64_t              id = json_integer_value(json_object_get(row, "overlay"));
-        int                  r = owned_overlay_find(&known, watch->config.db, id, VIEWER_ALL, err);
-        if (r == 0)
-            r = compare(watch, &known, row, err);
-        else if (err->kind == ERROR_NOT_FOUND)
-            r = add(watch, row, err);
-        if (r < 0)
-            return -1;
-    }
+    json_array_foreach(watch->new_list, i, row) if (write_row(watch, row, err) < 0) return -1;
     return 0;
 }
 
-// One that a blueprint has stays, so that it can be seen what is missing. One that is new may have
-// been made since the list was.
+// One that a blueprint has stays, so that it can be seen what is missing.
+static int remove_row(struct watch *watch, const struct owned_overlay *known, struct error *err)
+{
+    bool is_there = false;
+
+    if (known->type == OVERLAY_GAME || find(watch->new_list, known->id))
+        return 0;
+    if (is_known(&is_there, watch, known->id, err) < 0)
+        return -1;
+    return !is_there || owned_overlay_remove(watch->config.db, known->id, err) == 0 ||
+                   err->kind == ERROR_BUSY
+               ? 0
+               : -1;
+}
+
 static int remove_rows(struct watch *watch, struct error *err)
 {
     struct owned_overlay known = { 0 };
     int                  r;
 
     while ((r = owned_overlay_next(&known, watch->config.db, known.id, VIEWER_ALL, err)) > 0)
-        if (known.type != OVERLAY_GAME && !find(watch->new_list, known.id) &&
-            known.created_unix_s < watch_now_us() / 1000000 - NEW_S &&
-            owned_overlay_remove(watch->config.db, known.id, err) < 0 && err->kind != ERROR_BUSY)
+        if (remove_row(watch, &known, err) < 0)
             return -1;
     return r;
 }

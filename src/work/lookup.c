@@ -10,6 +10,7 @@
 #include "base/hash64.h"
 #include "base/log.h"
 #include "ctl/answer.h"
+#include "store/change.h"
 #include "work/kinds.h"
 #include "work/spec.h"
 
@@ -187,7 +188,8 @@ static void ask_list(struct watch *watch)
     if (!watch->is_list_due || watch->list_ctl)
         return;
     watch->is_list_due = false;
-    if (run(&watch->list_ctl, watch, words, NULL, LIST_MAX, &list_handler, watch, &err) < 0)
+    if (change_newest(&watch->list_position, watch->config.db, &err) < 0 ||
+        run(&watch->list_ctl, watch, words, NULL, LIST_MAX, &list_handler, watch, &err) < 0)
         tell("listing the overlays", &err);
     else
         watch->n_looking++;

@@ -56,6 +56,7 @@ struct watch {
     bool                is_list_due; // of overlays
     struct ctl         *list_ctl;
     json_t             *list, *new_list; // as it is in the database; as it is to be there
+    int64_t             list_position;   // of the changes that were there when the newest was begun
 };
 
 // ---- watch.c -----------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ PROGRAM = FAKE_INIT = ""
 READY_S = 30
 POKE, CHANGED, MAGIC = 1, 2, 0x6C346262
 
-# What l4d2ctl does: it writes down its words, and does what a test has put into the file on-WORD.
+# What l4d2ctl does: it writes down its words, and does what a test has put into the file on-WORD. The host has
+# the overlays that are in the file overlays.
 FAKE = """#!/bin/sh
 cd '{path}' || exit 9
 case $1 in overlay | files) word=$1-$2 ;; *) word=$1 ;; esac
@@ -30,7 +31,7 @@ fail() {{ printf '{{"error":{{"kind":"%s","message":"%s"}}}}\\n' "$1" "$2"; echo
 [ ! -f "on-$word" ] || . "./on-$word"
 case $word in
 status) fail not-found "there is no instance" 3 ;;
-overlay-list) echo '{{"overlays": []}}' ;;
+overlay-list) printf '{{"overlays": [%s]}}' "$(cat overlays)" ;;
 initialize) cat >spec; echo '{{"state": "created"}}' ;;
 *) printf '{{\\n  "action": "%s"\\n}}\\n' "$word" ;;
 esac
@@ -126,6 +127,7 @@ class WorkerTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.path = pathlib.Path(directory.name)
         (self.path / "calls").touch()
+        (self.path / "overlays").touch()
         (self.path / "l4d2ctl").write_text(FAKE.format(path=self.path))
         (self.path / "l4d2ctl").chmod(0o755)
         self.init = Init(self.path / "bus")
@@ -210,6 +212,11 @@ class WorkerTest(unittest.TestCase):
         """What l4d2ctl does when it is asked for a command, from now on."""
         (self.path / "new").write_text(script)
         (self.path / "new").rename(self.path / f"on-{word}")
+
+    def has(self, *overlays):
+        """What the host lists, from now on."""
+        (self.path / "new").write_text(", ".join(map(json.dumps, overlays)))
+        (self.path / "new").rename(self.path / "overlays")
 
     def hold(self, word, before="", after=""):
         """The same, but it says that it is ready, and waits: each run goes on when it is let go."""
@@ -363,24 +370,26 @@ class TestJobs(WorkerTest):
         self.wait(self.ask("server.stop", server))
 
     def test_overlays(self):
-        self.on("overlay-create", """cat >text; echo '{"overlay": 7, "name": "maps", "type": "script"}'; exit 0""")
+        self.on("overlay-create", """cat >text; echo '{"overlay": 7, "name": "maps", "type": "script"}' | tee overlays; exit 0""")
         row = self.wait(self.ask("overlay.create", name="maps", type="script", refresh="daily", keep=3, text="#!/bin/bash\n"))
         self.assertEqual(json.loads(row["result"])["overlay"], 7)
         self.assertEqual(self.calls("overlay create"), ["overlay create --type=script --refresh=daily --keep=3 --file=- --json -- maps"])
         self.assertEqual((self.path / "text").read_text(), "#!/bin/bash\n")
         self.assertEqual(self.read("SELECT id, name, type, owner FROM overlays WHERE id > 1"), [{"id": 7, "name": "maps", "type": "script", "owner": 1}])
-        self.on("overlay-set", """echo '{"overlay": 7, "name": "more maps", "type": "script"}'; exit 0""")
+        self.on("overlay-set", """echo '{"overlay": 7, "name": "more maps", "type": "script"}' | tee overlays; exit 0""")
         self.wait(self.ask("overlay.set", overlay=7, name="more maps"))
         self.assertEqual(self.read("SELECT name FROM overlays WHERE id = 7"), [{"name": "more maps"}])
         self.change("INSERT INTO blueprint_overlays VALUES (1, 0, 7, 0)")
         self.assertIn("uses this overlay", self.wait(self.ask("overlay.delete", overlay=7), "failed")["error_message"])
         self.assertEqual(self.calls("overlay delete"), [])
         self.change("DELETE FROM blueprint_overlays")
+        self.on("overlay-delete", ": >overlays")
         self.wait(self.ask("overlay.delete", overlay=7))
         self.assertEqual(self.read("SELECT name FROM overlays WHERE id > 1"), [])
 
     def test_a_servers_own_files(self):
         server = self.server()
+        self.has({"overlay": 12, "name": "@s1", "type": "files"})
         self.on("files-mkdir", """echo '{"overlay": 12}'; exit 0""")
         self.wait(self.ask("server.overlay", server))
         self.assertEqual(self.calls("files"), ["files mkdir --json -- @s1 left4dead2/cfg"])
@@ -697,21 +706,24 @@ class TestWorkersThatEnd(WorkerTest):
         self.ready(job)
         self.kill()
         self.on("overlay-create", "fail exists 'there is an overlay maps already' 4")
-        self.on("overlay-show", """echo '{"overlay": 9, "name": "maps", "type": "files"}'; exit 0""")
+        self.has({"overlay": 9, "name": "maps", "type": "files"})
+        self.on("overlay-show", "cat overlays; exit 0")
         self.worker.start()
         self.wait(job)
         self.assertEqual(self.read("SELECT id, owner FROM overlays WHERE id > 1"), [{"id": 9, "owner": 1}])
 
     def test_one_that_was_there_before(self):
         """whoever asks for an overlay of the name of one of the machine's own gets it by no restart of the worker"""
-        self.on("overlay-list", """echo '{"overlays": [{"overlay": 9, "name": "maps", "type": "script"}]}'; exit 0""")
-        self.change("INSERT INTO overlays (id, name, type, created_unix_s, changed_unix_s) VALUES (9, 'maps', 'script', 1, 1)")
+        self.has({"overlay": 9, "name": "maps", "type": "script"})
+        self.init.say("set", "left4me-publish@3.service", "inactive", "dead", 5)
+        self.worker.wait(lambda: self.read("SELECT * FROM overlays WHERE id = 9"))
+        self.change("UPDATE overlays SET created_unix_s = 1")
         self.hold("overlay-create")
         job = self.ask("overlay.create", name="maps", type="script")
         self.ready(job)
         self.kill()
         self.on("overlay-create", "fail exists 'there is an overlay maps already' 4")
-        self.on("overlay-show", """echo '{"overlay": 9, "name": "maps", "type": "script"}'; exit 0""")
+        self.on("overlay-show", "cat overlays; exit 0")
         self.worker.start()
         self.assertEqual(self.wait(job, "failed")["error_kind"], "exists")
         self.assertEqual(self.read("SELECT owner FROM overlays WHERE id = 9"), [{"owner": None}])
@@ -833,19 +845,43 @@ class TestStates(WorkerTest):
         self.wait(self.ask("server.stop", server))
         self.assertEqual(len(self.calls("initialize")), n)  # nothing of the server is another
 
+    def list_anew(self, n):
+        """What others publish is a reason to look at the list."""
+        self.init.say("set", f"left4me-publish@{n}.service", "inactive", "dead", 5)
+
     def test_overlays_of_the_host(self):
         """one that was made by the shell has a row, one that went has none"""
-        self.on("overlay-list", """echo '{"overlays": [{"overlay": 5, "name": "by hand", "type": "files"}]}'; exit 0""")
-        self.init.say("set", "left4me-publish@3.service", "inactive", "dead", 5)
+        self.has({"overlay": 5, "name": "by hand", "type": "files"})
+        self.list_anew(3)
         self.worker.wait(lambda: self.read("SELECT * FROM overlays WHERE id = 5"))
         self.assertEqual(self.read("SELECT name, type, owner FROM overlays WHERE id = 5"), [{"name": "by hand", "type": "files", "owner": None}])
-        self.on("overlay-list", """echo '{"overlays": [{"overlay": 5, "name": "renamed", "type": "files"}]}'; exit 0""")
-        self.init.say("set", "left4me-publish@4.service", "inactive", "dead", 5)
+        self.has({"overlay": 5, "name": "renamed", "type": "files"})
+        self.list_anew(4)
         self.worker.wait(lambda: self.read("SELECT * FROM overlays WHERE name = 'renamed'"))
-        self.change("UPDATE overlays SET created_unix_s = 0")
-        self.on("overlay-list", "")
-        self.init.say("set", "left4me-publish@5.service", "inactive", "dead", 5)
+        self.has()
+        self.list_anew(5)
         self.worker.wait(lambda: not self.read("SELECT * FROM overlays WHERE id = 5"))
+
+    def test_a_list_that_took_its_time(self):
+        """an overlay that a job made, renamed or deleted meanwhile stays as the job left it"""
+        self.has(*({"overlay": number, "name": f"by hand {number}", "type": "files"} for number in (5, 6)))
+        self.list_anew(3)
+        self.worker.wait(lambda: len(self.read("SELECT * FROM overlays WHERE id > 1")) == 2)
+        for fifo in ("begun", "slow"):
+            os.mkfifo(self.path / fifo)
+        self.on("overlay-list", """echo $$ >>held; list=$(cat overlays); : >begun; read x <slow; printf '{"overlays": [%s]}' "$list"; exit 0""")
+        self.list_anew(4)
+        (self.path / "begun").read_bytes()
+        self.has({"overlay": 6, "name": "renamed", "type": "files"}, {"overlay": 7, "name": "new", "type": "files"})
+        self.on("overlay-create", """echo '{"overlay": 7, "name": "new", "type": "files"}'; exit 0""")
+        self.on("overlay-set", """echo '{"overlay": 6, "name": "renamed"}'; exit 0""")
+        for job in (self.ask("overlay.delete", overlay=5), self.ask("overlay.set", overlay=6, name="renamed"),
+                    self.ask("overlay.create", name="new", type="files")):
+            self.wait(job)
+        self.on("overlay-list", "echo $$ >>held; : >begun")
+        (self.path / "slow").write_text("go\n")
+        (self.path / "begun").read_bytes()              # the next one is asked for when that one is in the table
+        self.assertEqual(self.read("SELECT id, name FROM overlays WHERE id > 1 ORDER BY id"), [{"id": 6, "name": "renamed"}, {"id": 7, "name": "new"}])
 
     def test_repair(self):
         """what should run and does not is started, if the settings say so, and not for ever"""
