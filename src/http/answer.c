@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <time.h>
 #include "base/macros.h"
+#include "http/holders.h"
 
 #define PARTS_MAX  16    // that are given to the kernel at once
 #define KEPT_BYTES 4096u // of room for the next answer
@@ -154,6 +155,14 @@ static void send_now(struct connection *connection)
 struct connection *connection_of(struct http_exchange *exchange)
 {
     return (struct connection *)((char *)exchange - offsetof(struct connection, exchange));
+}
+
+void http_exchange_set_holder(struct http_exchange *exchange, uint64_t holder)
+{
+    struct connection *connection = connection_of(exchange);
+
+    assert(connection->body_size == 0);
+    connection->held = holders_find(connection->server->holders, holder);
 }
 
 char *http_exchange_take_body(struct http_exchange *exchange)

@@ -119,6 +119,19 @@ static size_t bodies_room(const struct connection *connection)
     return max > server->n_body_bytes ? max - server->n_body_bytes : 0;
 }
 
+// Nor does one who sends many at once take the room of all; and for what he does meanwhile that is
+// short there is some more.
+static bool is_his_share(const struct connection *connection, size_t n_more)
+{
+    const struct http_limits *limits = connection->server->limits;
+    size_t                    max = limits->holder_bytes;
+
+    if (connection->body_max <= limits->short_bytes)
+        max += max / 4;
+    return !connection->held || !max ||
+           (*connection->held <= max && n_more <= max - *connection->held);
+}
+
 static bool body_reserve(struct connection *connection, size_t n)
 {
     if (connection->body_size - connection->body_n >= n)
@@ -127,12 +140,15 @@ static bool body_reserve(struct connection *connection, size_t n)
     struct http_server *server = connection->server;
     size_t size = MAX(MAX(connection->body_size * 2, connection->body_n + n), BODY_STEP);
     size = MIN(size, MAX(connection->body_max, connection->body_n + n));
-    if (size - connection->body_size > bodies_room(connection))
+    size_t n_more = size - connection->body_size;
+    if (n_more > bodies_room(connection) || !is_his_share(connection, n_more))
         return false;
     char *body = realloc(connection->body, size);
     if (!body)
         return false;
-    server->n_body_bytes += size - connection->body_size;
+    server->n_body_bytes += n_more;
+    if (connection->held)
+        *connection->held += n_more;
     connection->body = body;
     connection->body_size = size;
     return true;

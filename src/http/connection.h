@@ -64,6 +64,7 @@ struct connection {
     size_t               in_seen; // of a head that has not come to its end
     char                *body;
     size_t               body_n, body_size, body_max;
+    size_t              *held;      // by whoever sends it, of all bodies; NULL: nobody
     uint64_t             body_left; // of one that has a length
     struct http_chunks   chunks;
     struct output        out;
@@ -89,6 +90,7 @@ struct http_server {
     const struct http_handler *handler;
     void                      *context;
     struct crowd              *crowd;
+    struct holders            *holders;
     struct crew               *crew;
     size_t                     n_body_bytes; // of all of them together
     struct output_pool         outputs;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "http/crowd.h"
+#include "http/holders.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -26,6 +27,7 @@ const struct http_limits http_limits_default = {
     .drain_ms = 500,
     .stream_bytes = 262144,
     .bodies_bytes = 128u << 20,
+    .holder_bytes = 32u << 20,
     .short_bytes = 65536,
     .outputs_bytes = 128u << 20,
     .of_address = 64,
@@ -71,6 +73,9 @@ void server_set_deadline(struct connection *connection, unsigned ms)
 void server_drop_body(struct connection *connection)
 {
     connection->server->n_body_bytes -= connection->body_size;
+    if (connection->held)
+        *connection->held -= connection->body_size;
+    connection->held = NULL;
     free(connection->body);
     connection->body = NULL;
     connection->body_n = connection->body_size = connection->body_max = 0;
@@ -247,8 +252,9 @@ static int set_up(struct http_server *server, const int *fds, size_t n_fds, stru
     int r;
 
     server->crowd = crowd_new();
+    server->holders = holders_new();
     server->crew = crew_new();
-    if (!server->crowd || !server->crew)
+    if (!server->crowd || !server->holders || !server->crew)
         return error_sys(err, ENOMEM, "making a server");
     server->poll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (server->poll_fd < 0)
@@ -308,6 +314,7 @@ struct http_server *http_server_close(struct http_server *server)
         (void)sd_event_source_disable_unref(server->listeners[i]);
     free(server->listeners);
     server->crowd = crowd_free(server->crowd);
+    server->holders = holders_free(server->holders);
     server->crew = crew_free(server->crew);
     (void)sd_event_source_disable_unref(server->poll_source);
     (void)sd_event_source_disable_unref(server->timer);

@@ -40,7 +40,9 @@ struct http_limits {
     unsigned drain_ms;      // that who is idle at a drain has to ask once more
     size_t   stream_bytes;  // kept of a stream that is not read
     size_t   bodies_bytes;  // of all requests together; beyond that one is told to come later
-    size_t   short_bytes;   // a body that may be longer leaves a quarter of that to the others
+    size_t   holder_bytes;  // of those, of one who sends them; 0: no limit
+    size_t   short_bytes;   // a body that may be longer leaves a quarter of all to the others;
+                            // for one that may not, its holder has a quarter more
     size_t   outputs_bytes; // kept of all answers together; beyond that one is cut off
     unsigned of_address;    // connections of one customer, as address.h says; 0: no limit
     const struct http_proxies *proxies; // whose do not count; NULL: there are none
@@ -90,6 +92,9 @@ int    http_exchange_status(const struct http_exchange *exchange); // of the ans
 // How many bytes of the answer the kernel has taken, its head among them.
 uint64_t http_exchange_sent(const struct http_exchange *exchange);
 
+// Whose the body is that comes: a number for each who sends some, from begin(). What all of his
+// take at a time has a limit; that of nobody has none of its own.
+void http_exchange_set_holder(struct http_exchange *exchange, uint64_t holder);
 // The body that run() was given, which is the caller's from then on: he frees it. NULL: it is
 // empty.
 char *http_exchange_take_body(struct http_exchange *exchange);

@@ -245,6 +245,16 @@ static bool choose_route(struct api_request *request)
     return false;
 }
 
+// A body is the account's, by whatever address it comes; of who is not known, the address's.
+static void set_holder(const struct api_request *request)
+{
+    const struct visit *visit = visit_of(request->exchange);
+    uint64_t            address = throttle_of_address(request->web->throttle, &visit->client).hash;
+
+    http_exchange_set_holder(request->exchange,
+                             request->user.id ? (uint64_t)request->user.id : address);
+}
+
 static size_t begin(void *context, struct http_exchange *exchange)
 {
     struct api_request *request = calloc(1, sizeof *request);
@@ -263,6 +273,7 @@ static size_t begin(void *context, struct http_exchange *exchange)
         return 0;
     if (request->route->body == API_EMPTY)
         return 0;
+    set_holder(request);
     return request->route->body_max ? request->route->body_max : API_BODY_MAX;
 }
 

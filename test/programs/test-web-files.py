@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """left4me-web: the files of overlays, and those that a game wrote."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
+import selectors
 import socket
 import stat
 import struct
@@ -48,6 +50,25 @@ class FilesTest(ThingsTest):
 
     def list(self, path="", query="", browser=None):
         return (browser or self.zoey).ask("GET", f"{self.at}?path={quoted(path)}{query}")
+
+
+class TestRoom(FilesTest):
+    def test_who_sends_much(self):
+        """takes his share of the room for what is on its way, and leaves others theirs"""
+        rest = bytes((16 << 20) - 1)
+        with contextlib.ExitStack() as stack:
+            chooser = stack.enter_context(selectors.DefaultSelector())
+            for _ in range(5):  # two of them have room
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", self.web.port), READY_S))
+                connection.sendall(f"PUT /api/v1{self.at}/content?path=a HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nCookie: {self.zoey.cookie}\r\n"
+                                   f"If-None-Match: *\r\nContent-Length: {len(rest) + 1}\r\n\r\n".encode())
+                with contextlib.suppress(ConnectionError):  # it is told while it still sends
+                    connection.sendall(rest)
+                chooser.register(connection, selectors.EVENT_READ)
+            told = [key.fileobj.recv(4096) for key, _ in chooser.select(READY_S)]
+            self.assertTrue(told and all(text.startswith(b"HTTP/1.1 503 ") for text in told), told)
+            self.assertEqual(self.put("b", rest, browser=self.admin)[0], 201)
+            self.assertEqual(self.zoey.ask("POST", f"{self.at}/mkdir", {"path": "c"})[0], 200)
 
 
 class TestFiles(FilesTest):

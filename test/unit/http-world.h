@@ -51,6 +51,9 @@ static inline size_t begin(void *context, struct http_exchange *exchange)
 
     world->n_begun++;
     *http_exchange_data(exchange) = world;
+    const struct http_text query = http_exchange_request(exchange)->query;
+    if (query.n == 1) // who sends it
+        http_exchange_set_holder(exchange, (uint64_t)query.bytes[0]);
     if (is_path(exchange, "/denied"))
         http_exchange_answer(exchange, 403, "text/plain", "no", 2);
     return is_path(exchange, "/short") ? SHORT_MAX : BODY_MAX;

@@ -228,6 +228,45 @@ static void test_room_for_short_bodies(void **state)
     world_close(&world);
 }
 
+// Who sends many at once has his share of the room, and no more; others have theirs.
+static void test_bodies_of_one(void **state)
+{
+    static const char kept[] = "POST /later?a HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n";
+    static const char more[] = "POST /taken?a HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n";
+    static const char brief[] = "POST /short?a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nxxx";
+    static const char his[] = "POST /taken?b HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n";
+    char              body[9001];
+    struct world      world;
+
+    (void)state;
+    struct http_limits limits = http_limits_default;
+    limits.holder_bytes = 15000;
+    limits.short_bytes = SHORT_MAX;
+    world_open(&world, &limits);
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    int one = client(&world), two = client(&world), three = client(&world);
+    int one_more = client(&world);
+    say(one, kept);
+    say(one, body);
+    WAIT_FOR(&world, world.waiting);
+    say(two, more);
+    say(two, body);
+    heard(&world, two, NULL, "503 Service Unavailable");
+    say(one_more, brief);
+    heard(&world, one_more, "xxx", "200 OK");
+    say(three, his);
+    say(three, body);
+    heard(&world, three, "xxx", "200 OK");
+    // What he sent has been answered.
+    http_exchange_answer(TAKE(world.waiting), 200, "text/plain", "ok", 2);
+    heard(&world, one, "ok", "200 OK");
+    say(one, more);
+    say(one, body);
+    heard(&world, one, "xxx", "200 OK");
+    world_close(&world);
+}
+
 // The same bytes for all of them, who have them also when nobody else needs them any more.
 static void test_bytes_of_many(void **state)
 {
@@ -364,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_later),
         cmocka_unit_test(test_many_bodies),
         cmocka_unit_test(test_room_for_short_bodies),
+        cmocka_unit_test(test_bodies_of_one),
         cmocka_unit_test(test_bytes_of_many),
         cmocka_unit_test(test_draining),
         cmocka_unit_test(test_draining_what_is_asked),
