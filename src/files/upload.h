@@ -4,11 +4,8 @@
 // upload: files that come in chunks, in any order and as often as needed, and become part of the
 // tree when all of it is there and right.
 //
-// An upload lives in `.work/uploads/ID`, and all there is to know about it lives on disk:
-//
-//     state   struct upload_state, written last: without it the rest is rubbish
-//     map     the SHA-256 of each chunk that came, zeros for one that did not
-//     part    the bytes, as long as the file will be
+// All there is to know about an upload lives on disk; files/uploadstate.h has its state,
+// files/uploadhold.h its files.
 //
 // Nothing is synced while chunks come. A process that is killed loses nothing, since the kernel has
 // the bytes; after a power cut a chunk may be in the map and not in the file. So finishing reads
@@ -52,6 +49,9 @@ struct upload_status {
     uint8_t  is_there[UPLOAD_CHUNKS_MAX / 8]; // bit by bit, the lowest first
 };
 
+// Of a file of `total` bytes.
+uint32_t upload_n_chunks(uint64_t total, uint32_t chunk_bytes);
+
 // ERROR_EXISTS: something is at the path and may not be replaced.
 int upload_begin(struct upload_id *ret, struct space *space, const struct upload_options *options,
                  struct error *err) MUST_USE;
@@ -80,23 +80,3 @@ int upload_list(struct upload_id ret[UPLOADS_MAX], unsigned *ret_n, struct space
 // Removes those that nothing came for since `before_unix_s`.
 int upload_sweep(unsigned *ret_removed, struct space *space, int64_t before_unix_s,
                  struct error *err) MUST_USE;
-
-// ---- the state on disk ------------------------------------------------------------------------
-
-#define UPLOAD_HAS_HASH   0x1u
-#define UPLOAD_REPLACES   0x2u
-#define UPLOAD_IS_PROGRAM 0x4u
-
-struct upload_state {
-    uint32_t magic, n_bytes;
-    uint64_t total;
-    uint32_t chunk_bytes, flags;
-    uint8_t  sha256[UPLOAD_HASH];
-    char     only_if[sizeof(struct listing_etag)]; // "": any
-    char     path[UPLOAD_PATH];
-    char     zero[3];
-};
-
-int upload_state_parse(struct upload_state *ret, const void *bytes, size_t n, struct error *err)
-    MUST_USE;
-uint32_t upload_n_chunks(uint64_t total, uint32_t chunk_bytes);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "files/filename.h"
-#include "files/upload.h"
+#include "files/uploadstate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes);
 

@@ -4,7 +4,7 @@
 #include <sodium.h>
 #include <sys/wait.h>
 #include "base/text.h"
-#include "files/upload.h"
+#include "files/uploadstate.h"
 
 #define CHUNK UPLOAD_CHUNK_MIN
 #define TOTAL (3u * CHUNK + 100u) // four chunks
