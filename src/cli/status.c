@@ -133,7 +133,9 @@ static json_t *stack_json(const struct instance_stack *stack)
         (void)json_array_append_new(layers, json_pack("{s:i, s:i}", "overlay",
                                                       (int)stack->layers[i].overlay, "generation",
                                                       (int)stack->layers[i].generation));
-    return json_pack("{s:i, s:o}", "config", (int)stack->config_generation, "overlays", layers);
+    return json_pack("{s:i, s:o, s:i, s:i, s:i}", "config", (int)stack->config_generation,
+                     "overlays", layers, "port", (int)stack->port, "tv_port", (int)stack->tv_port,
+                     "client_port", (int)stack->client_port);
 }
 
 static json_t *current_json(const struct cli *cli, const struct instance *instance)

@@ -4,20 +4,33 @@
 #include <inttypes.h>
 #include "store/setting.h"
 
+// Those that other servers than :server have, and those that they hold: what the host was told last
+// is theirs there, and one that runs keeps what it was started with until it is started again, also
+// by the init system if it is enabled.
+#define PORTS(of) "'$." of "port', '$." of "tv_port', '$." of "client_port'"
+#define HELD                                                                                       \
+    "held (port) AS MATERIALIZED (SELECT port FROM server_ports WHERE server != :server "          \
+    "UNION SELECT value FROM live_states, json_each(json_extract(status, " PORTS("") ", " PORTS(   \
+        "mounted.") ")) WHERE server != :server AND value "                                        \
+                    "UNION SELECT value FROM live_states, json_each(json_extract(status, " PORTS(  \
+                        "applied.") ")) WHERE server != :server AND value AND "                    \
+                                    "json_extract(status, '$.enabled')) "
+
 // All three of such a game port are free.
 static int find_free(uint16_t *ret, struct database *db, int64_t from, int64_t to,
                      struct error *err)
 {
     static const struct query query =
-        QUERY("WITH RECURSIVE candidates (port) AS (SELECT :from UNION ALL "
+        QUERY("WITH RECURSIVE " HELD ", candidates (port) AS (SELECT :from UNION ALL "
               "SELECT port + 1 FROM candidates WHERE port < :to) "
-              "SELECT port FROM candidates WHERE NOT EXISTS (SELECT 1 FROM server_ports WHERE "
-              "server_ports.port IN (candidates.port, candidates.port + :client, "
+              "SELECT port FROM candidates WHERE NOT EXISTS (SELECT 1 FROM held WHERE "
+              "held.port IN (candidates.port, candidates.port + :client, "
               "candidates.port + :tv)) LIMIT 1");
     AUTO(statement_done) struct statement row = { 0 };
 
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
+    statement_bind_number(&row, ":server", 0);
     statement_bind_number(&row, ":from", from);
     statement_bind_number(&row, ":to", to);
     statement_bind_number(&row, ":client", SERVER_CLIENT_OFFSET);
@@ -57,6 +70,25 @@ int server_ports_complete(struct server_ports *ports, struct database *db, struc
     return 0;
 }
 
+// It is no other server's any more, but still in use.
+static int check_held(struct database *db, int64_t server, const char *kind, uint16_t port,
+                      struct error *err)
+{
+    static const struct query query = QUERY("WITH " HELD "SELECT 1 FROM held WHERE port = :port");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":server", server);
+    statement_bind_number(&row, ":port", port);
+    int r = statement_next(&row, err);
+    return r <= 0 ? r
+                  : error_set(err, ERROR_BUSY,
+                              "port %u, for the %s, is in use by another server until that is "
+                              "started again: choose another port",
+                              port, kind);
+}
+
 static int put(struct database *db, int64_t server, const char *kind, uint16_t port,
                struct error *err)
 {
@@ -70,7 +102,7 @@ static int put(struct database *db, int64_t server, const char *kind, uint16_t p
     statement_bind_number(&row, ":server", server);
     statement_bind_text(&row, ":kind", kind);
     if (statement_run(&row, err) == 0)
-        return 0;
+        return check_held(db, server, kind, port, err);
     return err->kind == ERROR_EXISTS
                ? error_set(err, ERROR_BUSY,
                            "port %u, for the %s, is another server's: choose another port", port,

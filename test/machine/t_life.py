@@ -67,6 +67,8 @@ def _check_told(machine, server):
     equal(status["mounted"], status["applied"], "generations that run and that are applied")
     equal({key: status[key] for key in ("port", "tv_port", "client_port")},
           {key: server.keys[key] for key in ("port", "tv_port", "client_port")}, "ports")
+    equal({key: status["mounted"][key] for key in ("port", "tv_port", "client_port")},
+          {key: server.keys[key] for key in ("port", "tv_port", "client_port")}, "ports that it was started with")
     equal(product.ctl_json(machine, "list"), [{"name": server.name, "state": "running", "port": server.port,
                                                "enabled": True}], "list")
     lines = server.ctl("logs").stdout

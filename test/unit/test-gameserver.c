@@ -130,6 +130,64 @@ static void test_ports_are_chosen(void **state)
     assert_int_equal(find(db, add(db, &server, &err)).ports.game, 27017);
 }
 
+static void see(struct database *db, int64_t server, const char *status)
+{
+    AUTO(freep) char *text = strdup(status);
+    struct live       live = { .state = LIVE_RUNNING, .status = text };
+    struct error      err = { 0 };
+    bool              is_new;
+
+    if (STORED(db, live_set(&is_new, db, server, &live, &err)) < 0)
+        fail_msg("%s", err.message);
+}
+
+// Of a server whose ports were changed, until it is started again.
+static void test_ports_that_are_held(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          bill, blueprint, id = make(db, &bill, &blueprint);
+    struct server    server = { .name = "x", .owner = bill, .blueprint = blueprint };
+    struct error     err = { 0 };
+    const struct {
+        const char *status;
+        uint16_t    game; // that is held; 0: none is
+    } cases[] = {
+        { "{}", 0 },
+        { "{\"port\": 27015, \"mounted\": null, \"applied\": null}", 27015 },
+        { "{\"port\": 28000, \"mounted\": {\"port\": 27015}}", 27015 },
+        { "{\"port\": 28000, \"mounted\": {\"port\": 1, \"tv_port\": 32015}}", 27015 },
+        { "{\"port\": 28000, \"mounted\": {\"port\": 1, \"client_port\": 22015}}", 27015 },
+        { "{\"enabled\": true, \"applied\": {\"port\": 27015}}", 27015 },
+        { "{\"enabled\": false, \"applied\": {\"port\": 27015}}", 0 },
+    };
+
+    struct server old = find(db, id);
+    old.ports.game = 28000;
+    assert_int_equal(STORED(db, server_change(db, &old, &err)), 0);
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        see(db, id, cases[i].status);
+        server.ports = (struct server_ports){ 0 };
+        int chosen = add(db, &server, &err);
+        if (chosen < 0 || find(db, chosen).ports.game != (cases[i].game ? 27016 : 27015))
+            fail_msg("case %zu: %s", i, chosen < 0 ? err.message : "another port");
+        assert_int_equal(STORED(db, server_remove(db, chosen, &err)), 0);
+        server.ports.game = 27015;
+        chosen = add(db, &server, &err);
+        if (cases[i].game ? chosen >= 0 || err.kind != ERROR_BUSY : chosen < 0)
+            fail_msg("case %zu", i);
+        if (chosen >= 0)
+            assert_int_equal(STORED(db, server_remove(db, chosen, &err)), 0);
+    }
+    see(db, id, cases[2].status);
+    assert_int_equal(add(db, &server, &err), -1);
+    assert_string_equal(err.message, "port 27015, for the game, is in use by another server until "
+                                     "that is started again: choose another port");
+    // It may have its own again.
+    old = find(db, id);
+    old.ports.game = 27015;
+    assert_int_equal(STORED(db, server_change(db, &old, &err)), 0);
+}
+
 static void test_ports_that_are_taken(void **state)
 {
     static const struct {
@@ -558,6 +616,7 @@ int main(void)
         IN_STORE(test_what_it_does_not_take),
         IN_STORE(test_ports_are_chosen),
         IN_STORE(test_ports_that_are_taken),
+        IN_STORE(test_ports_that_are_held),
         IN_STORE(test_an_adopted_one),
         IN_STORE(test_it_is_changed),
         IN_STORE(test_whom_it_concerns),
