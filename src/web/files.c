@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "files/arrange.h"
-#include "store/database.h"
 #include "web/filework.h"
 
 #define PAGE_MAX 1000u // entries
@@ -103,13 +102,6 @@ static int read_run(struct api_request *request, struct error *err)
 
 // ---- saving -----------------------------------------------------------------------------------
 
-static json_t *change_json(const struct filework *work)
-{
-    const char *path = *work->to ? work->to : work->path;
-
-    return json_pack("{s:s, s:s?}", "path", path, "warning", filename_warning(path));
-}
-
 static int save_work(struct beside *beside, struct error *err)
 {
     struct filework                 *work = (struct filework *)beside;
@@ -125,35 +117,14 @@ static int save_work(struct beside *beside, struct error *err)
     if (edit_save(&entry, space, work->path, work->n ? work->bytes : "", work->n, &options, err) <
         0)
         return filework_conflict(work, err);
-    work->made = entry.etag;
-    work->json = filework_entry_json(&entry);
-    (void)json_object_update_new(work->json, change_json(work)); // absent without memory
+    filework_take_entry(work, &entry);
     return 0;
-}
-
-static int save_said(struct beside *beside, struct api_request *request, struct error *err)
-{
-    AUTO(transaction_done) struct transaction transaction = { 0 };
-    struct filework                          *work = (struct filework *)beside;
-    json_t *after = json_pack("{s:s, s:I}", "path", work->path, "size", (json_int_t)work->n);
-
-    if (transaction_begin(&transaction, beside->web->db, err) < 0) {
-        json_decref(after);
-        return -1;
-    }
-    if (filework_note(work, "files.put", after, err) < 0 ||
-        beside_commit(beside, &transaction, err) < 0)
-        return -1;
-    if (!request)
-        return 0;
-    api_set_etag(request, work->made.text);
-    return api_answer(request, work->is_new ? 201 : 200, json_incref(work->json), err);
 }
 
 static int save_run(struct api_request *request, struct error *err)
 {
-    static const struct beside_kind kind = { sizeof(struct filework), save_work, save_said,
-                                             filework_done };
+    static const struct beside_kind kind = { sizeof(struct filework), save_work,
+                                             filework_said_saved, filework_done };
     static const enum edit_program  programs[] = { EDIT_PROGRAM_NO, EDIT_PROGRAM_YES,
                                                    EDIT_PROGRAM_KEEP };
     struct filework                *work = NULL;
@@ -180,20 +151,12 @@ static int save_run(struct api_request *request, struct error *err)
 
 // ---- directories, moving, removing ------------------------------------------------------------
 
-// What is recorded, and answered with, when it is done.
-static int note(struct filework *work, const char *action, struct error *err)
+static int record(struct filework *work, const char *action, struct error *err)
 {
-    AUTO(transaction_done) struct transaction transaction = { 0 };
     json_t *after = *work->to ? json_pack("{s:s, s:s}", "from", work->path, "to", work->to)
                               : json_pack("{s:s}", "path", work->path);
 
-    if (transaction_begin(&transaction, work->beside.web->db, err) < 0) {
-        json_decref(after);
-        return -1;
-    }
-    return filework_note(work, action, after, err) < 0
-               ? -1
-               : beside_commit(&work->beside, &transaction, err);
+    return filework_record(work, action, after, err);
 }
 
 static int mkdir_work(struct beside *beside, struct error *err)
@@ -208,9 +171,9 @@ static int mkdir_said(struct beside *beside, struct api_request *request, struct
 {
     struct filework *work = (struct filework *)beside;
 
-    if (note(work, "files.mkdir", err) < 0)
+    if (record(work, "files.mkdir", err) < 0)
         return -1;
-    return request ? api_answer(request, 200, change_json(work), err) : 0;
+    return request ? api_answer(request, 200, filework_change_json(work), err) : 0;
 }
 
 static int mkdir_run(struct api_request *request, struct error *err)
@@ -243,9 +206,9 @@ static int move_said(struct beside *beside, struct api_request *request, struct 
 {
     struct filework *work = (struct filework *)beside;
 
-    if (note(work, "files.move", err) < 0)
+    if (record(work, "files.move", err) < 0)
         return -1;
-    return request ? api_answer(request, 200, change_json(work), err) : 0;
+    return request ? api_answer(request, 200, filework_change_json(work), err) : 0;
 }
 
 static int move_run(struct api_request *request, struct error *err)
@@ -281,7 +244,7 @@ static int remove_work(struct beside *beside, struct error *err)
 
 static int remove_said(struct beside *beside, struct api_request *request, struct error *err)
 {
-    if (note((struct filework *)beside, "files.remove", err) < 0)
+    if (record((struct filework *)beside, "files.remove", err) < 0)
         return -1;
     if (request)
         api_answer_nothing(request);

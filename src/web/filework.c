@@ -91,6 +91,20 @@ json_t *filework_entry_json(const struct listing_entry *entry)
                      entry->etag.text);
 }
 
+json_t *filework_change_json(const struct filework *work)
+{
+    const char *path = *work->to ? work->to : work->path;
+
+    return json_pack("{s:s, s:s?}", "path", path, "warning", filename_warning(path));
+}
+
+void filework_take_entry(struct filework *work, const struct listing_entry *entry)
+{
+    work->made = entry->etag;
+    work->json = filework_entry_json(entry);
+    (void)json_object_update_new(work->json, filework_change_json(work)); // absent without memory
+}
+
 json_t *filework_cursor_json(const char *name)
 {
     char   text[FILEWORK_CURSOR_MAX];
@@ -131,7 +145,7 @@ int filework_read_cursor(char ret[FILENAME_BYTES_MAX + 1], struct api_request *r
 
 // ---- in the loop ------------------------------------------------------------------------------
 
-int filework_note(const struct filework *work, const char *action, json_t *after, struct error *err)
+static int note(const struct filework *work, const char *action, json_t *after, struct error *err)
 {
     char subject[32];
 
@@ -139,4 +153,30 @@ int filework_note(const struct filework *work, const char *action, json_t *after
     if (beside_audit(&work->beside, action, subject, after, err) < 0)
         return -1;
     return change_note(work->beside.web->db, CHANGE_OVERLAY, work->overlay, false, err);
+}
+
+int filework_record(struct filework *work, const char *action, json_t *after, struct error *err)
+{
+    AUTO(transaction_done) struct transaction transaction = { 0 };
+
+    if (transaction_begin(&transaction, work->beside.web->db, err) < 0) {
+        json_decref(after);
+        return -1;
+    }
+    if (note(work, action, after, err) < 0)
+        return -1;
+    return beside_commit(&work->beside, &transaction, err);
+}
+
+int filework_said_saved(struct beside *beside, struct api_request *request, struct error *err)
+{
+    struct filework *work = (struct filework *)beside;
+    json_t *after = json_pack("{s:s, s:I}", "path", work->path, "size", (json_int_t)work->n);
+
+    if (filework_record(work, "files.put", after, err) < 0)
+        return -1;
+    if (!request)
+        return 0;
+    api_set_etag(request, work->made.text);
+    return api_answer(request, work->is_new ? 201 : 200, json_incref(work->json), err);
 }

@@ -48,6 +48,10 @@ int filework_conflict(const struct filework *work, struct error *err);
 
 json_t *filework_name_json(const char *name, size_t n); // any bytes
 json_t *filework_entry_json(const struct listing_entry *entry);
+// The path that was changed, and what is to be said about its name; owned, NULL without memory.
+json_t *filework_change_json(const struct filework *work);
+// Both of these become what is answered, of the file that is at the path now.
+void filework_take_entry(struct filework *work, const struct listing_entry *entry);
 // One of those that are listed: where the next page goes on, of the bytes of a name.
 json_t *filework_cursor_json(const char *name);
 int     filework_read_cursor(char ret[FILENAME_BYTES_MAX + 1], struct api_request *request,
@@ -55,6 +59,8 @@ int     filework_read_cursor(char ret[FILENAME_BYTES_MAX + 1], struct api_reques
 
 // ---- in the loop ------------------------------------------------------------------------------
 
-// Records a change, and tells of it, as a part of the transaction. Takes `after`.
-int filework_note(const struct filework *work, const char *action, json_t *after, struct error *err)
+// Records a change and tells of it, in a transaction of its own. Takes `after`.
+int filework_record(struct filework *work, const char *action, json_t *after, struct error *err)
     MUST_USE;
+// For the kinds that put a file in place: records that, and answers with what it is now.
+int filework_said_saved(struct beside *beside, struct api_request *request, struct error *err);

@@ -320,37 +320,14 @@ static int finish_work(struct beside *beside, struct error *err)
     (void)snprintf(work->files.path, sizeof work->files.path, "%s", status.path); // it fits
     entry.name = name ? name + 1 : status.path;
     work->files.n = (size_t)status.total;
-    work->files.made = entry.etag;
-    work->files.json = filework_entry_json(&entry);
-    (void)json_object_update_new(work->files.json,
-                                 json_pack("{s:s, s:s?}", "path", status.path, "warning",
-                                           filename_warning(status.path))); // absent then
+    filework_take_entry(&work->files, &entry);
     return 0;
-}
-
-static int finish_said(struct beside *beside, struct api_request *request, struct error *err)
-{
-    AUTO(transaction_done) struct transaction transaction = { 0 };
-    struct filework                          *work = (struct filework *)beside;
-    json_t *after = json_pack("{s:s, s:I}", "path", work->path, "size", (json_int_t)work->n);
-
-    if (transaction_begin(&transaction, beside->web->db, err) < 0) {
-        json_decref(after);
-        return -1;
-    }
-    if (filework_note(work, "files.put", after, err) < 0 ||
-        beside_commit(beside, &transaction, err) < 0)
-        return -1;
-    if (!request)
-        return 0;
-    api_set_etag(request, work->made.text);
-    return api_answer(request, 200, json_incref(work->json), err);
 }
 
 static int finish_run(struct api_request *request, struct error *err)
 {
-    static const struct beside_kind kind = { sizeof(struct uploading), finish_work, finish_said,
-                                             filework_done };
+    static const struct beside_kind kind = { sizeof(struct uploading), finish_work,
+                                             filework_said_saved, filework_done };
 
     return ask(&kind, request, err);
 }
