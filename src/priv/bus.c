@@ -41,7 +41,9 @@ static int open_bus(struct system_bus *self, struct error *err)
     if (self->bus)
         return 0;
     // The init system's own socket, as systemctl does: no message bus in between, and of its
-    // connections for root, 256 for the whole machine, none is taken.
+    // connections for root, 256 for the whole machine, none is taken. Every signal comes by it,
+    // asked for or not. When 1,024 wait because one connection is not read, the init system tells
+    // nobody anything any more and forgets no unit, so nothing waits long beside an open one.
     int r = sd_bus_new(&self->bus);
     if (r >= 0)
         r = sd_bus_set_address(self->bus, "unix:path=/run/systemd/private");
@@ -535,10 +537,17 @@ static int bus_set_limits(void *context, const char *unit, const struct instance
 
 // -------------------------------------------------------------------------------------------------
 
+static void close_bus(struct system_bus *self)
+{
+    self->job_slot = sd_bus_slot_unref(self->job_slot);
+    self->bus = sd_bus_flush_close_unref(self->bus);
+}
+
 static int bus_tidy(void *context, const struct tidy_request *request, int lock_fd,
                     struct error *err)
 {
-    (void)context;
+    // It may take minutes, in which nobody reads the connection: see open_bus().
+    close_bus(context);
     return tidy_ask(request, lock_fd, err);
 }
 
@@ -575,8 +584,7 @@ struct bus *bus_system_free(struct bus *bus)
     if (!bus)
         return NULL;
     struct system_bus *self = bus->context;
-    sd_bus_slot_unref(self->job_slot);
-    sd_bus_flush_close_unref(self->bus);
+    close_bus(self);
     free(self);
     return NULL;
 }

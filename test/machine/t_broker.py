@@ -12,7 +12,7 @@ import subprocess
 
 import attacks
 import product
-from harness import check, equal, within
+from harness import check, equal, until, within
 
 BROKER, LOG = "/run/left4me/broker.sock", "/run/left4me/log.sock"
 MESSAGES = int(os.environ.get("LEFT4ME_FUZZ_MESSAGES", "10000"))
@@ -188,6 +188,27 @@ def test_silent_peer(machine):
                 said = child.communicate(timeout=30)[0].split()
                 equal(said[0], "ended", "what a silent caller hears")
                 check(4500 <= int(said[1]) <= 12000, f"a silent caller was kept {said[1]} ms")
+
+
+def test_what_is_read(machine):
+    """what may take minutes keeps no connection to the init system, which would tell nobody anything while it is not read"""
+    with product.server(machine, "long", start=False):
+        attacks.bring(machine)
+        broker, tidy = (machine.unit(f"left4me-{name}.service")["MainPID"] for name in ("broker", "tidy"))
+
+        def sockets():
+            return machine.output(f"grep -oE '/run/left4me-host/tidy.sock|/run/systemd/private' /proc/{broker}/net/unix", check=False)
+
+        check(broker and tidy, f"the broker is {broker}, left4me-tidy is {tidy}")
+        machine.run(f"kill -STOP {tidy}")
+        try:
+            child = machine.popen([f"{attacks.TARGET}/caller", "verb", "wipe", "long"], user="left4me", text=True,
+                                  stdout=subprocess.PIPE)
+            until("that left4me-tidy is asked", lambda: "tidy" in sockets())
+            check("private" not in sockets(), "the broker keeps a connection to the init system that it does not read")
+        finally:
+            machine.run(f"kill -CONT {tidy}")
+        equal(child.communicate(timeout=60)[0].split()[0], DONE, "the wipe")
 
 
 def test_one_request_each(machine):
