@@ -3,12 +3,16 @@
 
 Talks to PID 1's private socket, which needs no bus daemon and gets every signal without asking. Calls
 carry strings only; answers may be anything.
+
+A thread reads all that comes. When a connection here is not read, and a thousand signals wait for it, systemd
+tells nobody anything any more, and keeps units that are dead until it has told of them.
 """
 
-import select
+import queue
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 UNIT = "org.freedesktop.systemd1.Unit"
@@ -45,24 +49,29 @@ def connect(leader, path="/run/systemd/private"):
 class Bus:
     def __init__(self, leader=None, timeout=10):
         self.socket = connect(leader) if leader else socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(timeout)
-        self.buffer = b""
+        self.timeout = timeout
         self.serial = 0
-        self.signals = []
+        self.answers = queue.SimpleQueue()              # (kind, fields, body); None: no more will come
+        self.has_moved = threading.Event()              # a signal came, or the end
+        self.reader = threading.Thread(target=self._read, daemon=True)
         try:
+            self.socket.settimeout(timeout)
             if not leader:
                 self.socket.connect("/run/systemd/private")         # our own systemd
-            self.socket.sendall(b"\0AUTH EXTERNAL 30\r\nBEGIN\r\n")       # "30" is user 0 in hexadecimal
-            while b"\r\n" not in self.buffer:
-                self.buffer += self._receive()
-            line, _, self.buffer = self.buffer.partition(b"\r\n")
-            if not line.startswith(b"OK"):
-                raise BusError(f"systemd refuses us: {line.decode()}")
+            self.begun = self._authenticate()
+            self.socket.settimeout(None)
+            self.reader.start()
         except BaseException:
             self.socket.close()
             raise
 
     def close(self):
+        """Its reader finds the end and is waited for."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:                                 # systemd was faster
+            pass
+        self.reader.join()
         self.socket.close()
 
     def __enter__(self):
@@ -76,10 +85,15 @@ class Bus:
         self.serial += 1
         self.socket.sendall(_encode(self.serial, path, interface, member, strings))
         while True:
-            kind, fields, body = self._next()
-            if kind == _SIGNAL:
-                self.signals.append((fields.get(1), fields.get(3)))
-            elif fields.get(5) == self.serial:
+            try:
+                answer = self.answers.get(timeout=self.timeout)
+            except queue.Empty:
+                raise BusError(f"systemd does not answer to {member}") from None
+            if answer is None:
+                self.answers.put(None)
+                raise BusError("systemd closed the connection")
+            kind, fields, body = answer
+            if fields.get(5) == self.serial:
                 if kind == _ERROR:
                     raise BusError(body[0] if body else fields.get(4))
                 return body
@@ -105,50 +119,61 @@ class Bus:
         """Waits until `until(properties)` holds; asks again whenever systemd says that something moved."""
         deadline = time.monotonic() + timeout
         while True:
-            self.signals.clear()
+            self.has_moved.clear()
             properties = self.properties(unit)
             if until(properties):
                 return properties
-            if not self._await_signal(deadline):
+            if not self.has_moved.wait(max(0, deadline - time.monotonic())):
                 return None
 
-    def _await_signal(self, deadline):
-        while not self.signals:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            if self._holds_message() or select.select([self.socket], [], [], left)[0]:
-                kind, fields, _ = self._next()
-                if kind == _SIGNAL:
-                    self.signals.append((fields.get(1), fields.get(3)))
-        return True
+    # -- what comes -----------------------------------------------------------------------------------
 
-    def _receive(self):
-        got = self.socket.recv(65536)
-        if not got:
-            raise BusError("systemd closed the connection")
-        return got
+    def _authenticate(self):
+        """What of the first message came along."""
+        self.socket.sendall(b"\0AUTH EXTERNAL 30\r\nBEGIN\r\n")       # "30" is user 0 in hexadecimal
+        buffer = b""
+        while b"\r\n" not in buffer:
+            if not (got := self.socket.recv(65536)):
+                raise BusError("systemd closed the connection")
+            buffer += got
+        line, _, buffer = buffer.partition(b"\r\n")
+        if not line.startswith(b"OK"):
+            raise BusError(f"systemd refuses us: {line.decode()}")
+        return buffer
 
-    def _length(self):
-        if len(self.buffer) < 16:
-            return None
-        body, _serial, fields = struct.unpack_from("<III", self.buffer, 4)
-        return -(-(16 + fields) // 8) * 8 + body
+    def _read(self):
+        """The thread: keeps answers, and of signals that there was one."""
+        buffer = self.begun
+        try:
+            while True:
+                while (length := _length(buffer)) is not None and len(buffer) >= length:
+                    self._take(buffer[:length])
+                    buffer = buffer[length:]
+                if not (got := self.socket.recv(1 << 18)):
+                    return
+                buffer += got
+        except OSError:
+            pass                                        # the connection has ended
+        finally:
+            self.answers.put(None)
+            self.has_moved.set()
 
-    def _holds_message(self):
-        length = self._length()
-        return length is not None and len(self.buffer) >= length
-
-    def _next(self):
-        while not self._holds_message():
-            self.buffer += self._receive()
-        length = self._length()
-        message, self.buffer = self.buffer[:length], self.buffer[length:]
+    def _take(self, message):
+        if message[1] == _SIGNAL:
+            self.has_moved.set()
+            return
         reader = _Reader(message, 12)
         fields = dict(reader.value("a(yv)"))
         reader.align(8)
-        body = [reader.value(kind) for kind in _split(fields.get(8, ""))]
-        return message[1], fields, body
+        self.answers.put((message[1], fields, [reader.value(kind) for kind in _split(fields.get(8, ""))]))
+
+
+def _length(buffer):
+    """Of the first message there, None: more must come before one can tell."""
+    if len(buffer) < 16:
+        return None
+    body, _serial, fields = struct.unpack_from("<III", buffer, 4)
+    return -(-(16 + fields) // 8) * 8 + body
 
 
 def _string(text):
