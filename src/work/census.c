@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include "base/fd.h"
+#include "game/a2sparts.h"
 #include "work/here.h"
 
 #define CHALLENGES_MAX 3u  // to one question: it may have changed just now
@@ -31,6 +32,7 @@ struct asked {
     bool                 is_known;
     char                 map[A2S_TEXT_MAX];
     struct census_answer answer; // of this round
+    struct a2sparts     *parts;  // of an answer that is not whole yet; NULL: there are none
 };
 
 struct census {
@@ -58,16 +60,23 @@ static void ask(const struct census *census, const struct asked *one)
                   (const struct sockaddr *)&one->at, sizeof one->at);
 }
 
-static void begin_phase(const struct census *census, struct asked *one, enum phase phase)
+static void enter(struct asked *one, enum phase phase)
 {
     one->phase = phase;
+    free(one->parts);
+    one->parts = NULL;
+}
+
+static void begin_phase(const struct census *census, struct asked *one, enum phase phase)
+{
+    enter(one, phase);
     one->n_challenges = 0;
     ask(census, one);
 }
 
 static void tell(const struct census *census, struct asked *one)
 {
-    one->phase = PHASE_IDLE;
+    enter(one, PHASE_IDLE);
     one->n_misses = 0;
     one->is_known = true;
     one->answer.map = one->map;
@@ -126,11 +135,24 @@ static void take(const struct census *census, struct asked *one, const struct a2
         if (one->phase == PHASE_PLAYERS)
             take_players(census, one, answer);
         break;
-    case A2S_PART: // they are more than the game itself lets in
-        if (one->phase == PHASE_PLAYERS)
-            tell(census, one);
+    case A2S_PART: // see take_part()
         break;
     }
+}
+
+// Parts that are no answer tell as much as none: who plays is asked again in the next round.
+static void take_part(const struct census *census, struct asked *one, const uint8_t *bytes,
+                      size_t n)
+{
+    struct a2s_answer answer;
+    struct error      ignored; // as below
+
+    if (one->phase == PHASE_IDLE)
+        return;
+    if (!one->parts)
+        one->parts = calloc(1, sizeof *one->parts);
+    if (one->parts && a2sparts_take(one->parts, &answer, bytes, n, &ignored) > 0)
+        take(census, one, &answer);
 }
 
 static struct asked *find_sender(const struct census *census, const struct sockaddr_in *from)
@@ -157,7 +179,11 @@ static bool read_one(const struct census *census)
     if (n < 0)
         return errno == EINTR;
     struct asked *one = find_sender(census, &from);
-    if (one && (size_t)n <= sizeof bytes && a2s_read(&answer, bytes, (size_t)n, &ignored) == 0)
+    if (!one || (size_t)n > sizeof bytes || a2s_read(&answer, bytes, (size_t)n, &ignored) < 0)
+        return true;
+    if (answer.kind == A2S_PART)
+        take_part(census, one, bytes, (size_t)n);
+    else
         take(census, one, &answer);
     return true;
 }
@@ -270,6 +296,7 @@ void census_remove(struct census *census, int64_t server)
     while (*at != one)
         at = &(*at)->next;
     *at = one->next;
+    free(one->parts);
     free(one);
     if (!census->all)
         (void)sd_event_source_set_enabled(census->timer, SD_EVENT_OFF); // no way to fail

@@ -14,6 +14,8 @@
 #define ONE           "\xff\xff\xff\xff"
 #define INFO(n, bots) ONE "I\x11Name\0c1m1\0left4dead2\0L4D2\0\x26\x02" n "\x08" bots "dl\0\x01"
 #define ELLIS         "\0Ellis\0\x05\0\0\0\0\0\x20\x42"
+// One of three of the same answer.
+#define PART(number, text) "\xfe\xff\xff\xff\x01\0\0\0\x03" number "\xe0\x04" text
 
 struct bytes {
     const char *bytes;
@@ -27,6 +29,7 @@ struct bytes {
 // A game that answers each question by the next of these; the last one again and again.
 struct script {
     struct bytes info[6], players[6];
+    struct bytes behind[3]; // each answer of the second kind
 };
 
 struct world {
@@ -65,12 +68,17 @@ static void told(void *context, int64_t server, const struct census_answer *answ
     world->n_told++;
 }
 
+static void send_row(const struct bytes *row, int fd, const struct sockaddr_in *to)
+{
+    if (row->bytes)
+        sendto(fd, row->bytes, row->n, 0, (const struct sockaddr *)to, sizeof *to);
+}
+
 static void answer(const struct bytes rows[6], unsigned n, int fd, const struct sockaddr_in *to)
 {
     while (n > 0 && (n >= 6 || !rows[n].bytes))
         n--;
-    if (rows[n].bytes)
-        sendto(fd, rows[n].bytes, rows[n].n, 0, (const struct sockaddr *)to, sizeof *to);
+    send_row(&rows[n], fd, to);
 }
 
 static int on_question(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -88,10 +96,13 @@ static int on_question(sd_event_source *source, int fd, uint32_t events, void *c
     sendto(world->other_fd, lie, sizeof lie - 1, 0, (struct sockaddr *)&from, sizeof from);
     if (world->is_silent)
         return 0;
-    if (bytes[4] == 'T')
+    if (bytes[4] == 'T') {
         answer(world->script->info, world->n_info++, fd, &from);
-    else
-        answer(world->script->players, world->n_players++, fd, &from);
+        return 0;
+    }
+    answer(world->script->players, world->n_players++, fd, &from);
+    for (unsigned i = 0; i < ELEMENTS(world->script->behind); i++)
+        send_row(&world->script->behind[i], fd, &from);
     return 0;
 }
 
@@ -204,11 +215,44 @@ static void test_what_is_none(void **state)
     }
 }
 
-// The count is known, the names are not: an answer in parts, a cut one, and none at all.
+// In whatever order they come, and one of them twice; the first and the last are not enough.
+static void test_parts(void **state)
+{
+    static const struct script script = {
+        .info = { TEXT(INFO("\x02", "\0")) },
+        .players = { TEXT(PART("\x02", "\x42")), TEXT(PART("\0", ONE "D\x02" ELLIS)) },
+        .behind = { TEXT(PART("\x02", "\x42")), TEXT(PART("\0", ONE "D\x02" ELLIS)),
+                    TEXT(PART("\x01", "\0Nick\0\x05\0\0\0\0\0\x20")) },
+    };
+    struct script incomplete = script;
+    struct world  world = begin(&script);
+
+    (void)state;
+    run(&world, 1);
+    assert_true(world.said.has_names);
+    assert_int_equal(world.said.n_list, 2);
+    assert_string_equal(world.first.name, "Ellis");
+    assert_int_equal(world.n_players, 1);
+    incomplete.behind[2] = (struct bytes){ 0 };
+    world.script = &incomplete;
+    run(&world, 2);
+    assert_false(world.said.has_names);
+    assert_int_equal(world.said.n_humans, 2);
+    census_remove(world.census, SERVER); // with parts of an answer
+    world.census = census_close(world.census);
+    end(&world);
+}
+
+// The count is known, the names are not: half an answer, a compressed one, a cut one, and none at
+// all.
 static void test_without_names(void **state)
 {
     static const struct script scripts[] = {
         { .info = { TEXT(INFO("\x05", "\0")) }, .players = { TEXT("\xfe\xff\xff\xff\x01\0\0\0") } },
+        { .info = { TEXT(INFO("\x05", "\0")) },
+          .players = { TEXT(PART("\0", ONE "D\x01" ELLIS)) } },
+        { .info = { TEXT(INFO("\x05", "\0")) },
+          .players = { TEXT("\xfe\xff\xff\xff\x01\0\0\x80\x01\0\xe0\x04" ONE "D\x01" ELLIS) } },
         { .info = { TEXT(INFO("\x05", "\0")) }, .players = { TEXT(ONE "D\x02" ELLIS "\0Ni") } },
         { .info = { TEXT(INFO("\x05", "\0")) } },
     };
@@ -310,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_who_plays),
         cmocka_unit_test(test_nobody),
         cmocka_unit_test(test_what_is_none),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_without_names),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_a_challenge_without_end),
