@@ -8,8 +8,9 @@
 // parts of this answer have, how many parts there are, which of them this is, the size of a part
 // (which tells nothing that the datagram does not), and a piece of what would otherwise be the
 // datagram. The first bit of the number says that the pieces are compressed by bzip2. The game does
-// so with no answer that is asked for here, and nothing of it is unpacked. Source: Valve developer
-// wiki, "Server queries", protocol, multi-packet response format.
+// so with no answer that is asked for here, and nothing of it is unpacked.
+//
+// Source: Valve developer wiki, "Server queries", protocol, multi-packet response format.
 
 #include "game/a2s.h"
 

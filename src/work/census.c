@@ -145,7 +145,7 @@ static void take_part(const struct census *census, struct asked *one, const uint
                       size_t n)
 {
     struct a2s_answer answer;
-    struct error      ignored; // as below
+    struct error      ignored; // it is no answer to us
 
     if (one->phase == PHASE_IDLE)
         return;
