@@ -116,6 +116,23 @@ class TestAccess(WebTest):
                         self.check(route, actor, thing, seen)
         self.assertEqual(seen, set(SAMPLES), "a sample that nobody may ask for")
 
+    def test_what_no_token_is_good_for(self):
+        """one that was stolen makes no other, and locks nobody out; and it is worth no more than its user"""
+        wanted = {("DELETE", "/session"), ("PUT", "/me/password"), ("GET", "/me/sessions"), ("DELETE", "/me/sessions/#"),
+                  ("GET", "/me/tokens"), ("POST", "/me/tokens"), ("DELETE", "/me/tokens/#"),
+                  ("GET", "/me/totp"), ("POST", "/me/totp"), ("PUT", "/me/totp"), ("DELETE", "/me/totp")}
+        self.assertEqual({route.key for route in routes() if route.access == "session"}, wanted)
+        actor = next(actor for actor in self.matrix.actors if actor.is_admin and actor.scope == "admin")
+        for route in routes():
+            if route.key in wanted:
+                with self.subTest(route=route):
+                    self.error(actor.browser.ask(route.method, route.target(1, SAMPLES[route.key])), 403, "denied", "a token is not enough")
+        self.assertEqual(actor.browser.ask("GET", "/users")[0], 200)
+        self.matrix.change(f"UPDATE users SET role = 'user' WHERE id = {actor.user}")
+        self.error(actor.browser.ask("GET", "/users"), 403, "denied", "only an admin")
+        self.matrix.change(f"UPDATE users SET is_active = 0 WHERE id = {actor.user}")
+        self.error(actor.browser.ask("GET", "/me"), 401, "denied")
+
     def test_the_things_of_others(self):
         """a session or a token of somebody else is not there, whoever asks"""
         owner, admin = self.matrix.actors[2], self.matrix.actors[1]
