@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/text.h"
 
 static const struct error_kind_info kinds[] = {
     [ERROR_NONE] = { "none", 200, 0 },
@@ -51,12 +52,17 @@ static enum error_kind kind_of_errno(int errnum)
     }
 }
 
-// Names of files and words of programs end up in sentences, and these on terminals and in logs.
+// Names of files and words of programs end up in sentences, and these on terminals, in logs and in
+// JSON: they are text, also where a name was cut within a character, as a precision does.
 static void blunt(char *message)
 {
-    for (char *c = message; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
+    char   raw[ERROR_MESSAGE_MAX];
+    size_t n = strlen(message);
+
+    memcpy(raw, message, n + 1);
+    (void)text_sanitize(message, ERROR_MESSAGE_MAX, raw, n); // it does not become longer
+    for (char *tab = message; (tab = strchr(tab, '\t'));)
+        *tab = '?';
 }
 
 int error_set(struct error *err, enum error_kind kind, const char *format, ...)

@@ -287,6 +287,17 @@ class TestHostilePaths(FilesTest):
             self.assertEqual(self.raw(self.zoey, "GET", f"{self.at}/content?path={raw}")[0], 404)
         self.assertEqual(secret.read_text(), "secret")
 
+    def test_long_names(self):
+        """what is said of a name that is too long for a sentence is JSON all the same, wherever it is cut"""
+        for character in ("é", "日", "😀"):
+            for n in range(4):
+                path = "a" * n + character * (250 // len(character.encode()))
+                with self.subTest(path=path):
+                    for method, at in (("GET", "/content"), ("GET", ""), ("DELETE", "")):
+                        said = self.zoey.ask(method, f"{self.at}{at}?path={quoted(path)}")
+                        self.error(said, 404, "not-found", path[:20])
+                    self.error(self.zoey.ask("POST", f"{self.at}/move", {"from": path, "to": "b"}), 404, "not-found", path[:20])
+
     def test_links_and_others(self):
         """what somebody has put there by hand is told, and neither followed nor opened"""
         self.put("dir/kept")

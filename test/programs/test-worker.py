@@ -279,6 +279,9 @@ class TestJobs(WorkerTest):
         self.assertEqual([text for stream, text in self.lines(job) if stream != "error"], ["The last lines of its log:", "first", "second"])
         self.on("overlay-build", """echo '{"error": {"kind": "failed", "message": "exit code 3", "exit_code": 3}}'; exit 1""")
         self.assertEqual(json.loads(self.wait(self.ask("overlay.build", overlay=7), "failed")["result"]), {"exit_code": 3})
+        # Cut within a character it would be no text, which nothing that is JSON can show.
+        self.on("overlay-build", """echo '{"error": {"kind": "failed", "message": "a%s"}}'; exit 1""" % ("é" * 200))
+        self.assertEqual(self.wait(self.ask("overlay.build", overlay=7), "failed")["error_message"], "a" + "é" * 127)
         self.on("overlay-build", "kill -KILL $$")
         self.assertIn("signal 9", self.wait(self.ask("overlay.build", overlay=7), "failed")["error_message"])
         self.on("overlay-build", "exit 4")

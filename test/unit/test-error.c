@@ -50,6 +50,40 @@ static void test_no_control_byte_gets_in(void **state)
     assert_null(strchr(err.message, '\n'));
 }
 
+// A sentence that is no text could not be said in JSON, nor a job that failed with it be shown.
+static void test_it_is_always_text(void **state)
+{
+    static const struct {
+        const char *name, *want;
+    } cases[] = {
+        { "\xc3\xa9", "'\xc3\xa9'" },             // as it is
+        { "a\xff", "'a?'" },                       // no UTF-8
+        { "\xc3", "'?'" },                         // the beginning of a character
+        { "a\xc2\x9b\x33\x31m", "'a?31m'" },       // a control character of Latin-1: begins a colour
+        { "a\xe2\x80\xae\x62", "'a?b'" },          // turns the direction of what follows
+    };
+    struct error err = { 0 };
+    char         text[1000];
+
+    (void)state;
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        error_set(&err, ERROR_FAILED, "'%s'", cases[i].name);
+        assert_string_equal(err.message, cases[i].want);
+    }
+    error_set(&err, ERROR_FAILED, "'%.2s'", "a\xc3\xa9");
+    assert_string_equal(err.message, "'a?'");
+    for (size_t i = 0; i + 1 < sizeof text; i++)
+        text[i] = i % 2 ? '\xa9' : '\xc3';
+    text[sizeof text - 1] = '\0';
+    for (const char *at = "ab"; *at; at++) {
+        error_set(&err, ERROR_FAILED, "%s%s", at, text);
+        assert_int_equal(strlen(err.message), ERROR_MESSAGE_MAX - 1);
+        assert_true(err.message[ERROR_MESSAGE_MAX - 2] != '\xc3');
+        error_adopt(&err, ERROR_FAILED, 0, text, strlen(text));
+        assert_int_equal(err.message[ERROR_MESSAGE_MAX - 2], '?');
+    }
+}
+
 static void test_long_messages_are_cut_not_overrun(void **state)
 {
     struct error err = { 0 };
@@ -99,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_setters_return_minus_one_and_fill),
         cmocka_unit_test(test_errno_chooses_the_kind),
         cmocka_unit_test(test_no_control_byte_gets_in),
+        cmocka_unit_test(test_it_is_always_text),
         cmocka_unit_test(test_long_messages_are_cut_not_overrun),
         cmocka_unit_test(test_what_came_through_a_socket_is_bounded),
         cmocka_unit_test(test_every_kind_has_a_word_and_codes),
