@@ -14,14 +14,16 @@
 #define CUT_BYTES      (LINES_BYTES_MAX / 8) // that go at once
 
 struct lines {
-    struct api_request *request;
-    struct ctl         *ctl;
-    struct buffer       rows; // each with a comma behind it, and an LF, of which JSON has no other
-    json_t             *error;
+    struct passing_place place;
+    struct api_request  *request;
+    struct ctl          *ctl;
+    struct buffer        rows; // each with a comma behind it, and an LF, of which JSON has no other
+    json_t              *error;
 };
 
 static void release(struct lines *lines)
 {
+    passings_leave(&lines->place);
     lines->request->work = NULL;
     lines->request->forget = NULL;
     buffer_done(&lines->rows);
@@ -139,7 +141,8 @@ static int begin(struct lines *lines, const char *const *words, const char *argu
     all[n++] = "--";
     all[n++] = argument;
     all[n] = NULL;
-    return passings_begin(&lines->ctl, lines->request, &wanted, &handler, lines, err);
+    return passings_begin(&lines->ctl, &lines->place, lines->request, &wanted, &handler, lines,
+                          err);
 }
 
 int lines_answer(struct api_request *request, const char *const *words, const char *argument,

@@ -13,20 +13,20 @@
 #define WORDS_MAX      16u
 
 struct passing {
-    struct passing     *next; // of all that run
-    struct api_request *request;
-    struct ctl         *ctl;
-    const char         *type;
-    char                begins;
-    bool                is_streaming;
-    char                name[NAME_BYTES];
-    size_t              n;
-    char                bytes[PASSING_SHORT]; // until it is known what they are
+    struct passing_place place;
+    struct api_request  *request;
+    struct ctl          *ctl;
+    const char          *type;
+    char                 begins;
+    bool                 is_streaming;
+    char                 name[NAME_BYTES];
+    size_t               n;
+    char                 bytes[PASSING_SHORT]; // until it is known what they are
 };
 
 struct passings {
-    struct ctl_pool *pool;
-    struct passing  *first;
+    struct ctl_pool      *pool;
+    struct passing_place *first; // of those that are taken
 };
 
 int passings_open(struct passings **ret, sd_event *event, const char *program, struct error *err)
@@ -56,11 +56,8 @@ struct passings *passings_close(struct passings *passings)
 static void release(struct passing *passing)
 {
     struct api_request *request = passing->request;
-    struct passing    **at = &request->web->passings->first;
 
-    while (*at != passing)
-        at = &(*at)->next;
-    *at = passing->next;
+    passings_leave(&passing->place);
     request->work = NULL;
     request->forget = NULL;
     request->more = NULL;
@@ -155,8 +152,8 @@ static unsigned count(const struct passings *passings, int64_t user)
 {
     unsigned n = 0;
 
-    for (const struct passing *passing = passings->first; passing; passing = passing->next)
-        n += passing->request->user.id == user;
+    for (const struct passing_place *place = passings->first; place; place = place->next)
+        n += place->user == user;
     return n;
 }
 
@@ -166,13 +163,28 @@ static int full(struct error *err)
                      "too much is looked up on this machine at this moment: try again soon");
 }
 
-int passings_begin(struct ctl **ret, const struct api_request *request,
+int passings_begin(struct ctl **ret, struct passing_place *place, const struct api_request *request,
                    const struct ctl_request *wanted, const struct ctl_handler *handler,
                    void *context, struct error *err)
 {
-    if (ctl_run(ret, request->web->passings->pool, wanted, handler, context, err) == 0)
-        return 0;
-    return err->kind == ERROR_BUSY ? full(err) : -1;
+    struct passings *passings = request->web->passings;
+
+    if (count(passings, request->user.id) >= PASSING_USER_MAX)
+        return full(err);
+    if (ctl_run(ret, passings->pool, wanted, handler, context, err) < 0)
+        return err->kind == ERROR_BUSY ? full(err) : -1;
+    *place = (struct passing_place){ passings->first, passings, request->user.id };
+    passings->first = place;
+    return 0;
+}
+
+void passings_leave(struct passing_place *place)
+{
+    struct passing_place **at = &place->passings->first;
+
+    while (*at != place)
+        at = &(*at)->next;
+    *at = place->next;
 }
 
 static int begin(struct passing *passing, const struct passing_options *options, struct error *err)
@@ -184,10 +196,9 @@ static int begin(struct passing *passing, const struct passing_options *options,
                                                            .line_bytes = LINE_MAX_BYTES } };
     struct api_request             *request = passing->request;
 
-    if (passings_begin(&passing->ctl, request, &wanted, &handler, passing, err) < 0)
+    if (passings_begin(&passing->ctl, &passing->place, request, &wanted, &handler, passing, err) <
+        0)
         return -1;
-    passing->next = request->web->passings->first;
-    request->web->passings->first = passing;
     request->work = passing;
     request->forget = forget;
     return 0;
@@ -196,9 +207,8 @@ static int begin(struct passing *passing, const struct passing_options *options,
 int passing_run(struct api_request *request, const struct passing_options *options,
                 struct error *err)
 {
-    if (count(request->web->passings, request->user.id) >= PASSING_USER_MAX)
-        return full(err);
     struct passing *passing = calloc(1, sizeof *passing);
+
     if (!passing)
         return error_sys(err, ENOMEM, "running l4d2ctl");
     passing->request = request;

@@ -29,11 +29,19 @@ int passing_json(struct api_request *request, const char *const *words, const ch
 
 // All that run: web->passings.
 struct passings;
-// For others who run something in the same place. ERROR_UNAVAILABLE: there is no room.
-int passings_begin(struct ctl **ret, const struct api_request *request,
+// A place among them, which is somebody's; the fields are passing's own.
+struct passing_place {
+    struct passing_place *next;
+    struct passings      *passings;
+    int64_t               user;
+};
+// For others who run something there, with a place of their own that stays where it is until it is
+// left. ERROR_UNAVAILABLE: there is no room, or none for him.
+int passings_begin(struct ctl **ret, struct passing_place *place, const struct api_request *request,
                    const struct ctl_request *wanted, const struct ctl_handler *handler,
                    void *context, struct error *err) MUST_USE;
-int passings_open(struct passings **ret, sd_event *event, const char *program, struct error *err)
+void passings_leave(struct passing_place *place);
+int  passings_open(struct passings **ret, sd_event *event, const char *program, struct error *err)
     MUST_USE;
 // Takes NULL, returns NULL; when all requests are over.
 struct passings *passings_close(struct passings *passings);

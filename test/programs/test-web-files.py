@@ -466,16 +466,22 @@ class TestZips(FilesTest):
         self.assertEqual((self.path / "ended").read_text(), "\n")
 
     def test_so_many_at_once(self):
+        """of one user, logs among them: there is room left for others"""
         os.mkfifo(self.path / "gate")
         os.mkfifo(self.path / "begun")
         self.host("""echo >begun; read -r line <gate; printf PK""")
         begun = os.fdopen(os.open(self.path / "begun", os.O_RDWR))
         connections = []
-        for _ in range(4):
+
+        def begin(browser, path):
             connections.append(socket.create_connection(("127.0.0.1", self.web.port), timeout=READY_S))
-            connections[-1].sendall(f"GET /api/v1{self.at}/zip HTTP/1.1\r\nHost: a\r\nCookie: {self.zoey.cookie}\r\n\r\n".encode())
+            connections[-1].sendall(f"GET /api/v1/overlays/2/{path} HTTP/1.1\r\nHost: a\r\nCookie: {browser.cookie}\r\n\r\n".encode())
             begun.readline()
-        self.error(self.zoey.ask("GET", f"{self.at}/zip"), 503, "unavailable", "try again")
+        for path in ("files/zip", "log", "log", "generations"):
+            begin(self.zoey, path)
+        for path in ("files/zip", "log"):
+            self.error(self.zoey.ask("GET", f"/overlays/2/{path}"), 503, "unavailable", "try again")
+        begin(self.admin, "log")
         for connection in connections:  # a reset: who only closes his side may still be reading
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
