@@ -253,3 +253,68 @@ static inline void publish_many(struct world *world, uint32_t from, uint32_t to,
         build_forget(world, number);
     }
 }
+
+static inline bool is_upper_empty(const struct world *world, uint32_t build)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "data/builds/%u/upper", build);
+    DIR *dir = fdopendir(openat(world->dir->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    assert_non_null(dir);
+    size_t n = 0;
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n == 2;
+}
+
+// ---- a cache, whose files builds share --------------------------------------------------------
+
+#define CACHE "data/cache"
+
+static inline nlink_t names_of(const struct world *world, const char *path)
+{
+    struct stat st;
+
+    assert_return_code(fstatat(world->dir->fd, path, &st, AT_SYMLINK_NOFOLLOW), errno);
+    return st.st_nlink;
+}
+
+// A directory of the cache in which each file has `n_names` names more.
+static inline void cache_make(const struct world *world, const char *tree, unsigned n_names)
+{
+    char from[64], to[64];
+
+    make_path(world, CACHE);
+    AUTO_FD fd = openat(world->dir->fd, CACHE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_return_code(fd, errno);
+    tree_make(fd, tree);
+    for (const char *file = "123"; *file; file++)
+        for (unsigned i = 0; i < n_names; i++) {
+            snprintf(from, sizeof from, "%c", *file);
+            snprintf(to, sizeof to, "%c-%u", *file, i);
+            if (faccessat(fd, from, F_OK, 0) == 0)
+                assert_return_code(linkat(fd, from, fd, to, 0), errno);
+        }
+}
+
+// Gives a file of `from` another name in the upper layer of a build.
+static inline void share(const struct world *world, uint32_t build, const char *from,
+                         const char *to)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "data/builds/%u/upper/%s", build, to);
+    assert_return_code(linkat(world->dir->fd, from, world->dir->fd, path, 0), errno);
+}
+
+// Such an upper holds all there is: the generation below is only compared with.
+static inline void hide_below(const struct world *world, uint32_t build)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "data/builds/%u/upper", build);
+    set_xattr(world->dir->fd, path, "user.overlay.opaque", "y");
+}
+
+#define CACHED "f 1=one; f 2=two; f 3=three; a x=attributes"
