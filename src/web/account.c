@@ -168,6 +168,10 @@ static void old_password_checked(void *context, bool is_match, const char *hash)
 
     (void)hash;
     request->forget = NULL;
+    if (attempt_check_again(request, request->user.name, &err) < 0) {
+        api_answer_error(request, &err);
+        return;
+    }
     if (!is_match) {
         attempt_failed(request, request->user.name);
         (void)error_set(&err, ERROR_DENIED, "the old password is wrong");

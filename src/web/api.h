@@ -107,6 +107,7 @@ struct api_request {
     size_t                n_bytes;
     char                  field[API_FIELD_MAX];  // that an error is about; "": none
     int                   status;                // of an error; 0: that of its kind
+    bool                  has_waited;            // attempt.h: who asks has failed often
     void (*forget)(struct api_request *request); // what is under way when the client leaves
     void (*more)(struct api_request *request);   // a stream can take more: see server.h
     void                      *work;             // what these two need to know

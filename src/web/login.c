@@ -100,6 +100,10 @@ static void login_checked(void *context, bool is_match, const char *hash)
     struct error        err = { 0 };
 
     request->forget = NULL;
+    if (attempt_check_again(request, request->user.name, &err) < 0) {
+        api_answer_error(request, &err);
+        return;
+    }
     if (!is_match || !request->user.id || !request->user.is_active)
         attempt_failed(request, request->user.name);
     if (login_with(request, is_match, hash, &err) < 0)

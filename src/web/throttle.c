@@ -111,12 +111,22 @@ static int64_t age_s(const struct row *row, int64_t now_unix_s)
     return now_unix_s >= row->last_unix_s ? now_unix_s - row->last_unix_s : THROTTLE_FORGET_S;
 }
 
+static bool is_slowed(const struct row *row, int64_t now_unix_s)
+{
+    return row && row->n_failed >= THROTTLE_FREE && age_s(row, now_unix_s) < THROTTLE_FORGET_S;
+}
+
+bool throttle_is_known(const struct throttle *throttle, struct throttle_key key, int64_t now_unix_s)
+{
+    return is_slowed(find(throttle, key), now_unix_s);
+}
+
 unsigned throttle_wait_s(const struct throttle *throttle, struct throttle_key key,
                          int64_t now_unix_s)
 {
     const struct row *row = find(throttle, key);
 
-    if (!row || row->n_failed < THROTTLE_FREE || age_s(row, now_unix_s) >= THROTTLE_FORGET_S)
+    if (!is_slowed(row, now_unix_s))
         return 0;
     unsigned doublings = MIN(row->n_failed - THROTTLE_FREE, 10u);
     int64_t  wait_s = MIN(1u << doublings, THROTTLE_MAX_S);

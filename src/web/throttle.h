@@ -36,6 +36,9 @@ struct throttle_key throttle_of_address(const struct throttle     *throttle,
 // Without regard to the case of letters.
 struct throttle_key throttle_of_account(const struct throttle *throttle, const char *name);
 
+// Whether it has failed so often that each further time makes it wait.
+bool throttle_is_known(const struct throttle *throttle, struct throttle_key key,
+                       int64_t now_unix_s);
 // How many seconds it must wait still; 0: it may try.
 unsigned throttle_wait_s(const struct throttle *throttle, struct throttle_key key,
                          int64_t now_unix_s);

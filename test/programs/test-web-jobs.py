@@ -248,6 +248,16 @@ class TestWhileItIsHashed(WebTest):
         self.do("UPDATE users SET password_hash = substr(password_hash, 1, length(password_hash) - 1) || iif(password_hash LIKE '%A', 'B', 'A')")
         self.assertIn(b" 401 ", login.recv(4096))
 
+    def test_guesses_at_once(self):
+        """are no more than one after the other: who was heard together with one that fails is told to wait, right or wrong"""
+        self.user()
+        for _ in range(5):
+            self.assertEqual(Browser(self.web).login("nobody", "wrong password")[0], 401)
+        while Browser(self.web).login()[0] == 429:  # who waits for long enough is heard
+            pass
+        guesses = [self.send("POST", "/session", {"name": name, "password": webworld.PASSWORD}) for name in ("zoey", "louis", "bill")]
+        self.assertEqual([guess.recv(4096).split()[1] for guess in guesses], [b"401", b"429", b"429"])
+
     def test_a_new_password(self):
         """is not set for a session that has ended meanwhile"""
         browser = self.user()

@@ -58,8 +58,12 @@ static void test_it_takes_longer_each_time(void **state)
     (void)state;
     for (unsigned i = 0; i < THROTTLE_FREE; i++) {
         assert_int_equal(throttle_wait_s(throttle, key, now), 0);
+        assert_false(throttle_is_known(throttle, key, now));
         throttle_failed(throttle, key, now);
     }
+    assert_true(throttle_is_known(throttle, key, now));
+    assert_true(throttle_is_known(throttle, key, now + 60)); // it has waited, but is not forgotten
+    assert_false(throttle_is_known(throttle, key, now + THROTTLE_FORGET_S));
     for (unsigned want = 1; want < THROTTLE_MAX_S; want *= 2) {
         assert_int_equal(throttle_wait_s(throttle, key, now), want);
         assert_int_equal(throttle_wait_s(throttle, key, now + want - 1), 1);
