@@ -337,16 +337,27 @@ int kind_specify(struct command *ret, const char *instance, const struct buffer 
     return complete(ret, &command, err);
 }
 
-int kind_cancel(struct command *ret, const struct job *job, struct error *err)
+static int about_overlay(struct command *ret, const char *words, const struct job *job,
+                         struct error *err)
 {
     AUTO(command_done) struct command command = { 0 };
     char                              number[24];
 
     (void)snprintf(number, sizeof number, "%" PRId64, job->overlay); // 20 digits fit
-    add_command(&command, "overlay cancel");
+    add_command(&command, words);
     end_options(&command);
     add_word(&command, number);
     return complete(ret, &command, err);
+}
+
+int kind_cancel(struct command *ret, const struct job *job, struct error *err)
+{
+    return about_overlay(ret, "overlay cancel", job, err);
+}
+
+int kind_show(struct command *ret, const struct job *job, struct error *err)
+{
+    return about_overlay(ret, "overlay show", job, err);
 }
 
 int kind_recall(struct command *ret, const struct job *job, struct error *err)

@@ -72,6 +72,8 @@ int kind_specify(struct command *ret, const char *instance, const struct buffer 
                  struct error *err) MUST_USE;
 // That which ends the build of an overlay, whoever began it.
 int kind_cancel(struct command *ret, const struct job *job, struct error *err) MUST_USE;
+// That which says which generations an overlay has.
+int kind_show(struct command *ret, const struct job *job, struct error *err) MUST_USE;
 // That which says what a command had made already that was killed: `again` of the table.
 int  kind_recall(struct command *ret, const struct job *job, struct error *err) MUST_USE;
 void command_done(struct command *command);

@@ -7,6 +7,7 @@
 #include <time.h>
 #include "ctl/answer.h"
 #include "work/kinds.h"
+#include "work/repeat.h"
 #include "work/rollout.h"
 #include "work/rows.h"
 #include "work/said.h"
@@ -18,7 +19,15 @@
 #define PREFIX        "l4d2ctl: "
 
 // In the order in which they come; most jobs have two of them.
-enum step { STEP_BEGIN, STEP_SPEC, STEP_COMMAND, STEP_RECALL, STEP_CANCEL, STEP_END };
+enum step {
+    STEP_BEGIN,
+    STEP_SPEC,
+    STEP_COMMAND,
+    STEP_RECALL,
+    STEP_COMPARE,
+    STEP_CANCEL,
+    STEP_END,
+};
 
 struct run {
     const struct run_host *host;
@@ -28,6 +37,7 @@ struct run {
     struct ctl            *ctl; // NULL: no command is at work
     struct rollout        *rollout;
     struct said            said;
+    json_t                *made; // what the command has said, while it is compared
     struct run_line       *lines;
     size_t                 n_lines, room, n_bytes; // of the lines
     int                    progress;
@@ -36,6 +46,7 @@ struct run {
     struct error           why;
 };
 
+static int  begin_step(struct run *run, struct error *err);
 static void advance(struct run *run);
 
 static int64_t now_us(void)
@@ -210,16 +221,42 @@ static bool is_last(const struct run *run)
     return run->step != STEP_SPEC || !kind_find(run->job.kind)->command;
 }
 
+// The result stays as it was if nothing can be said against it.
+static void take_compared(struct run *run)
+{
+    struct error why;
+
+    if (repeat_correct(run->made, run->host->db, &run->job, run->said.last, &why) < 0)
+        add_note(run, why.message);
+    said_done(&run->said);
+    run->said.last = TAKE(run->made);
+    end(run, JOB_DONE);
+}
+
+static void compare(struct run *run)
+{
+    struct error why;
+
+    run->made = json_incref(run->said.last);
+    run->step = STEP_COMPARE;
+    if (begin_step(run, &why) < 0)
+        take_compared(run);
+}
+
 static void done(void *context, const struct ctl_end *ended)
 {
     struct run *run = context;
     bool        is_success = answer_is_success(ended);
 
     run->ctl = NULL;
-    if (run->step == STEP_CANCEL || (run->is_cancelled && !(is_success && is_last(run)))) {
+    if (run->step == STEP_COMPARE) {
+        take_compared(run);
+    } else if (run->step == STEP_CANCEL || (run->is_cancelled && !(is_success && is_last(run)))) {
         take_cancelled(run);
     } else if (!is_success) {
         take_failure(run, ended);
+    } else if (run->is_begun && repeat_is_open(&run->job, run->said.last)) {
+        compare(run);
     } else if (is_last(run)) {
         end(run, JOB_DONE);
     } else {
@@ -287,6 +324,8 @@ static int make_command(struct command *ret, struct run *run, struct error *err)
         return kind_command(ret, &run->job, run->instance, err);
     case STEP_RECALL:
         return kind_recall(ret, &run->job, err);
+    case STEP_COMPARE:
+        return kind_show(ret, &run->job, err);
     case STEP_CANCEL:
         return kind_cancel(ret, &run->job, err);
     case STEP_BEGIN:
@@ -320,13 +359,19 @@ static int start(struct run *run, const struct command *command, struct error *e
 }
 
 // Begins the command of the step.
-static void advance(struct run *run)
+static int begin_step(struct run *run, struct error *err)
 {
     AUTO(command_done) struct command command = { 0 };
-    struct error                      err = { 0 };
 
     said_done(&run->said);
-    if (make_command(&command, run, &err) < 0 || start(run, &command, &err) < 0)
+    return make_command(&command, run, err) < 0 ? -1 : start(run, &command, err);
+}
+
+static void advance(struct run *run)
+{
+    struct error err = { 0 };
+
+    if (begin_step(run, &err) < 0)
         run_fail(run, &err);
 }
 
@@ -383,6 +428,7 @@ struct run *run_free(struct run *run)
     run_forget_lines(run);
     free(run->lines);
     said_done(&run->said);
+    json_decref(run->made);
     free(run);
     return NULL;
 }

@@ -94,6 +94,8 @@ class Worker:
         self.ear = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.ear.settimeout(READY_S)
         self.ear.connect(str(self.path / "worker.sock"))
+        self.poke()  # it is accepted when it hears of it: nothing is missed from here on
+        assert self.ear.recv(64) == struct.pack("=II", MAGIC, CHANGED)
 
     def log(self):
         return (self.path / "log").read_text()
@@ -221,6 +223,7 @@ class WorkerTest(unittest.TestCase):
     def hold(self, word, before="", after=""):
         """The same, but it says that it is ready, and waits: each run goes on when it is let go."""
         fifo = self.path / f"hold-{word}"
+        fifo.unlink(missing_ok=True)
         os.mkfifo(fifo)
         self.on(word, f"echo $$ >>held\n{before}\necho '{{\"stream\": \"stdout\", \"text\": \"ready\"}}'\nexec 7<>hold-{word}\nread x <&7\n{after}")
 
@@ -714,6 +717,28 @@ class TestWorkersThatEnd(WorkerTest):
         self.worker.start()
         self.wait(job)
         self.assertEqual(self.read("SELECT id, owner FROM overlays WHERE id > 1"), [{"id": 9, "owner": 1}])
+
+    def test_a_build_that_had_changed_it(self):
+        """what was published before the worker was killed is nothing new to who does it again, but to who has asked for it"""
+        for first, ago, is_new in ((3, -10, True), (4, 10, False), (5, 0, True), (6, 0, False)):
+            with self.subTest(ago=ago, is_new=is_new):
+                self.hold("overlay-build")
+                job = self.ask("overlay.build", overlay=7)
+                self.ready(job)
+                self.kill()
+                started_us = self.job(job)["started_us"]
+                if ago == 0 and not is_new:  # another job has told of it, in the same second
+                    self.change(f"UPDATE jobs SET started_us = started_us + 1000000, ended_us = {started_us} + 500000, result = '"
+                                f"{json.dumps({'changed': True, 'generation': first})}' WHERE id = {job - 1}")
+                self.on("overlay-build", """echo '{"overlay": 7, "build": 9, "attached": false, "changed": false, "generation": null}'; exit 0""")
+                row = {"generation": first, "build": 8, "created": {"time": "x", "unix_s": started_us // 1000000 - ago}}
+                self.on("overlay-show", f"echo '{json.dumps({'overlay': 7, 'generations': [row]})}'; exit 0")
+                self.worker.start()
+                self.assertEqual(json.loads(self.wait(job)["result"]), {
+                    "overlay": 7, "build": 8 if is_new else 9, "attached": False, "changed": is_new, "generation": first if is_new else None})
+        self.on("overlay-show", "fail failed 'it cannot be read'")
+        self.assertEqual(json.loads(self.wait(self.ask("overlay.build", overlay=7))["result"])["changed"], False)
+        self.assertEqual(len(self.calls("overlay show")), 4)
 
     def test_one_that_was_there_before(self):
         """whoever asks for an overlay of the name of one of the machine's own gets it by no restart of the worker"""
