@@ -192,6 +192,16 @@ class Queries(Case):
         self.assertIn(b"\0Ellis\0", answer)
         self.assertNotIn(b"Late", answer)
 
+    def test_split_players(self):
+        self.running("+sim_split_size", "100", "+sim_reorder", "1")
+        names = [f"with-a-long-name-{n}" for n in range(6)]
+        self.run_one("; ".join(f"sim_join {name}" for name in names))
+        query = self.query()
+        answer = query.ask(PLAYERS)
+        self.assertGreater(len(query.parts), 1)
+        self.assertEqual(query.parts, sorted(query.parts, reverse=True))
+        self.assertEqual([name for name in names if f"\0{name}\0".encode() in answer], names)
+
     def barrier(self):
         """When this is answered, everything sent to the game port before has been looked at."""
         self.query(source=OTHER_HOST).challenge()

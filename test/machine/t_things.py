@@ -214,7 +214,7 @@ def test_who_plays(machine):
         console("sim_join Ellis")
         console("sim_joining Nick")
         machine.run(["systemctl", "kill", "--signal=SIGKILL", "left4me-worker.service"])  # the next one asks at once
-        while (seen := next_of("players"))["n"] < 2:
+        while ((seen := next_of("players"))["n"] or 0) < 2:     # it may not be known for a moment
             pass
         equal((seen["max"], [row["name"] for row in seen["players"]]), (8, ["Ellis"]), "who plays")
         equal(alice.get(me)["players"], {"n": 2, "bots": 0, "max": 8, "map": seen["map"]}, "what a list shows")
@@ -234,14 +234,17 @@ def test_who_plays(machine):
         check(row["left"] >= since, f"the end of his session: {row}")
         equal(len(done(alice, "POST", "/game/rollout", {"policy": "skip"})["result"]["restarts"]), 1, "restarts of one that nobody plays on")
         until("its restart", lambda: alice.get(me)["pending"] == [] and alice.get(me)["state"] == "running")
-        console("sim_join Zoey")
+        # A list that takes several datagrams, of which the last comes first.
+        party = [f"Zoey-who-came-as-number-{n}" for n in range(6)]
+        console("; ".join(["sim_split_size 100", "sim_reorder 1", *(f"sim_join {name}" for name in party)]))
         machine.run(["systemctl", "kill", "--signal=SIGKILL", "left4me-worker.service"])
-        while not (seen := next_of("players"))["n"]:
+        while ((seen := next_of("players"))["n"] or 0) < len(party):
             pass
+        equal([row["name"] for row in seen["players"]], party, "a party")
         done(alice, "POST", f"{me}/kill")
         while (seen := next_of("players"))["known"]:
             pass
-    equal([bool(row["left"]) for row in alice.get(f"{me}/players/history")["sessions"]], [True, True], "sessions that have ended")
+    equal([bool(row["left"]) for row in alice.get(f"{me}/players/history")["sessions"]], [True] * (1 + len(party)), "sessions that have ended")
     done(alice, "DELETE", me)
 
 
