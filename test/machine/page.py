@@ -13,7 +13,6 @@ import json
 import re
 import socket
 import threading
-import time
 
 import product
 from harness import Failed, check, equal
@@ -24,6 +23,7 @@ DATABASE = f"{product.DATA}/db/left4me.db"
 KEY = "/etc/credstore/left4me.key"
 SETTINGS = "/etc/left4me/left4me.conf"
 PASSWORD = "correct horse battery"
+_SAID = "/run/page-said"            # see inside()
 
 
 def connect(place, address=HOST, port=PORT, timeout=30):
@@ -193,12 +193,12 @@ def inside(machine, *commands):
     """What commands (lists of words) print, one after the other, when they run as the page itself does: in its
     unit, in its place. The page runs again at the next request."""
     lines = "".join(f"ExecStart={' '.join(_quoted(word) for word in command)}\n" for command in commands)
-    with product.drop_in(machine, SERVICE, f"[Service]\nType=oneshot\nRestart=no\nExecStart=\n{lines}"):
+    # Into a file: in the journal, what the init system says of the unit comes in between.
+    options = f"Type=oneshot\nRestart=no\nStandardOutput=append:{_SAID}\nExecStart=\n"
+    with product.drop_in(machine, SERVICE, f"[Service]\n{options}{lines}"):
         machine.run(["systemctl", "stop", SERVICE])
-        since = time.time()
         done = machine.run(["systemctl", "start", SERVICE], check=False, timeout=120)
-        machine.run(["journalctl", "--sync"])           # what it said may still be on its way there
-        said = machine.output(["journalctl", "-q", "--no-pager", "-o", "cat", "-u", SERVICE, f"--since=@{since:.6f}"])
+        said = machine.output(f"cat {_SAID} && rm {_SAID}", check=False)
         machine.run(["systemctl", "reset-failed", SERVICE], check=False)
     if done.returncode:
         raise Failed(f"{commands} within the page's unit: {done.stderr.strip()} {said[-800:]}")

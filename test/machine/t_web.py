@@ -142,15 +142,31 @@ def test_it_is_killed(machine):
 @only("trixie")
 def test_a_damaged_database(machine):
     """it does not start, says why, and is given up; repaired, it comes back"""
+    unit = machine.unit(SERVICE)
+    equal((unit["StartLimitBurst"], unit["StartLimitIntervalUSec"]), (40, 30_000_000), "how often in how long is too often")
+    # However long a start takes on a machine that has other work.
+    with product.drop_in(machine, SERVICE, "[Unit]\nStartLimitBurst=10\nStartLimitIntervalSec=1h\n"):
+        _damage(machine)
+        _is_given_up(machine)
+        # As docs/operations.md has it.
+        machine.run(f"rm -r {DATA}/db && mv /root/db.kept {DATA}/db && systemctl reset-failed '{SERVICE}' '{SOCKET}' "
+                    f"&& systemctl start {SOCKET} left4me-worker.service")
+        equal(page.Browser(machine).get("/health")["status"], "ok", "health after the repair")
+
+
+def _damage(machine):
     page.Browser(machine).get("/health")
     machine.run(f"systemctl stop {SERVICE} left4me-worker.service; cp -a {DATA}/db /root/db.kept; "
-                f"rm -f {DATABASE}-wal {DATABASE}-shm; head -c 65536 /dev/urandom > {DATABASE}")
+                f"rm -f {DATABASE}-wal {DATABASE}-shm; head -c 65536 /dev/urandom > {DATABASE}; "
+                f"systemctl reset-failed {SERVICE}")
     with contextlib.suppress(OSError, http.client.HTTPException):
         page.Browser(machine).ask("GET", "/health")
+
+
+def _is_given_up(machine):
     machine.wait_for(SOCKET, lambda unit: unit["ActiveState"] == "failed", 60)
     unit = machine.unit(SERVICE)
-    equal(unit["ActiveState"], "failed", "the unit")
-    check(unit["NRestarts"] <= 40, f"it was started again {unit['NRestarts']} times")
+    equal((unit["ActiveState"], unit["NRestarts"] <= 10), ("failed", True), f"the unit, started again {unit['NRestarts']} times")
     lines = re.findall(r"left4me-web.*is damaged: restore a backup.*", machine.journal(SERVICE))
     check(lines, f"no clear sentence in the journal: {machine.journal(SERVICE, lines=5)}")
     try:
@@ -161,10 +177,6 @@ def test_a_damaged_database(machine):
     equal(reason, "refused", "who connects to a page that was given up")
     said = machine.run(["left4me", "user", "list"], check=False)
     check(said.returncode == 1 and "is damaged: restore a backup" in said.stderr, f"left4me says: {said.stderr}")
-    # As docs/operations.md has it.
-    machine.run(f"rm -r {DATA}/db && mv /root/db.kept {DATA}/db && systemctl reset-failed '{SERVICE}' '{SOCKET}' "
-                f"&& systemctl start {SOCKET} left4me-worker.service")
-    equal(page.Browser(machine).get("/health")["status"], "ok", "health after the repair")
 
 
 @only("trixie")
@@ -315,7 +327,7 @@ def test_what_it_asks_l4d2ctl(machine):
         wanted = [product.ctl(machine, *words, "--json", check=False).stdout.strip() for words in commands]
         for words, want in zip(commands, wanted):
             said = page.inside(machine, ["/usr/bin/bash", "-c", f"l4d2ctl {' '.join(words)} --json 2>/dev/null; true"])
-            check(want and _plain(want) in _plain(said), f"l4d2ctl {' '.join(words)} says {said[-600:]!r}, outside {want[-600:]!r}")
+            check(want and want in said, f"l4d2ctl {' '.join(words)} says {said[-600:]!r}, outside {want[-600:]!r}")
     product.ctl(machine, "overlay", "delete", "script")
 
 
@@ -327,11 +339,5 @@ def test_it_knows_its_machine(machine):
     shown = page.admin(machine, "doctors-friend").get("/machine")
     differ = [row for row in zip(shown["checks"], outside["checks"]) if row[0] != row[1] and row[0]["check"] != "disk space"]
     equal((differ, shown["healthy"]), ([], outside["healthy"]), "what the page finds")
-    # One that is dead is the init system's to forget, when it likes.
-    until("that nothing of it runs or has failed", lambda: not machine.output(
-        "systemctl list-units --state=activating,active,deactivating,failed --plain --no-legend 'left4me-doctor@*.service'"))
-
-
-def _plain(text):
-    """Without what the journal does to white space."""
-    return " ".join(text.split())
+    until("that nothing of it is left", lambda: not machine.output(
+        "systemctl list-units --all --plain --no-legend 'left4me-doctor@*.service'"))
