@@ -56,7 +56,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *con
     else if (n >= 0 && a2s_read(&answer, bytes, (size_t)n, &ignored) == 0) {
         if (answer.kind == A2S_INFO)
             tell(players, (int)(answer.players - MIN(answer.bots, answer.players)));
-        else if (!players->is_challenged) {
+        else if (answer.kind == A2S_CHALLENGE && !players->is_challenged) {
             players->is_challenged = true;
             ask(players, &answer.challenge);
         }
