@@ -60,6 +60,19 @@ bool text_is_direction(const void *bytes, size_t length)
     return false;
 }
 
+bool text_is_plain(const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+
+    for (size_t i = 0; i < n;) {
+        size_t length = text_character(p + i, n - i);
+        if (length == 0 || text_is_control(p + i, length))
+            return false;
+        i += length;
+    }
+    return true;
+}
+
 static bool is_shown(const uint8_t *bytes, size_t length)
 {
     return length > 0 && (bytes[0] == '\t' || !text_is_control(bytes, length)) &&

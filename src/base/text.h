@@ -15,6 +15,9 @@ bool text_is_control(const void *bytes, size_t length);
 // it in another order. Source: Unicode 15, PropList.txt, Bidi_Control.
 bool text_is_direction(const void *bytes, size_t length);
 
+// Whether all of it is well-formed UTF-8 without control characters.
+bool text_is_plain(const void *bytes, size_t n);
+
 // Copies up to `n` bytes into `ret` (at most n_ret - 1 and a NUL): control bytes other than tab and
 // marks of direction become '?', and so does every byte that is not part of well-formed UTF-8.
 // Never ends within a character. Returns the length.

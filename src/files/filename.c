@@ -17,17 +17,6 @@ static int refuse(struct error *err, const char *path, const char *why)
 
 // ---- paths ------------------------------------------------------------------------------------
 
-static bool is_text(const char *name, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        size_t length = text_character(name + i, n - i);
-        if (length == 0 || text_is_control(name + i, length))
-            return false;
-        i += length;
-    }
-    return true;
-}
-
 static bool is_dots(const char *name, size_t n)
 {
     return (n == 1 && name[0] == '.') || (n == 2 && name[0] == '.' && name[1] == '.');
@@ -49,7 +38,7 @@ static int check_component(const char *path, const char *name, size_t n, bool is
         return refuse(err, path, "has a component '.' or '..'");
     if (!is_strict)
         return 0;
-    if (!is_text(name, n))
+    if (!text_is_plain(name, n))
         return refuse(err, path, "has a name that is not UTF-8, or holds control characters");
     if (filename_is_hidden(name))
         return refuse(err, path,

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 #include "base/dir.h"
 #include "base/fd.h"
+#include "base/hex.h"
 #include "base/tree.h"
 #include "files/edit.h"
 #include "files/uploadhold.h"
@@ -92,8 +92,7 @@ static int make_id(struct upload_id *ret, struct error *err)
 
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         return error_sys(err, errno, "making a name for an upload");
-    for (size_t i = 0; i < sizeof random; i++)
-        (void)snprintf(ret->text + 2 * i, 3, "%02x", random[i]);
+    hex_write(ret->text, random, sizeof random);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/fd.h"
+#include "base/hex.h"
 
 _Static_assert(UPLOAD_HASH == crypto_hash_sha256_BYTES, "a hash is a hash");
 
@@ -27,8 +28,7 @@ struct upload upload_none(void)
 
 bool upload_is_id(const char *id)
 {
-    return strlen(id) == 2 * (size_t)UPLOAD_ID_BYTES &&
-           strspn(id, "0123456789abcdef") == strlen(id);
+    return strlen(id) == 2 * (size_t)UPLOAD_ID_BYTES && strspn(id, HEX_DIGITS) == strlen(id);
 }
 
 int upload_say_gone(const char *id, struct error *err)

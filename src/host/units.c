@@ -8,6 +8,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
+#include "base/hex.h"
 
 #define SYSTEMD_NAME        "org.freedesktop.systemd1"
 #define SYSTEMD_PATH        "/org/freedesktop/systemd1"
@@ -124,14 +125,12 @@ static const char *const signatures[] = {
 
 static int read_id(sd_bus_message *message, char *ret, size_t size)
 {
-    const uint8_t *bytes = NULL;
-    const void    *array = NULL;
-    size_t         n = 0;
-    int            r = sd_bus_message_read_array(message, 'y', &array, &n);
+    const void *array = NULL;
+    size_t      n = 0;
+    int         r = sd_bus_message_read_array(message, 'y', &array, &n);
 
-    bytes = array;
-    for (size_t i = 0; r >= 0 && i < n && 2 * i + 3 <= size; i++)
-        (void)snprintf(ret + 2 * i, 3, "%02x", bytes[i]); // the loop leaves room
+    if (r > 0 && n > 0)
+        hex_write(ret, array, MIN(n, (size - 1) / 2));
     return r;
 }
 

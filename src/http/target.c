@@ -2,18 +2,8 @@
 #include "http/request.h"
 
 #include <string.h>
+#include "base/hex.h"
 #include "base/text.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 // The byte at *at, decoded; *at moves behind it. -1: a '%' without two digits.
 static int take_byte(struct http_text text, size_t *at)
@@ -25,18 +15,6 @@ static int take_byte(struct http_text text, size_t *at)
     int high = hex_digit(text.bytes[*at + 1]), low = hex_digit(text.bytes[*at + 2]);
     *at += 3;
     return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
-// UTF-8 without control characters.
-static bool is_clean(const char *text, size_t n)
-{
-    for (size_t at = 0; at < n;) {
-        size_t length = text_character(text + at, n - at);
-        if (length == 0 || text_is_control(text + at, length))
-            return false;
-        at += length;
-    }
-    return true;
 }
 
 static bool is_part(const char *part, size_t n)
@@ -71,7 +49,7 @@ int http_path_decode(char *ret, size_t size, struct http_text path)
     if (n == 0 || size == 0)
         return -1;
     ret[n] = '\0';
-    return ret[0] == '/' && is_clean(ret, n) && has_parts(ret, n) ? 0 : -1;
+    return ret[0] == '/' && text_is_plain(ret, n) && has_parts(ret, n) ? 0 : -1;
 }
 
 // ---- the query --------------------------------------------------------------------------------
@@ -88,7 +66,7 @@ static int decode(char *ret, size_t size, struct http_text text)
             return -1;
         ret[n++] = is_space ? ' ' : (char)byte;
     }
-    if (size == 0 || !is_clean(ret, n))
+    if (size == 0 || !text_is_plain(ret, n))
         return -1;
     ret[n] = '\0';
     return 0;

@@ -52,11 +52,8 @@ static int read_text(char *ret, size_t size, const json_t *object, const char *k
         strlen(json_string_value(value)) != json_string_length(value))
         return error_set(err, ERROR_INVALID, "'%s' is not a text in range", key);
     memcpy(ret, json_string_value(value), json_string_length(value) + 1);
-    for (size_t i = 0, length; ret[i]; i += length) {
-        length = text_character(ret + i, strlen(ret + i)); // jansson has seen to it that it is one
-        if (!length || text_is_control(ret + i, length))
-            return error_set(err, ERROR_INVALID, "'%s' holds control characters", key);
-    }
+    if (!text_is_plain(ret, strlen(ret))) // jansson has seen to it that it is UTF-8
+        return error_set(err, ERROR_INVALID, "'%s' holds control characters", key);
     return 0;
 }
 

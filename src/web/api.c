@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "base/hex.h"
 #include "base/number.h"
 #include "web/fields.h"
 #include "web/guard.h"
@@ -101,7 +102,7 @@ static const char *take_number(struct api_request *request, size_t n, const char
 
 static const char *take_word(struct api_request *request, const char *path)
 {
-    if (strspn(path, "0123456789abcdef") != API_WORD_MAX - 1)
+    if (strspn(path, HEX_DIGITS) != API_WORD_MAX - 1)
         return NULL;
     memcpy(request->word, path, API_WORD_MAX - 1);
     request->word[API_WORD_MAX - 1] = '\0';

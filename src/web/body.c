@@ -35,17 +35,6 @@ bool api_has(const struct api_request *request, const char *field)
     return value && !json_is_null(value);
 }
 
-static bool is_plain(const char *text, size_t n)
-{
-    for (size_t at = 0; at < n;) {
-        size_t length = text_character(text + at, n - at);
-        if (length == 0 || text_is_control(text + at, length))
-            return false;
-        at += length;
-    }
-    return true;
-}
-
 int api_text(char *ret, size_t size, size_t min, struct api_request *request, const char *field,
              struct error *err)
 {
@@ -58,7 +47,7 @@ int api_text(char *ret, size_t size, size_t min, struct api_request *request, co
     else if (n < min || n >= size)
         (void)error_set(err, ERROR_INVALID, "'%s' must have %zu to %zu bytes", field, min,
                         size - 1);
-    else if (!is_plain(text, n))
+    else if (!text_is_plain(text, n))
         (void)error_set(err, ERROR_INVALID, "'%s' holds a control character", field);
     else {
         memcpy(ret, text, n + 1);
@@ -121,7 +110,7 @@ int api_query_text(char *ret, size_t size, struct api_request *request, const ch
 
     if (r == 0)
         *ret = '\0';
-    if (r >= 0 && is_plain(ret, strlen(ret)))
+    if (r >= 0 && text_is_plain(ret, strlen(ret)))
         return 0;
     (void)error_set(err, ERROR_INVALID, "'%s' must have up to %zu bytes without control characters",
                     name, size - 1);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/hex.h"
 #include "host/buffer.h"
 #include "host/worktree.h"
 #include "store/change.h"
@@ -110,17 +111,8 @@ json_t *filework_cursor_json(const char *name)
     char   text[FILEWORK_CURSOR_MAX];
     size_t n = strnlen(name, FILENAME_BYTES_MAX);
 
-    for (size_t i = 0; i < n; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", (unsigned char)name[i]); // it fits
+    hex_write(text, name, n);
     return json_stringn(text, 2 * n);
-}
-
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char       *at = c ? strchr(digits, c) : NULL;
-
-    return at ? (int)(at - digits) : -1;
 }
 
 int filework_read_cursor(char ret[FILENAME_BYTES_MAX + 1], struct api_request *request,
@@ -132,12 +124,8 @@ int filework_read_cursor(char ret[FILENAME_BYTES_MAX + 1], struct api_request *r
     if (api_query_text(text, sizeof text, request, "after", err) < 0)
         return -1;
     n = strlen(text);
-    for (size_t i = 0; i < n / 2; i++) {
-        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-        ret[i] = (char)(high < 0 || low < 0 ? 0 : high << 4 | low);
-    }
     ret[n / 2] = '\0';
-    if (n % 2 == 0 && strlen(ret) == n / 2)
+    if (n % 2 == 0 && hex_read(ret, n / 2, text) == 0 && strlen(ret) == n / 2)
         return 0;
     (void)error_set(err, ERROR_INVALID, "'after' is not what 'next' of an answer has said");
     return api_about(request, "after");

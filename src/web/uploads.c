@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/hex.h"
 #include "files/upload.h"
 #include "web/filework.h"
 
@@ -26,22 +27,15 @@ struct uploading {
 
 // ---- what is asked ----------------------------------------------------------------------------
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int parse_hash(uint8_t ret[UPLOAD_HASH], const char *text, struct api_request *request,
                       struct error *err)
 {
-    size_t n = strspn(text, "0123456789abcdef");
+    size_t n = strspn(text, HEX_DIGITS);
 
-    if (n != HASH_DIGITS || text[n]) {
+    if (n != HASH_DIGITS || text[n] || hex_read(ret, UPLOAD_HASH, text) < 0) {
         (void)error_set(err, ERROR_INVALID, "'sha256' must be 64 digits of 0-9 and a-f");
         return api_about(request, "sha256");
     }
-    for (size_t i = 0; i < UPLOAD_HASH; i++)
-        ret[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
     return 0;
 }
 
@@ -363,7 +357,7 @@ static int extract_run(struct api_request *request, struct error *err)
         read_path(path, request, err) < 0 ||
         (api_has(request, "strip") && api_bool(&strips, request, "strip", err) < 0))
         return -1;
-    if (strspn(upload, "0123456789abcdef") != sizeof upload - 1) {
+    if (strspn(upload, HEX_DIGITS) != sizeof upload - 1) {
         (void)error_set(err, ERROR_INVALID, "'upload' is what the answer to its beginning says");
         return api_about(request, "upload");
     }
