@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/fd.h"
+#include "base/spawnchild.h"
 
 #ifndef MFD_NOEXEC_SEAL // of Linux 6.3
 #define MFD_NOEXEC_SEAL 0x0008u
@@ -74,25 +74,12 @@ static int spawn(pid_t *ret, const char *program, const char *const *argv,
                  const struct ends *theirs)
 {
     posix_spawn_file_actions_t actions;
-    posix_spawnattr_t          attributes;
-    sigset_t                   none, all;
 
-    (void)sigemptyset(&none);
-    (void)sigfillset(&all);
     if (posix_spawn_file_actions_init(&actions) != 0)
         return ENOMEM;
-    if (posix_spawnattr_init(&attributes) != 0)
-        return posix_spawn_file_actions_destroy(&actions), ENOMEM;
-    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                    POSIX_SPAWN_SETSIGDEF); // known flags
-    (void)posix_spawnattr_setpgroup(&attributes, 0);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawnattr_setsigdefault(&attributes, &all);
     int r = add_actions(&actions, theirs);
-    if (r == 0) // it takes the strings as non-const for history's sake, and changes none
-        r = posix_spawn(ret, program, &actions, &attributes, (char *const *)(uintptr_t)argv,
-                        (char *const *)(uintptr_t)environment);
-    (void)posix_spawnattr_destroy(&attributes);
+    if (r == 0)
+        r = spawn_child(ret, program, &actions, true, argv, environment);
     (void)posix_spawn_file_actions_destroy(&actions);
     return r;
 }

@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/fd.h"
+#include "base/spawnchild.h"
 #include "base/text.h"
 #include "files/sandbox.h"
 
@@ -42,41 +42,17 @@ static int set_files(posix_spawn_file_actions_t *actions, int in, int out)
     return r;
 }
 
-// Signals as a new process has them, whatever the caller blocks or ignores.
-static int set_signals(posix_spawnattr_t *attributes)
-{
-    sigset_t none, all;
-    int      r;
-
-    (void)sigemptyset(&none); // these cannot fail
-    (void)sigfillset(&all);
-    r = posix_spawnattr_setsigmask(attributes, &none);
-    if (r == 0)
-        r = posix_spawnattr_setsigdefault(attributes, &all);
-    if (r == 0)
-        r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    return r;
-}
-
 static int spawn(pid_t *ret, const char *program, int in, int out)
 {
-    char                       name[] = "left4me-unpack";
-    char                      *argv[] = { name, NULL }, *envp[] = { NULL };
+    static const char *const argv[] = { "left4me-unpack", NULL }, *const envp[] = { NULL };
     posix_spawn_file_actions_t actions;
-    posix_spawnattr_t          attributes;
     int                        r = posix_spawn_file_actions_init(&actions);
 
     if (r != 0)
         return r;
-    r = posix_spawnattr_init(&attributes);
-    if (r == 0) {
-        r = set_files(&actions, in, out);
-        if (r == 0)
-            r = set_signals(&attributes);
-        if (r == 0)
-            r = posix_spawn(ret, program, &actions, &attributes, argv, envp);
-        (void)posix_spawnattr_destroy(&attributes); // cannot fail
-    }
+    r = set_files(&actions, in, out);
+    if (r == 0)
+        r = spawn_child(ret, program, &actions, false, argv, envp);
     (void)posix_spawn_file_actions_destroy(&actions); // cannot fail
     return r;
 }

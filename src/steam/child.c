@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/fd.h"
+#include "base/spawnchild.h"
 
 #define DRAIN_MS     1000 // for output that is still on its way when the program is gone
 #define READ_BYTES   4096u
@@ -100,35 +100,20 @@ static int output_open(int *ret_ours, int *ret_theirs, struct error *err)
 static int spawn(pid_t *ret, const struct child_spec *spec, int output_fd)
 {
     posix_spawn_file_actions_t actions;
-    posix_spawnattr_t          attributes;
-    sigset_t                   none, all;
 
-    (void)sigemptyset(&none);
-    (void)sigfillset(&all);
     if (posix_spawn_file_actions_init(&actions) != 0)
         return ENOMEM;
-    if (posix_spawnattr_init(&attributes) != 0)
-        return posix_spawn_file_actions_destroy(&actions), ENOMEM;
-
-    int result = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (result == 0)
-        result = posix_spawn_file_actions_adddup2(&actions, output_fd, 1);
-    if (result == 0)
-        result = posix_spawn_file_actions_adddup2(&actions, output_fd, 2);
-    if (result == 0)
-        result = posix_spawn_file_actions_addchdir_np(&actions, spec->dir);
-    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                    POSIX_SPAWN_SETSIGDEF); // known flags
-    (void)posix_spawnattr_setpgroup(&attributes, 0);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawnattr_setsigdefault(&attributes, &all);
-    if (result == 0) // it takes the strings as non-const for history's sake, and changes none
-        result =
-            posix_spawn(ret, spec->program, &actions, &attributes,
-                        (char *const *)(uintptr_t)spec->argv, (char *const *)(uintptr_t)spec->envp);
-    (void)posix_spawnattr_destroy(&attributes);
+    int r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (r == 0)
+        r = posix_spawn_file_actions_adddup2(&actions, output_fd, 1);
+    if (r == 0)
+        r = posix_spawn_file_actions_adddup2(&actions, output_fd, 2);
+    if (r == 0)
+        r = posix_spawn_file_actions_addchdir_np(&actions, spec->dir);
+    if (r == 0)
+        r = spawn_child(ret, spec->program, &actions, true, spec->argv, spec->envp);
     (void)posix_spawn_file_actions_destroy(&actions);
-    return result;
+    return r;
 }
 
 // ---- running ----------------------------------------------------------------------------------
