@@ -70,6 +70,28 @@ int idempotency_find(int *ret_status, char **ret_answer, struct database *db,
     return statement_duplicate(&row, 1, ret_answer, err) < 0 ? -1 : 1;
 }
 
+// Of his others those that are too many.
+static int drop_oldest(struct database *db, const struct idempotency_request *request,
+                       struct error *err)
+{
+    static const struct query query =
+        QUERY("DELETE FROM idempotency_keys WHERE user = :user AND key IN (SELECT key FROM "
+              "(SELECT key, count(*) OVER newest AS n, "
+              "sum(length(CAST(answer AS BLOB))) OVER newest AS bytes "
+              "FROM idempotency_keys WHERE user = :user WINDOW newest AS "
+              "(ORDER BY key = :key DESC, created_unix_s DESC ROWS UNBOUNDED PRECEDING)) "
+              "WHERE n > :keys OR (bytes > :bytes AND key != :key))");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":user", request->user);
+    statement_bind_text(&row, ":key", request->key);
+    statement_bind_number(&row, ":keys", IDEMPOTENCY_KEYS_MAX);
+    statement_bind_number(&row, ":bytes", IDEMPOTENCY_BYTES_MAX);
+    return statement_run(&row, err);
+}
+
 // One of that key can only be too old: otherwise it was found.
 int idempotency_keep(struct database *db, const struct idempotency_request *request, int status,
                      const char *answer, int64_t now_unix_s, struct error *err)
@@ -88,5 +110,5 @@ int idempotency_keep(struct database *db, const struct idempotency_request *requ
     statement_bind_number(&row, ":status", status);
     statement_bind_text(&row, ":answer", answer);
     statement_bind_number(&row, ":now", now_unix_s);
-    return statement_run(&row, err);
+    return statement_run(&row, err) < 0 ? -1 : drop_oldest(db, request, err);
 }

@@ -4,12 +4,15 @@
 // idempotency: requests to make something, by a key that whoever sends them has made up.
 //
 // One that comes again with its key, because its answer was lost on the way, is answered as before
-// and does nothing. A key is good for a day.
+// and does nothing. A key is good for a day; of a user who sends very many the newest are, so that
+// what is kept for him has an end.
 
 #include "store/database.h"
 
 #define IDEMPOTENCY_KEY_MAX    65u        // bytes, the NUL included
 #define IDEMPOTENCY_ANSWER_MAX (1u << 20) // likewise
+#define IDEMPOTENCY_KEYS_MAX   1000u      // of a user,
+#define IDEMPOTENCY_BYTES_MAX  (8u << 20) // of his answers
 #define IDEMPOTENCY_HASH_BYTES 32u
 #define IDEMPOTENCY_LIFE_S     INT64_C(86400)
 

@@ -108,13 +108,65 @@ static void test_an_answer_that_is_too_long(void **state)
     assert_int_equal(err.kind, ERROR_INVALID);
 }
 
+// How many of them are kept, of those that were made from `first` on.
+static unsigned count(struct database *db, int64_t user, unsigned first, unsigned end)
+{
+    struct error err = { 0 };
+    unsigned     n = 0;
+    char         key[16];
+
+    for (unsigned i = first; i < end; i++) {
+        snprintf(key, sizeof key, "k%u", i);
+        struct idempotency_request request = begin(user, key, "");
+        AUTO(freep) char          *answer = NULL;
+        int                        status = 0;
+        n += idempotency_find(&status, &answer, db, &request, NOW, &err) > 0;
+    }
+    return n;
+}
+
+// What one user can have kept has an end, in rows and in bytes, and that of others stays.
+static void test_too_many_of_one_user(void **state)
+{
+    enum { MORE = 20, LARGE = 1 << 19 };
+    struct database           *db = ((struct store_world *)*state)->db;
+    int64_t                    bill = things_user(db, "bill", ROLE_USER);
+    int64_t                    zoey = things_user(db, "zoey", ROLE_USER);
+    struct idempotency_request hers = begin(zoey, "k0", "");
+    AUTO(freep) char          *large = malloc(LARGE + 1);
+    struct transaction         transaction;
+    struct error               err = { 0 };
+    char                       key[16];
+
+    assert_int_equal(STORED(db, idempotency_keep(db, &hers, 201, "{}", NOW - 9, &err)), 0);
+    assert_int_equal(transaction_begin(&transaction, db, &err), 0);
+    for (unsigned i = 0; i < IDEMPOTENCY_KEYS_MAX + MORE; i++) {
+        snprintf(key, sizeof key, "k%u", i);
+        struct idempotency_request request = begin(bill, key, "");
+        assert_int_equal(idempotency_keep(db, &request, 201, "{}", NOW + (i >= MORE), &err), 0);
+    }
+    assert_int_equal(transaction_commit(&transaction, &err), 0);
+    assert_int_equal(count(db, bill, 0, MORE), 0);
+    assert_int_equal(count(db, bill, MORE, IDEMPOTENCY_KEYS_MAX + MORE), IDEMPOTENCY_KEYS_MAX);
+    memset(large, ' ', LARGE);
+    large[LARGE] = '\0';
+    for (unsigned i = 0; i < MORE; i++) {
+        snprintf(key, sizeof key, "k%u", i);
+        struct idempotency_request request = begin(bill, key, "");
+        assert_int_equal(STORED(db, idempotency_keep(db, &request, 201, large, NOW + 2 + i, &err)),
+                         0);
+    }
+    assert_int_equal(count(db, bill, 0, MORE), IDEMPOTENCY_BYTES_MAX / LARGE);
+    assert_int_equal(count(db, bill, MORE, IDEMPOTENCY_KEYS_MAX + MORE), 0);
+    assert_string_equal(find(db, &hers, NOW, &err), "201 {}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_STORE(test_the_same_again),
-        cmocka_unit_test(test_what_makes_it_another_one),
-        cmocka_unit_test(test_keys),
-        IN_STORE(test_an_answer_that_is_too_long),
+        IN_STORE(test_the_same_again),       cmocka_unit_test(test_what_makes_it_another_one),
+        cmocka_unit_test(test_keys),         IN_STORE(test_an_answer_that_is_too_long),
+        IN_STORE(test_too_many_of_one_user),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
