@@ -92,8 +92,10 @@ const struct admin_command admin_commands[] = {
       "The page forgets it; the instance stays as it is. Its blueprint goes unless others use "
       "it.\n",
       disown_run, NULL },
-    { "log check", "", 0, 0, "check the log of changes",
-      "Prints its newest hash: write it down elsewhere, and nobody can rewrite the log unseen.\n",
+    { "log check", "[HASH]", 0, 0, "check the log of changes",
+      "Prints its newest hash: write it down elsewhere, and nobody can rewrite the log unseen. "
+      "With\n"
+      "a HASH that was written down it is checked that what the log had then is still in it.\n",
       log_check_run, NULL },
 };
 const size_t admin_n_commands = ELEMENTS(admin_commands);

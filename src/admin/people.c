@@ -148,13 +148,33 @@ int user_delete_run(struct admin *admin, struct error *err)
     return admin_say(admin, user_json(&user), "deleted", err);
 }
 
+// Whether the log goes on from where it was when somebody wrote down a hash.
+static int check_known(struct admin *admin, const char *hex, struct error *err)
+{
+    struct audit_hash known;
+    size_t            n = 0;
+    bool              is_there = false;
+
+    if (strlen(hex) != 2 * sizeof known.bytes ||
+        sodium_hex2bin(known.bytes, sizeof known.bytes, hex, strlen(hex), NULL, &n, NULL) != 0)
+        return error_set(err, ERROR_INVALID, "HASH: it has %zu digits of 0-9 and a-f",
+                         2 * sizeof known.bytes);
+    if (audit_has(&is_there, admin->db, &known, err) < 0)
+        return -1;
+    return is_there ? 0
+                    : error_set(err, ERROR_FAILED,
+                                "the log of changes has no event with this hash: its end was taken "
+                                "off or rewritten, or that event is too old to be kept");
+}
+
 // What to write down elsewhere, so that whoever has the whole machine cannot rewrite it unseen.
 int log_check_run(struct admin *admin, struct error *err)
 {
     struct audit_hash newest;
     char              hex[2 * AUDIT_HASH_BYTES + 1], text[160];
 
-    if (audit_check(&newest, admin->db, err) < 0)
+    if (audit_check(&newest, admin->db, err) < 0 ||
+        (admin->n_args > 0 && check_known(admin, admin->args[0], err) < 0))
         return -1;
     (void)sodium_bin2hex(hex, sizeof hex, newest.bytes, sizeof newest.bytes); // it fits
     (void)snprintf(text, sizeof text, "The log of changes is whole. Its newest hash: %s", hex);

@@ -230,6 +230,22 @@ int audit_check(struct audit_hash *ret_newest, struct database *db, struct error
     return r;
 }
 
+int audit_has(bool *ret, struct database *db, const struct audit_hash *hash, struct error *err)
+{
+    static const struct query query =
+        QUERY("SELECT EXISTS (SELECT 1 FROM audit_events WHERE hash = :hash) OR "
+              "EXISTS (SELECT 1 FROM audit_anchor WHERE hash = :hash)");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_bytes(&row, ":hash", hash->bytes, sizeof hash->bytes);
+    if (statement_next(&row, err) < 0)
+        return -1;
+    *ret = statement_number(&row, 0);
+    return 0;
+}
+
 // ---- dropping ---------------------------------------------------------------------------------
 
 // All up to the first one that is young enough: a clock that was in the past for a moment takes

@@ -40,6 +40,10 @@ int audit_list_next(struct audit_event *ret, struct statement *list, struct erro
 
 // Goes through the chain. ERROR_FAILED: it names the first event that does not fit.
 int audit_check(struct audit_hash *ret_newest, struct database *db, struct error *err) MUST_USE;
+// Of a chain that was checked: whether a hash that was its newest at some time is in it. If not,
+// its end was taken off, or all from some place on was written anew; or it is too old to be kept.
+int audit_has(bool *ret, struct database *db, const struct audit_hash *hash, struct error *err)
+    MUST_USE;
 
 // Drops those before a time, within a transaction.
 int audit_drop_before(struct database *db, int64_t time_us, struct error *err) MUST_USE;

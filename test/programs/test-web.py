@@ -118,7 +118,9 @@ class TestCommand(WebTest):
         browser = self.user("bill", "admin")
         first = self.web.command("log", "check")[0]["hash"]
         browser.ask("DELETE", "/session")
-        self.assertNotEqual(self.web.command("log", "check")[0]["hash"], first)
+        self.assertNotEqual(self.web.command("log", "check", first)[0]["hash"], first)
+        self.assertIn("no event with this hash", self.web.command("log", "check", "0" * 64, code=1)[0]["error"]["message"])
+        self.assertIn("HASH: it has 64", self.web.command("log", "check", "0" * 63 + "x", code=2)[0]["error"]["message"])
         self.web.change("DELETE FROM audit_events WHERE id = 2")
         self.assertIn("event 3 is not what followed", self.web.command("log", "check", code=1)[0]["error"]["message"])
 

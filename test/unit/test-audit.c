@@ -128,6 +128,35 @@ static void test_old_ones_go(void **state)
     assert_memory_not_equal(&now, &newest, sizeof now);
 }
 
+// Whoever has written down the newest hash notices what the chain by itself does not show.
+static void test_a_hash_that_was_written_down(void **state)
+{
+    struct store_world *world = *state;
+    struct audit_hash   newest, now;
+    struct error        err = { 0 };
+    bool                has = false;
+
+    add_three(world->db);
+    assert_int_equal(audit_check(&newest, world->db, &err), 0);
+    assert_int_equal(add(world->db, 4000, "server 4", &err), 0);
+    assert_int_equal(audit_has(&has, world->db, &newest, &err), 0);
+    assert_true(has);
+    struct database *db = changed_copy(
+        world, "DROP TRIGGER audit_events_stay; DELETE FROM audit_events WHERE id >= 3");
+    assert_non_null(db);
+    assert_int_equal(audit_check(&now, db, &err), 0);
+    assert_int_equal(audit_has(&has, db, &newest, &err), 0);
+    assert_false(has);
+    database_close(db);
+    // It is the last one that was dropped, and then one of those that were.
+    assert_int_equal(STORED(world->db, audit_drop_before(world->db, 3500, &err)), 0);
+    assert_int_equal(audit_has(&has, world->db, &newest, &err), 0);
+    assert_true(has);
+    assert_int_equal(STORED(world->db, audit_drop_before(world->db, 9000, &err)), 0);
+    assert_int_equal(audit_has(&has, world->db, &newest, &err), 0);
+    assert_false(has);
+}
+
 // A clock that was wrong for one event does not take away what came before it.
 static void test_a_clock_that_was_wrong(void **state)
 {
@@ -216,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_STORE(test_list),
         IN_STORE(test_tampering_is_found),
+        IN_STORE(test_a_hash_that_was_written_down),
         IN_STORE(test_old_ones_go),
         IN_STORE(test_a_clock_that_was_wrong),
         IN_STORE(test_checking_beside_who_drops),
