@@ -164,8 +164,9 @@ static int look_at_mappings(struct scan *scan, int task_fd, struct error *err)
 // ---- tasks ------------------------------------------------------------------------------------
 
 // Each task may have descriptors and a working directory of its own.
-static int look_at_task(struct scan *scan, int tasks_fd, const char *name, struct error *err)
+static int look_at_task(void *context, int tasks_fd, const char *name, struct error *err)
 {
+    struct scan *scan = context;
     struct statx st;
     AUTO_FD      fd = openat(tasks_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -180,33 +181,17 @@ static int look_at_task(struct scan *scan, int tasks_fd, const char *name, struc
     return look_at_mappings(scan, fd, err);
 }
 
-static int look_at_process(struct scan *scan, const struct processes *processes, pid_t pid,
-                           struct error *err)
-{
-    AUTO_FD      fd = processes_open(processes, pid, "task", O_RDONLY | O_DIRECTORY);
-    struct names names;
-    const char  *name;
-    int          r;
-
-    if (fd < 0)
-        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
-    scan->has_memory = false;
-    names_begin(&names, fd);
-    while ((r = names_next(&name, &names)) > 0)
-        if (look_at_task(scan, fd, name, err) < 0)
-            return -1;
-    return r < 0 && !processes_is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
-}
-
 int holders_measure(struct holders_opaque *ret, struct measure *measure,
                     const struct processes *processes, const struct holders_roots *roots,
                     struct error *err)
 {
     struct scan scan = { .measure = measure, .roots = roots };
 
-    for (size_t i = 0; i < processes->n; i++)
-        if (look_at_process(&scan, processes, processes->list[i], err) < 0)
+    for (size_t i = 0; i < processes->n; i++) {
+        scan.has_memory = false;
+        if (processes_visit_tasks(processes, processes->list[i], look_at_task, &scan, err) < 0)
             return -1;
+    }
     *ret = scan.opaque;
     return 0;
 }

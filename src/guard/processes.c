@@ -102,6 +102,23 @@ int processes_status(struct procfs_status *ret, int dir_fd, const char *path, st
     return 1;
 }
 
+int processes_visit_tasks(const struct processes *processes, pid_t pid, processes_task *visit,
+                          void *context, struct error *err)
+{
+    AUTO_FD      fd = processes_open(processes, pid, "task", O_RDONLY | O_DIRECTORY);
+    struct names names;
+    const char  *name;
+    int          r;
+
+    if (fd < 0)
+        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
+    names_begin(&names, fd);
+    while ((r = names_next(&name, &names)) > 0)
+        if (visit(context, fd, name, err) < 0)
+            return -1;
+    return r < 0 && !processes_is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
+}
+
 static int add(struct processes *processes, pid_t pid, struct error *err)
 {
     if (processes->n == PROCESSES_MAX)
@@ -110,13 +127,13 @@ static int add(struct processes *processes, pid_t pid, struct error *err)
     return 0;
 }
 
-static int add_children_of_task(struct processes *processes, int tasks_fd, const char *task,
-                                struct error *err)
+static int add_children(void *context, int tasks_fd, const char *task, struct error *err)
 {
-    char     path[PROC_PATH_MAX], text[CHILDREN_BYTES];
-    size_t   n = 0, at;
-    uint32_t pid;
-    ssize_t  got;
+    struct processes *processes = context;
+    char              path[PROC_PATH_MAX], text[CHILDREN_BYTES];
+    size_t            n = 0, at;
+    uint32_t          pid;
+    ssize_t           got;
 
     (void)snprintf(path, sizeof path, "%.20s/children", task); // a number
     AUTO_FD fd = openat(tasks_fd, path, O_RDONLY | O_CLOEXEC);
@@ -136,29 +153,13 @@ static int add_children_of_task(struct processes *processes, int tasks_fd, const
     return got < 0 && !processes_is_gone(errno) ? error_sys(err, errno, "listing children") : 0;
 }
 
-static int add_children(struct processes *processes, pid_t pid, struct error *err)
-{
-    AUTO_FD      fd = processes_open(processes, pid, "task", O_RDONLY | O_DIRECTORY);
-    struct names names;
-    const char  *name;
-    int          r;
-
-    if (fd < 0)
-        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
-    names_begin(&names, fd);
-    while ((r = names_next(&name, &names)) > 0)
-        if (add_children_of_task(processes, fd, name, err) < 0)
-            return -1;
-    return r < 0 && !processes_is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
-}
-
 int processes_list(struct processes *processes, struct error *err)
 {
     processes->n = 0;
-    if (add_children(processes, processes->self, err) < 0)
+    if (processes_visit_tasks(processes, processes->self, add_children, processes, err) < 0)
         return -1;
     for (size_t i = 0; i < processes->n; i++) // it grows meanwhile
-        if (add_children(processes, processes->list[i], err) < 0)
+        if (processes_visit_tasks(processes, processes->list[i], add_children, processes, err) < 0)
             return -1;
     return 0;
 }
@@ -215,12 +216,12 @@ int processes_signal(struct processes *processes, int signal, struct error *err)
 
 // ---- do they rest? ----------------------------------------------------------------------------
 
-static int add_motion(struct processes_motion *motion, int tasks_fd, const char *task,
-                      struct error *err)
+static int add_motion(void *context, int tasks_fd, const char *task, struct error *err)
 {
-    struct procfs_status status;
-    char                 path[PROC_PATH_MAX];
-    uint32_t             number = 0;
+    struct processes_motion *motion = context;
+    struct procfs_status     status;
+    char                     path[PROC_PATH_MAX];
+    uint32_t                 number = 0;
 
     if (number_parse_u32(&number, task, 1, PID_MAX, err) < 0)
         return -1;
@@ -237,30 +238,13 @@ static int add_motion(struct processes_motion *motion, int tasks_fd, const char 
     return 0;
 }
 
-static int add_motions(struct processes_motion *motion, const struct processes *processes,
-                       pid_t pid, struct error *err)
-{
-    AUTO_FD      fd = processes_open(processes, pid, "task", O_RDONLY | O_DIRECTORY);
-    struct names names;
-    const char  *name;
-    int          r;
-
-    if (fd < 0)
-        return processes_is_gone(errno) ? 0 : error_sys(err, errno, "listing tasks");
-    names_begin(&names, fd);
-    while ((r = names_next(&name, &names)) > 0)
-        if (add_motion(motion, fd, name, err) < 0)
-            return -1;
-    return r < 0 && !processes_is_gone(errno) ? error_sys(err, errno, "listing tasks") : 0;
-}
-
 int processes_motion(struct processes_motion *ret, const struct processes *processes,
                      struct error *err)
 {
     struct processes_motion motion = { 0 };
 
     for (size_t i = 0; i < processes->n; i++)
-        if (add_motions(&motion, processes, processes->list[i], err) < 0)
+        if (processes_visit_tasks(processes, processes->list[i], add_motion, &motion, err) < 0)
             return -1;
     *ret = motion;
     return 0;

@@ -62,3 +62,9 @@ bool processes_has_ended(char state);
 bool processes_is_gone(int errnum);
 // Opens `name` in the directory of the process in /proc. -1: it has ended, or does not let us.
 int processes_open(const struct processes *processes, pid_t pid, const char *name, int flags);
+
+// Shows each task of a process to `visit`, as a name in the directory `tasks_fd`. One that has
+// ended has none; a failure of `visit` ends it.
+typedef int processes_task(void *context, int tasks_fd, const char *name, struct error *err);
+int processes_visit_tasks(const struct processes *processes, pid_t pid, processes_task *visit,
+                          void *context, struct error *err) MUST_USE;
