@@ -5,6 +5,7 @@
 
 #include "unit.h"
 #include "base/protocol.h"
+#include "host/instance.h"
 #include "host/paths.h"
 
 struct host_tree {
@@ -66,4 +67,15 @@ static inline void host_tree_overlay(struct host_tree *tree, unsigned overlay, u
     unit_write(tree->dir->fd, path, text);
     snprintf(path, sizeof path, "data/overlays/%u/%u", overlay, generation);
     (void)mkdirat(tree->dir->fd, path, 0755); // it may be there already
+}
+
+// What a specification says; owned.
+static inline struct instance *instance_of(const char *text)
+{
+    struct instance *instance = NULL;
+    struct error     err = { 0 };
+
+    if (instance_parse(&instance, "f", text, strlen(text), &err) < 0)
+        fail_msg("%s", err.message);
+    return instance;
 }

@@ -7,19 +7,9 @@
 
 #define SECRET "abcdefgh12345678"
 
-static struct instance *parse(const char *text)
-{
-    struct instance *instance = NULL;
-    struct error     err = { 0 };
-
-    if (instance_parse(&instance, "f", text, strlen(text), &err) < 0)
-        fail_msg("%s", err.message);
-    return instance;
-}
-
 static void render(struct config *ret, const char *text)
 {
-    AUTO(instance_freep) struct instance *instance = parse(text);
+    AUTO(instance_freep) struct instance *instance = instance_of(text);
     struct exposed                        exposed = { 0 };
     struct error                          err = { 0 };
 
@@ -66,7 +56,7 @@ static void test_what_nobody_may_override_comes_last(void **state)
 // What overlay 3 has is `text`, overlay 4 has nothing.
 static void render_exposed(struct config *ret, const char *text)
 {
-    AUTO(instance_freep) struct instance *instance = parse("port: 27015\nconfig: [mp_x 1]\n");
+    AUTO(instance_freep) struct instance *instance = instance_of("port: 27015\nconfig: [mp_x 1]\n");
     struct exposed exposed = { .n = 2, .files = { { .overlay = 3, .is_there = true }, { 4 } } };
     struct error   err = { 0 };
 
@@ -127,7 +117,7 @@ static void test_copies_belong_to_a_generation(void **state)
 static int read_of_3(struct exposed *ret, struct host_tree *tree, struct error *err)
 {
     AUTO(instance_freep)
-    struct instance *instance = parse("port: 27015\noverlays: [3]\nserver_cfg_of: [3]\n");
+    struct instance *instance = instance_of("port: 27015\noverlays: [3]\nserver_cfg_of: [3]\n");
     const struct instance_stack stack = { .n_layers = 1, .layers = { { 3, 1 } } };
 
     return exposed_read(ret, &tree->paths, instance, &stack, err);
@@ -226,7 +216,7 @@ static void test_all_of_them_have_a_limit(void **state)
 {
     struct host_tree                     *tree = *state;
     const uint32_t                        n = EXPOSED_TOTAL_MAX / EXPOSED_BYTES_MAX + 1;
-    AUTO(instance_freep) struct instance *instance = parse("port: 27015\n");
+    AUTO(instance_freep) struct instance *instance = instance_of("port: 27015\n");
     AUTO(exposed_done) struct exposed     exposed = { 0 };
     struct instance_stack                 stack = { .n_layers = n };
     struct error                          err = { 0 };
@@ -323,9 +313,9 @@ static void test_instances_keep_their_secret(void **state)
     struct instance_name name = { "alpha" };
     struct error         err = { 0 };
     char                 first[INSTANCE_PASSWORD_MAX + 1], again[INSTANCE_PASSWORD_MAX + 1];
-    AUTO(instance_freep) struct instance *instance = parse("port: 27015\n");
+    AUTO(instance_freep) struct instance *instance = instance_of("port: 27015\n");
     AUTO(instance_freep)
-    struct instance *given = parse("port: 27015\nrcon_password: given-by-hand\n");
+    struct instance *given = instance_of("port: 27015\nrcon_password: given-by-hand\n");
     AUTO(instance_freep) struct instance *loaded = NULL;
     AUTO_FD                               fd = -1;
     struct stat                           st;
@@ -392,7 +382,7 @@ static void test_two_instances_share_no_port(void **state)
     unit_write(tree->dir->fd, "data/instances/damaged/spec.yaml", "port: x\n");
     assert_return_code(mkdirat(tree->dir->fd, "data/instances/unfinished", 0700), errno);
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
-        AUTO(instance_freep) struct instance *instance = parse(cases[i].spec);
+        AUTO(instance_freep) struct instance *instance = instance_of(cases[i].spec);
         struct error                          err = { 0 };
         int r = instances_check_ports(&tree->paths, &name, instance, &err);
         assert_int_equal(r, cases[i].words ? -1 : 0);

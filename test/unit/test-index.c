@@ -15,13 +15,6 @@
         .kind = INDEX_DIR                                                                          \
     }
 
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        struct error err = { 0 };                                                                  \
-        if ((call) < 0)                                                                            \
-            fail_msg("%s", err.message);                                                           \
-    } while (0)
-
 // a/ a/b a/c.vpk a-b: with a pack, a mission and two findings.
 static struct index *sample(void)
 {

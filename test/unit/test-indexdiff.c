@@ -3,13 +3,6 @@
 #include "overlay/indexdiff.h"
 #include "unit.h"
 
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        struct error err = { 0 };                                                                  \
-        if ((call) < 0)                                                                            \
-            fail_msg("%s", err.message);                                                           \
-    } while (0)
-
 struct tree {
     struct index_builder *builder;
     char                 *rest;

@@ -9,20 +9,10 @@
 #include "host/ports.h"
 #include "host/stack.h"
 
-static struct instance *parse(const char *text)
-{
-    struct instance *instance = NULL;
-    struct error     err = { 0 };
-
-    if (instance_parse(&instance, "f", text, strlen(text), &err) < 0)
-        fail_msg("%s", err.message);
-    return instance;
-}
-
 static void test_the_last_overlay_is_on_top_and_the_game_below(void **state)
 {
     struct host_tree                     *tree = *state;
-    AUTO(instance_freep) struct instance *instance = parse("port: 27015\noverlays: [7, 3]\n");
+    AUTO(instance_freep) struct instance *instance = instance_of("port: 27015\noverlays: [7, 3]\n");
     struct instance_stack                 stack;
     struct error                          err = { 0 };
 
@@ -124,8 +114,8 @@ static void test_differences_have_words(void **state)
 static void test_a_plan_is_made_once(void **state)
 {
     struct host_tree                     *tree = *state;
-    AUTO(instance_freep) struct instance *instance = parse("port: 27015\n");
-    AUTO(instance_freep) struct instance *changed = parse("port: 27015\nconfig: [a 1]\n");
+    AUTO(instance_freep) struct instance *instance = instance_of("port: 27015\n");
+    AUTO(instance_freep) struct instance *changed = instance_of("port: 27015\nconfig: [a 1]\n");
     AUTO(strings_done) struct strings     words = { 0 };
     struct instance_name                  name = { "alpha" };
     struct instance_stack                 stack;
@@ -182,7 +172,7 @@ static void test_a_plan_takes_the_generations_that_are_named(void **state)
         { "1=04", ERROR_INVALID },  { "1 =4", ERROR_INVALID },
     };
     struct host_tree                     *tree = *state;
-    AUTO(instance_freep) struct instance *instance = parse("port: 27015\n");
+    AUTO(instance_freep) struct instance *instance = instance_of("port: 27015\n");
     struct instance_name                  name = { "alpha" };
     struct error                          err = { 0 };
     AUTO_FD                               fd = -1;
@@ -239,7 +229,7 @@ static void test_a_plan_has_the_server_cfg_of_its_generations(void **state)
 {
     struct host_tree *tree = *state;
     AUTO(instance_freep)
-    struct instance *instance = parse("port: 27015\noverlays: [3]\nserver_cfg_of: [3]\n");
+    struct instance *instance = instance_of("port: 27015\noverlays: [3]\nserver_cfg_of: [3]\n");
     AUTO(strings_done) struct strings words = { 0 };
     struct instance_name              name = { "alpha" };
     struct instance_stack             stack;
@@ -299,7 +289,7 @@ static void test_an_absent_overlay_has_no_generation(void **state)
 static void test_a_port_in_use_is_named(void **state)
 {
     struct host_tree                     *tree = *state;
-    AUTO(instance_freep) struct instance *instance = parse("port: 27015\n");
+    AUTO(instance_freep) struct instance *instance = instance_of("port: 27015\n");
     struct error                          err = { 0 };
 
     assert_int_equal(ports_check_free(&tree->paths, instance, &err), 0);

@@ -19,6 +19,14 @@
 
 #define BYTES(literal) ((const uint8_t *)(literal)), (sizeof(literal) - 1)
 
+// A call that may fail with `err`, which is there for it, and must not.
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        struct error err = { 0 };                                                                  \
+        if ((call) < 0)                                                                            \
+            fail_msg("%s", err.message);                                                           \
+    } while (0)
+
 #define UNIT_TOP_MAX 20u // bytes: sockets have short paths
 
 struct unit_dir {
