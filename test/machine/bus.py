@@ -146,12 +146,13 @@ class Bus:
         buffer = self.begun
         try:
             while True:
-                while (length := _length(buffer)) is not None and len(buffer) >= length:
-                    self._take(buffer[:length])
-                    buffer = buffer[length:]
+                at = 0
+                while (length := _length(buffer, at)) is not None and len(buffer) >= at + length:
+                    self._take(buffer[at:at + length])
+                    at += length
                 if not (got := self.socket.recv(1 << 18)):
                     return
-                buffer += got
+                buffer = buffer[at:] + got
         except OSError:
             pass                                        # the connection has ended
         finally:
@@ -168,11 +169,11 @@ class Bus:
         self.answers.put((message[1], fields, [reader.value(kind) for kind in _split(fields.get(8, ""))]))
 
 
-def _length(buffer):
-    """Of the first message there, None: more must come before one can tell."""
-    if len(buffer) < 16:
+def _length(buffer, at):
+    """Of the message that begins there; None: more must come before one can tell."""
+    if len(buffer) < at + 16:
         return None
-    body, _serial, fields = struct.unpack_from("<III", buffer, 4)
+    body, _serial, fields = struct.unpack_from("<III", buffer, at + 4)
     return -(-(16 + fields) // 8) * 8 + body
 
 
