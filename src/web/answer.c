@@ -193,14 +193,21 @@ void api_page_done(struct api_page *page)
     page->rows = NULL;
 }
 
+// The loop stands still while a page is made: a hundred of the largest things there are would keep
+// everybody waiting.
 bool api_page_add(struct api_page *page, int64_t id, json_t *row)
 {
-    page->has_more = json_array_size(page->rows) == page->limit;
+    size_t n = json_array_size(page->rows);
+    size_t n_bytes = row ? json_dumpb(row, NULL, 0, JSON_COMPACT | JSON_ENSURE_ASCII) : 0;
+
+    page->has_more =
+        n == page->limit || (n > 0 && page->n_bytes + n_bytes > (size_t)API_LIST_BYTES);
     if (page->has_more) {
         json_decref(row);
         return false;
     }
     (void)json_array_append_new(page->rows, row); // absent without memory
+    page->n_bytes += n_bytes;
     page->at = id;
     return true;
 }

@@ -31,7 +31,8 @@
 #define API_PARAMETERS_MAX 2u
 #define API_WORD_MAX       33u // bytes of what stands for a '*' in a path, the NUL included
 #define API_LIST_MAX       100u
-#define API_ETAG_MAX       64u // bytes without its quotes
+#define API_LIST_BYTES     (512u << 10) // of the rows of a page, unless one alone has more
+#define API_ETAG_MAX       64u          // bytes without its quotes
 #define API_WAIT_MAX_S     60u
 
 #define WEB_DB_WAIT_MS 100u // for another one that writes: the loop stands still meanwhile
@@ -228,7 +229,8 @@ int api_read_match(char ret[API_ETAG_MAX + 1], bool *ret_is_new, struct api_requ
 //   return r < 0 ? -1 : api_page_answer(&page, request, "things", err);
 struct api_page {
     json_t  *rows;
-    int64_t  at; // where it goes on; 0: at the beginning
+    size_t   n_bytes; // of them
+    int64_t  at;      // where it goes on; 0: at the beginning
     unsigned limit;
     bool     has_more;
 };

@@ -113,6 +113,21 @@ class TestBlueprints(ThingsTest):
         self.assertEqual([row["name"] for page in (first, second, third) for row in page["blueprints"]], [f"blueprint {i}" for i in range(5)])
         self.assertIsNone(third["next"])
 
+    def test_pages_of_large_ones(self):
+        """are as small as others: whoever asks for many of them keeps nobody waiting"""
+        large = self.blueprint(self.zoey, "large", config="\n".join(f"// {i:0190}" for i in range(500)))
+        for i in range(39):
+            self.rows("INSERT INTO blueprints (name, owner, config, created_unix_s, changed_unix_s) SELECT ?, owner, config, 1, 1 FROM blueprints WHERE id = ?",
+                      f"b{i}", large["id"])
+        seen, after = [], ""
+        while after is not None:
+            said = self.zoey.ask("GET", f"/blueprints?limit=100{after and f'&after={after}'}")[1]
+            seen += [row["id"] for row in said["blueprints"]]
+            self.assertIn(len(json.dumps(said)) // (100 << 10), range(1, 6))
+            after = said["next"]
+        self.assertEqual(len(set(seen)), 40)
+        self.assertEqual(sorted(seen), seen)
+
     def test_asked_twice(self):
         first = self.zoey.ask("POST", "/blueprints", DRAFT, Idempotency_Key="one")
         self.assertEqual(self.zoey.ask("POST", "/blueprints", DRAFT, Idempotency_Key="one"), first)
