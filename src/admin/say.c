@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "base/text.h"
 #include "store/audit.h"
 #include "store/job.h"
 
@@ -37,6 +38,23 @@ void admin_time(char ret[ADMIN_TIME_MAX], int64_t unix_s)
         (void)strftime(ret, ADMIN_TIME_MAX, "%Y-%m-%d %H:%M", &tm); // likewise
 }
 
+// Its lines, without what a terminal would obey: names come from the database, and whoever has
+// taken over the page can write anything there.
+static int print_text(const char *text, struct error *err)
+{
+    AUTO(freep) char *line = malloc(strlen(text) + 1);
+
+    if (!line)
+        return error_set(err, ERROR_NO_SPACE, "out of memory");
+    for (const char *end; (end = strchrnul(text, '\n')); text = end + 1) {
+        (void)text_sanitize(line, (size_t)(end - text) + 1, text, (size_t)(end - text)); // it fits
+        puts(line);
+        if (!*end)
+            break;
+    }
+    return 0;
+}
+
 // Takes `json`. `text` is what is said without --json.
 int admin_say(const struct admin *admin, json_t *json, const char *text, struct error *err)
 {
@@ -45,7 +63,9 @@ int admin_say(const struct admin *admin, json_t *json, const char *text, struct 
     json_decref(json);
     if (!line)
         return error_set(err, ERROR_NO_SPACE, "out of memory");
-    puts(admin->is_json ? line : text);
+    if (!admin->is_json)
+        return print_text(text, err);
+    puts(line);
     return 0;
 }
 

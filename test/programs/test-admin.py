@@ -79,6 +79,20 @@ class TestPeople(AdminTest):
         self.ask("log", "check")
 
 
+class TestWhatIsPrinted(AdminTest):
+    def test_what_a_terminal_would_obey(self):
+        """whatever somebody has written into the database: names are checked before they get there, by whoever was not taken over"""
+        self.add_user("zo\x1b]0;evil\x07ey")
+        self.add_user("lo\x9b31mu\u202eis")
+        self.sql("INSERT INTO api_tokens (hash, user, name, scope, created_unix_s) VALUES (zeroblob(32), 1, 'a' || char(10, 27) || '[2Jb', 'read', 1)")
+        self.sql("INSERT INTO jobs (kind, asked_by_name, created_us) VALUES ('a' || char(27) || '[31mb', 'x' || char(13, 8), 1)")
+        for words, want in ((("user", "list"), "zo?]0;evil?ey"), (("user", "list"), "lo?31mu?is"), (("token", "list"), "?[2Jb"), (("job", "list"), "a?[31mb")):
+            with self.subTest(words=words):
+                said = self.run_command(*words).stdout
+                self.assertIn(want, said)
+                self.assertEqual([c for c in said if c != "\n" and (c < " " or c in "\x7f\x9b\u202e")], [])
+
+
 class TestJobs(AdminTest):
     def job(self, state="running"):
         self.ask("workshop-refresh")
