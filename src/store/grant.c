@@ -125,25 +125,3 @@ int grant_replace(struct database *db, int64_t server, const struct grant *grant
     }
     return change_note(db, CHANGE_SERVER, server, false, err);
 }
-
-// ---- asking -----------------------------------------------------------------------------------
-
-int grant_of(unsigned *ret_may, struct database *db, int64_t server, const struct user *user,
-             struct error *err)
-{
-    static const struct query query =
-        QUERY("SELECT may FROM server_grants WHERE server = :server AND user = :user");
-    AUTO(statement_done) struct statement row = { 0 };
-    int64_t                               owner = 0;
-
-    if (find_owner(&owner, db, server, err) < 0 || statement_begin(&row, db, &query, err) < 0)
-        return -1;
-    statement_bind_number(&row, ":server", server);
-    statement_bind_number(&row, ":user", user->id);
-    int r = statement_next(&row, err);
-    if (r < 0)
-        return -1;
-    bool has_all = user->role == ROLE_ADMIN || user->id == owner;
-    *ret_may = has_all ? GRANT_ALL : r > 0 ? (unsigned)statement_number(&row, 0) : 0;
-    return 0;
-}

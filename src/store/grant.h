@@ -35,6 +35,3 @@ int grant_next(struct grant *ret, struct database *db, int64_t server, int64_t u
 // ERROR_INVALID: one is of nobody, of the owner or of somebody twice.
 int grant_replace(struct database *db, int64_t server, const struct grant *grants, size_t n,
                   struct error *err) MUST_USE;
-// What a user may do with a server, whether it is his or an admin's right or granted; 0: nothing.
-int grant_of(unsigned *ret_may, struct database *db, int64_t server, const struct user *user,
-             struct error *err) MUST_USE;

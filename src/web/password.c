@@ -37,7 +37,3 @@ bool password_matches(const char *hash, const char *password)
     return false;
 }
 
-bool password_is_weak_hash(const char *hash)
-{
-    return crypto_pwhash_str_needs_rehash(hash, OPERATIONS, MEMORY_BYTES) != 0;
-}

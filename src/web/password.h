@@ -20,8 +20,6 @@ int password_check(const char *password, struct error *err) MUST_USE;
 int password_hash(char ret[PASSWORD_HASH_MAX], const char *password, struct error *err) MUST_USE;
 // Whether `hash` is of it. Of "", which nobody's is, it takes as long to say no.
 bool password_matches(const char *hash, const char *password);
-// Whether it was made with less than is taken today.
-bool password_is_weak_hash(const char *hash);
 
 // ---- the hasher -------------------------------------------------------------------------------
 

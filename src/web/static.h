@@ -25,7 +25,6 @@ struct static_files *static_close(struct static_files *files); // takes NULL, re
 void                 static_closep(struct static_files **files);
 
 // How many files there are, and how many were left out because of what they are.
-size_t static_count(const struct static_files *files);
 size_t static_count_left_out(const struct static_files *files);
 
 // Answers a request for anything but the API. The files stay as long as the server.

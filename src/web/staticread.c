@@ -262,11 +262,6 @@ void static_closep(struct static_files **files)
     *files = static_close(*files);
 }
 
-size_t static_count(const struct static_files *files)
-{
-    return files->n;
-}
-
 size_t static_count_left_out(const struct static_files *files)
 {
     return files->n_left_out;

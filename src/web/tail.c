@@ -295,11 +295,6 @@ bool tail_is_ready(const struct tail *tail)
     return tail->is_ready;
 }
 
-int64_t tail_server(const struct tail *tail)
-{
-    return tail->server;
-}
-
 uint64_t tail_first(const struct tail *tail)
 {
     return tail->first;

@@ -47,7 +47,6 @@ void tail_put(struct tail *tail);
 
 // Its last lines have been read, if there are any.
 bool                    tail_is_ready(const struct tail *tail);
-int64_t                 tail_server(const struct tail *tail);
 uint64_t                tail_first(const struct tail *tail); // that is kept
 uint64_t                tail_next(const struct tail *tail);  // behind the last
 const struct tail_line *tail_line(const struct tail *tail, uint64_t number);

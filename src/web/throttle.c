@@ -37,11 +37,6 @@ struct throttle *throttle_free(struct throttle *throttle)
     return NULL;
 }
 
-void throttle_freep(struct throttle **throttle)
-{
-    *throttle = throttle_free(*throttle);
-}
-
 // ---- keys -------------------------------------------------------------------------------------
 
 static struct throttle_key make_key(const struct throttle *throttle, const void *bytes, size_t n)

@@ -28,7 +28,6 @@ struct throttle;
 
 struct throttle *throttle_new(void); // NULL: there is no memory
 struct throttle *throttle_free(struct throttle *throttle);
-void             throttle_freep(struct throttle **throttle);
 
 // Of IPv6 the network of 64 bits: that is what one customer has.
 struct throttle_key throttle_of_address(const struct throttle     *throttle,

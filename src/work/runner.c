@@ -492,11 +492,6 @@ struct runner *runner_close(struct runner *runner)
     return NULL;
 }
 
-unsigned runner_running(const struct runner *runner)
-{
-    return runner->n;
-}
-
 bool runner_has_server(const struct runner *runner, int64_t server)
 {
     for (const struct job_slot *slot = runner->slots; slot; slot = slot->next)

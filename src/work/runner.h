@@ -30,7 +30,6 @@ int runner_open(struct runner **ret, const struct runner_config *config, struct 
 struct runner *runner_close(struct runner *runner);
 
 // The database has changed: there may be work, or something to be cancelled.
-void     runner_look(struct runner *runner);
-unsigned runner_running(const struct runner *runner);
+void runner_look(struct runner *runner);
 // Whether a job about the server is under way.
 bool runner_has_server(const struct runner *runner, int64_t server);

@@ -96,12 +96,3 @@ void said_done(struct said *said)
     said->last = NULL;
 }
 
-char *said_result(const struct said *said)
-{
-    char *text = said->last ? json_dumps(said->last, JSON_COMPACT) : NULL;
-
-    if (text && strlen(text) <= SAID_RESULT_MAX)
-        return text;
-    free(text);
-    return strdup("{}");
-}

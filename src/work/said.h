@@ -13,7 +13,6 @@
 #include "store/job.h"
 
 #define SAID_DOCUMENT_MAX (1u << 20) // bytes of one on several lines
-#define SAID_RESULT_MAX   65536u     // of the result as it is kept
 
 struct said {            // starts as { 0 }
     struct gather lines; // of a document that is not complete
@@ -36,6 +35,3 @@ struct said_line {
 void said_take(struct said_line *ret, struct said *said, const char *line, size_t n);
 void said_line_done(struct said_line *line);
 void said_done(struct said *said);
-
-// The result as text, owned: "{}" if there is none, or it is too long.
-char *said_result(const struct said *said);
