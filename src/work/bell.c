@@ -122,7 +122,7 @@ static void closep(struct bell **bell)
     (void)bell_close(*bell);
 }
 
-int bell_open(struct bell **ret, sd_event *event, const char *path, void (*changed)(void *context),
+int bell_open(struct bell **ret, sd_event *event, const char *path, bell_heard *changed,
               void *context, struct error *err)
 {
     AUTO(closep) struct bell *bell = calloc(1, sizeof *bell);

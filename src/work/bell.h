@@ -32,10 +32,12 @@ struct bell_message {
 
 struct bell;
 
+typedef void bell_heard(void *context);
+
 // `changed` is called when the worker rings, and when it is there again: something may have been
 // missed. It may close the bell.
-int bell_open(struct bell **ret, sd_event *event, const char *path, void (*changed)(void *context),
-              void *context, struct error *err) MUST_USE;
+int          bell_open(struct bell **ret, sd_event *event, const char *path, bell_heard *changed,
+                       void *context, struct error *err) MUST_USE;
 struct bell *bell_close(struct bell *bell); // takes NULL, returns NULL
 bool         bell_is_connected(const struct bell *bell);
 // Best effort: a worker that is not there looks for work when it begins.
@@ -52,9 +54,8 @@ struct bell_server;
 
 // Takes the listening socket. `poked` is called once for all pokes of a turn of the loop, and so is
 // `watched`.
-int                 bell_server_open(struct bell_server **ret, sd_event *event, int                      fd,
-                                     void (*poked)(void *context), void (*watched)(void *context), void *context,
-                                     struct error *err) MUST_USE;
+int bell_server_open(struct bell_server **ret, sd_event *event, int fd, bell_heard *poked,
+                     bell_heard *watched, void *context, struct error *err) MUST_USE;
 struct bell_server *bell_server_close(struct bell_server *server); // takes NULL, returns NULL
 unsigned            bell_server_clients(const struct bell_server *server);
 // Tells all, in the next turn of the loop.

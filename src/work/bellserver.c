@@ -213,9 +213,8 @@ static void closep(struct bell_server **server)
     (void)bell_server_close(*server);
 }
 
-int bell_server_open(struct bell_server **ret, sd_event *event, int                      fd,
-                     void (*poked)(void *context), void (*watched)(void *context), void *context,
-                     struct error *err)
+int bell_server_open(struct bell_server **ret, sd_event *event, int fd, bell_heard *poked,
+                     bell_heard *watched, void *context, struct error *err)
 {
     AUTO_FD                          listening = fd;
     AUTO(closep) struct bell_server *server = calloc(1, sizeof *server);

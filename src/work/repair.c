@@ -46,8 +46,12 @@ static int count_starts(unsigned *ret, struct database *db, int64_t server, stru
 static int ask_start(struct database *db, int64_t server, struct error *err)
 {
     AUTO(transaction_done) struct transaction transaction = { 0 };
-    struct job                                job = {
-                                       .kind = KIND, .server = server, .asked_by_name = NAME, .created_us = watch_now_us()
+
+    const struct job job = {
+        .kind = KIND,
+        .server = server,
+        .asked_by_name = NAME,
+        .created_us = watch_now_us(),
     };
     int64_t id = 0;
     bool    is_new = false;

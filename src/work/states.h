@@ -30,7 +30,8 @@ struct states_handler {
 };
 
 // `prefixes` ends with NULL; all is borrowed. A bus that is not there is no error.
-int            states_open(struct states **ret, sd_event *event, const char *bus_address,
-                           const char *const *prefixes, const struct states_handler *handler, void *context,
-                           struct error *err) MUST_USE;
+int states_open(struct states **ret, sd_event *event, const char *bus_address,
+                const char *const *prefixes, const struct states_handler *handler, void *context,
+                struct error *err) MUST_USE;
+
 struct states *states_close(struct states *states); // takes NULL, returns NULL

@@ -48,11 +48,11 @@ static int on_time(sd_event_source *source, uint64_t usec, void *context)
 int sweep_open(struct sweep **ret, sd_event *event, struct database *db, struct error *err)
 {
     struct sweep *sweep = calloc(1, sizeof *sweep);
-    int           r =
-        sweep ? sd_event_add_time_relative(event, &sweep->timer, CLOCK_MONOTONIC,
-                                                     FIRST_S * UINT64_C(1000000), ACCURACY_US, on_time, sweep)
-                        : -ENOMEM;
+    int           r = -ENOMEM;
 
+    if (sweep)
+        r = sd_event_add_time_relative(event, &sweep->timer, CLOCK_MONOTONIC,
+                                       FIRST_S * UINT64_C(1000000), ACCURACY_US, on_time, sweep);
     if (r < 0) {
         free(sweep);
         return error_sys(err, -r, "preparing to drop what is old");
