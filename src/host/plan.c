@@ -92,6 +92,20 @@ int plan_make(struct instance_stack *ret, bool *ret_is_applied, const struct pla
     return 0;
 }
 
+int plan_base(struct instance_stack *ret, bool *ret_is_there, const struct host_paths *paths,
+              const struct instance_name *name, struct error *err)
+{
+    struct instance_spec applied, mounted;
+    bool                 is_applied = false, is_damaged = false, is_mounted = false;
+
+    if (stack_read_applied(&applied, &is_applied, &is_damaged, paths, name, err) < 0 ||
+        stack_read_mounted(&mounted, &is_mounted, paths, name, err) < 0)
+        return -1;
+    *ret_is_there = is_mounted || is_applied;
+    *ret = is_mounted ? mounted.stack : applied.stack; // zeros if there is none
+    return 0;
+}
+
 int plan_compare(struct strings *ret, const struct plan_server *server,
                  const struct instance_stack *base, struct error *err)
 {

@@ -29,6 +29,10 @@ int plan_choice_add(struct plan_choice *choice, const char *text, struct error *
 int plan_make(struct instance_stack *ret, bool *ret_is_applied, const struct plan_server *server,
               const struct plan_choice *choice, struct error *err) MUST_USE;
 
+// What the instance runs on, or else the next boot would start. *ret_is_there is false if it was
+// never started.
+int plan_base(struct instance_stack *ret, bool *ret_is_there, const struct host_paths *paths,
+              const struct instance_name *name, struct error *err) MUST_USE;
 // Adds a word for everything that a start now would change against `base`. Writes nothing.
 int plan_compare(struct strings *ret, const struct plan_server *server,
                  const struct instance_stack *base, struct error *err) MUST_USE;

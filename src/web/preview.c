@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include "base/fd.h"
 #include "host/instances.h"
 #include "host/overlays.h"
-#include "store/live.h"
+#include "host/plan.h"
 #include "web/beside.h"
 #include "web/draft.h"
 
@@ -14,7 +15,6 @@ struct preview {
     struct blueprint *draft;
     size_t            n_servers;
     struct server    *servers; // owned
-    json_t           *pending; // for each of them, what it is to be restarted for as it is
     json_t *refused; // problems with overlays that he may not take: they are not looked at
     json_t *json;    // what came of it
 };
@@ -25,7 +25,6 @@ static void done(struct beside *beside)
 
     blueprint_free(preview->draft);
     free(preview->servers);
-    json_decref(preview->pending);
     json_decref(preview->refused);
     json_decref(preview->json);
 }
@@ -47,37 +46,44 @@ static json_t *words_json(const struct strings *strings)
     return words;
 }
 
-// Against what it was told last: when it was started, or since then when its blueprint was saved.
+// What a start would change that was told of the draft: against what it runs with, or would be
+// started with at a boot. Its overlay of its own is no part of a blueprint.
+static int compare(struct strings *ret, bool *ret_is_first, const struct host_paths *paths,
+                   const struct instance_name *name, struct instance *wanted, struct error *err)
+{
+    AUTO(instance_freep) struct instance *stored = NULL;
+    AUTO_FD                               fd = -1;
+    struct instance_stack                 base;
+    bool                                  is_there = false;
+
+    if (instances_load(&stored, paths, name, err) < 0 ||
+        instances_open(&fd, paths, name, err) < 0 ||
+        plan_base(&base, &is_there, paths, name, err) < 0)
+        return -1;
+    *ret_is_first = !is_there;
+    wanted->own_overlay = stored->own_overlay;
+    const struct plan_server server = { paths, name, wanted, fd };
+    return is_there ? plan_compare(ret, &server, &base, err) : 0;
+}
+
 static json_t *changes_json(const struct preview *preview, const struct server *server)
 {
-    AUTO(instance_freep) struct instance *stored = NULL, *wanted = NULL;
+    AUTO(instance_freep) struct instance *wanted = NULL;
     AUTO(strings_done) struct strings     changes = { 0 };
     struct instance_name                  name;
     struct error                          err;
+    bool                                  is_first = false;
 
-    if (draft_parse(&wanted, preview->draft, server, &err) < 0)
-        return json_array(); // the problems say it
+    if (json_array_size(preview->refused) > 0 ||
+        draft_parse(&wanted, preview->draft, server, &err) < 0)
+        return json_array(); // it cannot be saved: the problems say it
     if (instance_name_set(&name, server->instance, &err) < 0 ||
-        instances_load(&stored, preview->beside.paths, &name, &err) < 0)
-        return json_pack("[s]", err.kind == ERROR_NOT_FOUND ? "first start" : err.message);
-    instance_compare(&changes, stored, wanted);
-    return words_json(&changes);
-}
-
-// What comes besides when it is started again, whatever becomes of the draft.
-static json_t *with_pending(json_t *words, const json_t *pending)
-{
-    json_t *word, *other;
-    size_t  i, j;
-
-    json_array_foreach(pending, i, word)
-    {
-        bool is_there = false;
-        json_array_foreach(words, j, other) is_there = is_there || json_equal(word, other);
-        if (!is_there)
-            (void)json_array_append(words, word); // absent without memory
+        compare(&changes, &is_first, preview->beside.paths, &name, wanted, &err) < 0) {
+        is_first = err.kind == ERROR_NOT_FOUND;
+        if (!is_first)
+            return json_pack("[s]", err.message);
     }
-    return words;
+    return is_first ? json_pack("[s]", "first start") : words_json(&changes);
 }
 
 static json_t *servers_json(const struct preview *preview)
@@ -86,11 +92,9 @@ static json_t *servers_json(const struct preview *preview)
 
     for (size_t i = 0; i < preview->n_servers; i++) {
         const struct server *server = &preview->servers[i];
-        (void)json_array_append_new(
-            rows, json_pack("{s:I, s:s, s:o}", "id", (json_int_t)server->id, "name", server->name,
-                            "changes",
-                            with_pending(changes_json(preview, server),
-                                         json_array_get(preview->pending, i)))); // absent then
+        (void)json_array_append_new(rows, json_pack("{s:I, s:s, s:o}", "id", (json_int_t)server->id,
+                                                    "name", server->name, "changes",
+                                                    changes_json(preview, server))); // absent then
     }
     return rows;
 }
@@ -149,19 +153,6 @@ static int said(struct beside *beside, struct api_request *request, struct error
     return request ? api_answer(request, 200, json_incref(preview->json), err) : 0;
 }
 
-static int take_pending(json_t *rows, struct database *db, int64_t server, struct error *err)
-{
-    AUTO(live_done) struct live live = { 0 };
-
-    if (live_find(&live, db, server, err) < 0)
-        return -1;
-    json_t *status = *live.status ? json_loads(live.status, 0, NULL) : NULL;
-    json_t *words = json_object_get(status, "pending");
-    (void)json_array_append_new(rows, words ? json_incref(words) : json_array()); // likewise
-    json_decref(status);
-    return 0;
-}
-
 static int take_servers(struct preview *preview, const struct api_request *request,
                         struct error *err)
 {
@@ -170,17 +161,13 @@ static int take_servers(struct preview *preview, const struct api_request *reque
     int64_t                    at = 0;
     int                        r = 0;
 
-    preview->pending = json_array();
     preview->servers = calloc(PREVIEW_SERVERS_MAX, sizeof *preview->servers);
     if (!preview->servers)
         return error_sys(err, ENOMEM, "looking at servers");
     while (preview->n_servers < PREVIEW_SERVERS_MAX &&
            (r = server_next(&preview->servers[preview->n_servers], request->web->db, at, &filter,
-                            err)) > 0) {
+                            err)) > 0)
         at = preview->servers[preview->n_servers++].id;
-        if (take_pending(preview->pending, request->web->db, at, err) < 0)
-            return -1;
-    }
     return r < 0 ? -1 : 0;
 }
 

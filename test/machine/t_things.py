@@ -113,6 +113,11 @@ def test_a_life(machine):
     seen = alice.want(200, "POST", f"/blueprints/{blueprint['id']}/preview", changed)
     equal(seen["servers"][0]["changes"], ["config"], "what would change")
     alice.want(200, "PUT", f"/blueprints/{blueprint['id']}", changed, If_Match='"1"')
+    # What counts is what it runs with, and not what the host has been told since.
+    until("that it is pending", lambda: alice.get(me)["pending"] == ["config"])
+    for what, wanted in ((changed, ["config"]), (draft, []), ({**draft, "limits": {"tasks": 300}}, ["limits"])):
+        seen = alice.want(200, "POST", f"/blueprints/{blueprint['id']}/preview", what)
+        equal(seen["servers"][0]["changes"], wanted, f"what would change with {what}")
     done(alice, "POST", f"{me}/restart")
     check("sv_pure 2" in machine.read(cfg), "the new configuration does not count")
 

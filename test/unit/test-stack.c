@@ -160,6 +160,38 @@ static void test_a_plan_is_made_once(void **state)
     assert_int_equal(stack.config_generation, 1);
 }
 
+static void write_base(struct host_tree *tree, const char *path, uint32_t generation)
+{
+    struct instance_spec spec = { .magic = PROTOCOL_MAGIC,
+                                  .n_bytes = sizeof spec,
+                                  .name = { "alpha" },
+                                  .stack = { .config_generation = generation,
+                                             .n_layers = 1,
+                                             .layers = { { 1, 1 } },
+                                             .port = 27015 } };
+
+    write_spec(tree->dir->fd, path, &spec, sizeof spec);
+}
+
+// What runs, however much was applied since; what was told and never started is neither.
+static void test_what_a_start_is_compared_with(void **state)
+{
+    struct host_tree     *tree = *state;
+    struct instance_name  name = { "alpha" };
+    struct instance_stack base;
+    struct error          err = { 0 };
+    bool                  is_there = true;
+
+    assert_int_equal(plan_base(&base, &is_there, &tree->paths, &name, &err), 0);
+    assert_false(is_there);
+    write_base(tree, "host/instances/alpha", 2);
+    assert_int_equal(plan_base(&base, &is_there, &tree->paths, &name, &err), 0);
+    assert_true(is_there && base.config_generation == 2);
+    write_base(tree, "mounted/alpha", 1);
+    assert_int_equal(plan_base(&base, &is_there, &tree->paths, &name, &err), 0);
+    assert_true(is_there && base.config_generation == 1);
+}
+
 static void test_a_plan_takes_the_generations_that_are_named(void **state)
 {
     static const struct {
@@ -314,6 +346,7 @@ int main(void)
         ON_A_TREE(test_records_are_read_with_suspicion),
         cmocka_unit_test(test_differences_have_words),
         ON_A_TREE(test_a_plan_is_made_once),
+        ON_A_TREE(test_what_a_start_is_compared_with),
         ON_A_TREE(test_a_plan_takes_the_generations_that_are_named),
         ON_A_TREE(test_a_plan_has_the_server_cfg_of_its_generations),
         ON_A_TREE(test_an_absent_overlay_has_no_generation),
