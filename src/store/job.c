@@ -264,7 +264,8 @@ int job_take(struct job *ret, struct database *db, const char *worker,
              const struct job_choice *choice, int64_t now_us, int64_t until_s, struct error *err)
 {
     // Nothing that came before it, about the same server or overlay, is still to be done or under
-    // way.
+    // way. Of those that may run it is one of whom the fewest run: nobody waits behind all that
+    // somebody else has asked for, which may be builds of an hour each.
     static const struct query oldest = QUERY(
         "UPDATE jobs SET state = 'running', lease_by = :worker, lease_until_s = :until, "
         "attempt = attempt + 1, started_us = :now WHERE id = (SELECT id FROM jobs AS next "
@@ -281,7 +282,8 @@ int job_take(struct job *ret, struct database *db, const char *worker,
         "AND (earlier.overlay IN (1, servers.overlay) OR earlier.overlay IN (SELECT "
         "blueprint_overlays.overlay FROM blueprint_overlays WHERE "
         "blueprint_overlays.blueprint = servers.blueprint)))) "
-        "ORDER BY id LIMIT 1) " RETURNING);
+        "ORDER BY (SELECT count(*) FROM jobs AS his WHERE his.state = 'running' "
+        "AND his.asked_by IS next.asked_by), id LIMIT 1) " RETURNING);
 
     assert(database_is_writing(db));
     return fail_those_who_wait(db, now_us, err) < 0

@@ -87,7 +87,8 @@ struct job_choice {
     const char *unawaited; // but for these
 };
 
-// Takes the oldest that may run now. 1: there is one, which is `worker`'s until `until_s`.
+// Takes one that may run now: of those of whom the fewest run, the oldest. 1: there is one, which
+// is `worker`'s until `until_s`.
 int job_take(struct job *ret, struct database *db, const char *worker,
              const struct job_choice *choice, int64_t now_us, int64_t until_s, struct error *err)
     MUST_USE;

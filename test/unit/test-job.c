@@ -258,6 +258,26 @@ static void test_kinds_that_are_left(void **state)
     assert_int_equal(take(db), build);
 }
 
+// Who comes later with one is not kept waiting by who came before him with many.
+static void test_many_of_one(void **state)
+{
+    struct database *db = ((struct store_world *)*state)->db;
+    int64_t          his[4], hers, timers;
+
+    for (size_t i = 0; i < ELEMENTS(his); i++)
+        his[i] = add_by(db, 1, "overlay.build", 0, 10 + (int64_t)i);
+    hers = add_by(db, 2, "overlay.build", 0, 20);
+    timers = add_by(db, 0, "overlay.refresh", 0, 0);
+    assert_int_equal(take(db), his[0]);
+    assert_int_equal(take(db), hers);
+    assert_int_equal(take(db), timers);
+    assert_int_equal(take(db), his[1]);
+    end(db, his[0], JOB_DONE);
+    end(db, his[1], JOB_DONE);
+    assert_int_equal(take(db), his[2]);
+    assert_int_equal(take(db), his[3]);
+}
+
 static void test_patient_ones(void **state)
 {
     const struct job_choice   choice = { "[]", "[\"server.start\"]", "[\"game.install\"]" };
@@ -448,6 +468,7 @@ int main(void)
         IN_STORE(test_taking_over),
         IN_STORE(test_handing_over),
         IN_STORE(test_kinds_that_are_left),
+        IN_STORE(test_many_of_one),
         IN_STORE(test_patient_ones),
         IN_STORE(test_lists),
         IN_STORE(test_who_sees_it),
