@@ -66,7 +66,7 @@ static const struct kind kinds[] = {
     { "overlay.wipe",      "overlay wipe", NULL, KIND_OF_OVERLAY, KIND_BUILD, { HOLD } },
     { "overlay.select",    "overlay select", NULL, KIND_OF_OVERLAY, 0,
       { NEEDED(NUMBER, "generation", NULL, NUMBER_MAX) } },
-    { "overlay.rollback",  "overlay rollback", NULL, KIND_OF_OVERLAY, 0,
+    { "overlay.rollback",  "overlay rollback", NULL, KIND_OF_OVERLAY, KIND_ONCE,
       { NUMBER("generation", NULL, NUMBER_MAX) } },
     { "overlay.cancel",    "overlay cancel", NULL, KIND_OF_OVERLAY, 0, NONE },
     { "overlay.delete",    "overlay delete", NULL, KIND_OF_OVERLAY, 0, NONE },
@@ -384,6 +384,15 @@ bool kind_is(const struct job *job, enum kind_flag flag)
     const struct kind *kind = kind_find(job->kind);
 
     return kind && kind->flags & flag;
+}
+
+bool kind_is_repeatable(const struct job *job)
+{
+    json_t *parameters = json_loads(job->parameters, 0, NULL);
+    bool    has_generation = json_is_integer(json_object_get(parameters, "generation"));
+
+    json_decref(parameters);
+    return !kind_is(job, KIND_ONCE) || has_generation;
 }
 
 void command_done(struct command *command)

@@ -22,6 +22,7 @@ enum kind_flag {
     KIND_PATIENT = 1 << 5,        // it begins when what is done with the server's overlays is done
     KIND_LONG = 1 << 6,           // but for this, which nobody waits for
     KIND_ROLLOUT = 1 << 7,        // no command: see rollout.h
+    KIND_ONCE = 1 << 8,           // done again without a generation it does something else
 };
 
 enum parameter_type {
@@ -63,6 +64,8 @@ const struct kind *kind_next(const struct kind *previous);
 // Whether a job is of a kind, about what the kind is about, and its parameters are right.
 int  kind_check(const struct job *job, struct error *err) MUST_USE;
 bool kind_is(const struct job *job, enum kind_flag flag);
+// Whether what may be done already can be done again.
+bool kind_is_repeatable(const struct job *job);
 
 // The command of a job. `instance` is the name of its server, or "". Checks as above.
 int kind_command(struct command *ret, const struct job *job, const char *instance,

@@ -375,12 +375,24 @@ static void advance(struct run *run)
         run_fail(run, &err);
 }
 
+static void fail_once(struct run *run)
+{
+    (void)error_set(&run->why, ERROR_FAILED,
+                    "the worker ended before it, so it may be done or not, and is not done twice: "
+                    "look which generation is the current one, and select the one that is to be");
+    end(run, JOB_FAILED);
+}
+
 static void begin(struct run *run)
 {
     struct error err = { 0 };
 
     if (run->job.attempt > RUN_ATTEMPTS_MAX) {
         give_up(run);
+        return;
+    }
+    if (run->is_begun && !kind_is_repeatable(&run->job)) {
+        fail_once(run);
         return;
     }
     if (run->is_begun)

@@ -718,6 +718,21 @@ class TestWorkersThatEnd(WorkerTest):
         self.wait(job)
         self.assertEqual(self.read("SELECT id, owner FROM overlays WHERE id > 1"), [{"id": 9, "owner": 1}])
 
+    def test_a_step_back(self):
+        """is not done twice: that were two steps; but to go to a generation is, by whoever goes on"""
+        for parameters, state, n_calls in (({}, "failed", 1), ({"generation": 3}, "done", 2)):
+            with self.subTest(parameters=parameters):
+                self.hold("overlay-rollback")
+                job = self.ask("overlay.rollback", overlay=7, **parameters)
+                self.ready(job)
+                self.kill()
+                self.on("overlay-rollback", "")
+                before = len(self.calls("overlay rollback"))
+                self.worker.start()
+                row = self.wait(job, state)
+                self.assertEqual(len(self.calls("overlay rollback")) - before + 1, n_calls)
+                self.assertEqual("it may be done or not" in (row["error_message"] or ""), state == "failed")
+
     def test_a_build_that_had_changed_it(self):
         """what was published before the worker was killed is nothing new to who does it again, but to who has asked for it"""
         for first, ago, is_new in ((3, -10, True), (4, 10, False), (5, 0, True), (6, 0, False)):
