@@ -105,6 +105,24 @@ export function TextField(props: TextFieldProps) {
   );
 }
 
+export interface PasswordFieldProps extends Omit<
+  TextFieldProps,
+  "type" | "autocomplete" | "maxLength" | "inputMode"
+> {
+  /** one that is chosen here, which a password manager may make */
+  isNew?: boolean;
+}
+
+export function PasswordField({ isNew, ...props }: PasswordFieldProps) {
+  return (
+    <TextField
+      {...props}
+      type="password"
+      autocomplete={isNew ? "new-password" : "current-password"}
+    />
+  );
+}
+
 /** What a thing is to be called. */
 export function NameField(props: Omit<TextFieldProps, "name" | "label" | "maxLength">) {
   return <TextField {...props} name="name" label={text.common.name} maxLength={64} />;

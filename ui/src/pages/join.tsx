@@ -8,7 +8,7 @@
 import { useState } from "preact/hooks";
 import { account, ApiError } from "../api";
 import { useAction } from "../components/action";
-import { TextField } from "../components/field";
+import { PasswordField, TextField } from "../components/field";
 import { Form } from "../components/form";
 import { Notice } from "../components/layout";
 import { navigate } from "../router";
@@ -48,22 +48,20 @@ export function JoinPage() {
             autocomplete="username"
             autofocus
           />
-          <TextField
+          <PasswordField
             name="password"
             label={text.join.password}
             hint={text.join.passwordHint(PASSWORD_MIN)}
-            type="password"
             value={password}
             onInput={setPassword}
-            autocomplete="new-password"
+            isNew
           />
-          <TextField
+          <PasswordField
             name="repeat"
             label={text.join.repeat}
-            type="password"
             value={repeated}
             onInput={setRepeated}
-            autocomplete="new-password"
+            isNew
           />
         </Form>
       )}

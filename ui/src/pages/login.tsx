@@ -8,7 +8,7 @@ import { account, ApiError } from "../api";
 import { useAction } from "../components/action";
 import { Button } from "../components/button";
 import { Dialog } from "../components/dialog";
-import { TextField } from "../components/field";
+import { PasswordField, TextField } from "../components/field";
 import { Form } from "../components/form";
 import { Loading } from "../components/layout";
 import { useLoad } from "../components/load";
@@ -76,13 +76,11 @@ function LoginForm({ name: known }: { name?: string }) {
             readOnly={known !== undefined}
             autofocus={known === undefined}
           />
-          <TextField
+          <PasswordField
             name="password"
             label={text.login.password}
-            type="password"
             value={password}
             onInput={setPassword}
-            autocomplete="current-password"
             autofocus={known !== undefined}
           />
         </>

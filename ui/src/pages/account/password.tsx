@@ -6,7 +6,7 @@ import { useState } from "preact/hooks";
 import * as api from "../../api";
 import { ApiError } from "../../api";
 import { useAction } from "../../components/action";
-import { TextField } from "../../components/field";
+import { PasswordField } from "../../components/field";
 import { Form } from "../../components/form";
 import { Section } from "../../components/layout";
 import * as session from "../../state/session";
@@ -29,28 +29,24 @@ export function Password() {
       <Form action={save} submit={text.account.setPassword}>
         {/* So that a password manager knows whose it is. */}
         <input hidden autocomplete="username" value={session.user.value?.name} readOnly />
-        <TextField
+        <PasswordField
           name="old_password"
           label={text.account.oldPassword}
-          type="password"
-          autocomplete="current-password"
           value={old}
           onInput={setOld}
         />
         <div class="form-row">
-          <TextField
+          <PasswordField
             name="password"
             label={text.account.newPassword}
-            type="password"
-            autocomplete="new-password"
+            isNew
             value={password}
             onInput={setPassword}
           />
-          <TextField
+          <PasswordField
             name="repeat"
             label={text.join.repeat}
-            type="password"
-            autocomplete="new-password"
+            isNew
             value={repeated}
             onInput={setRepeated}
           />

@@ -8,7 +8,7 @@ import { ErrorLine, useAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { CopyButton, Secret } from "../../components/copy";
 import { Dialog, FormDialog } from "../../components/dialog";
-import { TextField } from "../../components/field";
+import { PasswordField, TextField } from "../../components/field";
 import { Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import * as session from "../../state/session";
@@ -97,11 +97,9 @@ function EndTotpDialog({ onClose }: { onClose: () => void }) {
       onSubmit={submit}
       onClose={onClose}
     >
-      <TextField
+      <PasswordField
         name="password"
         label={text.login.password}
-        type="password"
-        autocomplete="current-password"
         value={password}
         onInput={setPassword}
         autofocus
