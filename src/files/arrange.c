@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -11,7 +10,6 @@
 #include <unistd.h>
 #include "base/fd.h"
 #include "base/tree.h"
-#include "files/copytree.h"
 #include "files/edit.h"
 #include "files/filename.h"
 
@@ -239,60 +237,6 @@ int arrange_bring(struct space *space, int dir_fd, const char *name, const char 
         check_depth(&source, path, err) < 0 || put(space, dir_fd, name, &target, &aside, err) < 0)
         return -1;
     return space_sync_dir(target.dir_fd, path, err);
-}
-
-// ---- copying ----------------------------------------------------------------------------------
-
-static int take_of_meter(void *user, uint64_t bytes, uint64_t entries, struct error *err)
-{
-    return space_meter_take(user, bytes, entries, err);
-}
-
-static int copy_to_stage(struct copytree *copy, const struct place *from,
-                         const struct space_stage *stage, struct error *err)
-{
-    if (!S_ISDIR(from->st.st_mode))
-        return copytree_file(copy, from->dir_fd, from->name, stage->fd, "new", err);
-    AUTO_FD fd = openat(from->dir_fd, from->name, dir_flags);
-    if (fd < 0)
-        return error_sys(err, errno, "opening '%.160s'", from->path);
-    if (space_meter_take(copy->user, 0, 1, err) < 0)
-        return -1;
-    if (mkdirat(stage->fd, "new", SPACE_MODE_DIR) < 0)
-        return error_sys(err, errno, "making a directory");
-    AUTO_FD to = openat(stage->fd, "new", dir_flags);
-    if (to < 0 || fchmod(to, SPACE_MODE_DIR) < 0)
-        return error_sys(err, errno, "making a directory");
-    return copytree_run(copy, fd, to, -1, err);
-}
-
-int arrange_copy(struct space *space, const char *from, const char *to, bool replaces,
-                 struct error *err)
-{
-    AUTO(space_stage_done) struct space_stage stage = { .fd = -1 };
-    AUTO_PLACE                                source = { .dir_fd = -1 };
-    struct space_meter                        meter = { .space = space };
-    const struct copytree_limits limits = { space->limits.bytes_max, space->limits.file_bytes_max,
-                                            (uint32_t)MIN(space->limits.entries_max, UINT32_MAX),
-                                            FILENAME_DEPTH_MAX };
-
-    struct copytree copy = { .limits = limits,
-                             .is_strict = true,
-                             .is_steady = true,
-                             .take = take_of_meter,
-                             .user = &meter };
-
-    // The copy would be in what is copied: read now, or it finds itself.
-    if (filename_check(to, err) < 0 || place_open_old(&source, space, from, err) < 0 ||
-        space_stage_make(&stage, space, err) < 0)
-        return -1;
-    int r = copy_to_stage(&copy, &source, &stage, err);
-    if (r == 0 && syncfs(stage.fd) < 0)
-        r = error_sys(err, errno, "writing '%.160s' to disk", to);
-    if (r == 0)
-        r = arrange_bring(space, stage.fd, "new", to, replaces, false, err);
-    space_meter_done(&meter, r < 0);
-    return r;
 }
 
 // ---- removing ---------------------------------------------------------------------------------

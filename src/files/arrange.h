@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// arrange: directories of the working tree, and moving, copying and removing what is in it.
+// arrange: directories of the working tree, and moving and removing what is in it.
 //
-// Each of these is one rename to whoever looks: what is copied is made aside and then put in place,
-// what is removed is put aside and then taken apart.
+// Each of these is one rename to whoever looks: what is removed is put aside and then taken apart.
 
 #include "files/space.h"
 
@@ -16,10 +15,6 @@ int arrange_mkdir(struct space *space, const char *path, bool makes_parents, str
 // `replaces`: then it is swapped with `from` in one step, and removed. A file replaces only a file,
 // a directory only a directory.
 int arrange_move(struct space *space, const char *from, const char *to, bool replaces,
-                 struct error *err) MUST_USE;
-
-// The same with a copy of a file or directory; links and special files in it are left out.
-int arrange_copy(struct space *space, const char *from, const char *to, bool replaces,
                  struct error *err) MUST_USE;
 
 // Removes a file, an empty directory, or with `with_all` a directory and what it holds.

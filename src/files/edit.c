@@ -34,30 +34,6 @@ int edit_open(int *ret, struct listing_entry *ret_entry, struct space *space, co
     return 0;
 }
 
-int edit_read(void *bytes, size_t n, size_t *ret_n, struct listing_entry *ret_entry,
-              struct space *space, const char *path, uint64_t offset, struct error *err)
-{
-    AUTO_FD fd = -1;
-    size_t  done = 0;
-
-    if (offset > INT64_MAX)
-        return error_set(err, ERROR_INVALID, "no file is that long");
-    if (edit_open(&fd, ret_entry, space, path, err) < 0)
-        return -1;
-    while (done < n) {
-        ssize_t got = pread(fd, (char *)bytes + done, n - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_sys(err, errno, "reading '%.160s'", path);
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    *ret_n = done;
-    return 0;
-}
-
 // ---- saving -----------------------------------------------------------------------------------
 
 int edit_look(struct stat *ret, int dir_fd, const char *name, const char *path, struct error *err)
@@ -161,17 +137,5 @@ int edit_save(struct listing_entry *ret, struct space *space, const char *path, 
     }
     if (shrinks_by)
         space_refund(space, shrinks_by, 0);
-    return 0;
-}
-
-int edit_set_program(struct space *space, const char *path, bool is_program, struct error *err)
-{
-    struct listing_entry entry;
-    AUTO_FD              fd = -1;
-
-    if (edit_open(&fd, &entry, space, path, err) < 0)
-        return -1;
-    if (fchmod(fd, space_mode(is_program)) < 0 || fsync(fd) < 0)
-        return error_sys(err, errno, "changing the mode of '%.160s'", path);
     return 0;
 }

@@ -16,10 +16,6 @@
 int edit_open(int *ret, struct listing_entry *ret_entry, struct space *space, const char *path,
               struct error *err) MUST_USE;
 
-// Reads at most `n` bytes from `offset` on; *ret_n is 0 at the end.
-int edit_read(void *bytes, size_t n, size_t *ret_n, struct listing_entry *ret_entry,
-              struct space *space, const char *path, uint64_t offset, struct error *err) MUST_USE;
-
 #define EDIT_ANY "*" // any etag, but it must be there
 
 enum edit_program { EDIT_PROGRAM_KEEP, EDIT_PROGRAM_NO, EDIT_PROGRAM_YES };
@@ -34,9 +30,6 @@ struct edit_options {
 // ERROR_EXISTS: it is not what `only_if` or `is_new` ask for. *ret describes what was saved.
 int edit_save(struct listing_entry *ret, struct space *space, const char *path, const void *bytes,
               size_t n, const struct edit_options *options, struct error *err) MUST_USE;
-
-int edit_set_program(struct space *space, const char *path, bool is_program, struct error *err)
-    MUST_USE;
 
 // ---- for src/files ----------------------------------------------------------------------------
 

@@ -54,18 +54,34 @@ static inline void files_put(const struct files_world *world, const char *path, 
         fail_msg("%s: %s", path, err.message);
 }
 
+// The first `size` bytes of a file, as the page reads it. -1: there is none.
+static inline ssize_t files_read(void *bytes, size_t size, const struct files_world *world,
+                                 const char *path)
+{
+    struct listing_entry entry;
+    struct error         err = { 0 };
+    AUTO_FD              fd = -1;
+
+    return edit_open(&fd, &entry, world->space, path, &err) < 0 ? -1
+                                                                : fd_read_up_to(fd, bytes, size);
+}
+
 // What the file says; "-" if there is none.
 static inline const char *files_text(const struct files_world *world, const char *path)
 {
-    static char          text[4096];
-    struct listing_entry entry;
-    struct error         err = { 0 };
-    size_t               n = 0;
+    static char text[4096];
+    ssize_t     n = files_read(text, sizeof text - 1, world, path);
 
-    if (edit_read(text, sizeof text - 1, &n, &entry, world->space, path, 0, &err) < 0)
+    if (n < 0)
         return "-";
     text[n] = '\0';
     return text;
+}
+
+// Gives a file the x bit.
+static inline void files_make_program(const struct files_world *world, const char *path)
+{
+    assert_return_code(fchmodat(world->space->tree_fd, path, 0750, 0), errno);
 }
 
 // What was counted on the way is what is there.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "files-world.h"
 
-// "m FROM TO" moves, "M" replaces; "c" and "C" copy; "r PATH" removes, "R" with all; "d PATH" makes
-// a directory, "D" with its parents. The tree is a=1 d/ d/b=2 d/e/ d/e/f=3 z/ at first.
+// "m FROM TO" moves, "M" replaces; "r PATH" removes, "R" with all; "d PATH" makes a directory, "D"
+// with its parents. The tree is a=1 d/ d/b=2 d/e/ d/e/f=3 z/ at first.
 static const struct {
     const char     *what;
     enum error_kind error;
@@ -29,15 +29,6 @@ static const struct {
     { "m a ../x", ERROR_INVALID, NULL },
     { "m ../x a", ERROR_INVALID, NULL },
     { "m a .left4me", ERROR_INVALID, NULL },
-    { "c a b", 0, "a=1 b=1 d/ d/b=2 d/e/ d/e/f=3 z/" },
-    { "c a d/b", ERROR_EXISTS, NULL },
-    { "C a d/b", 0, "a=1 d/ d/b=1 d/e/ d/e/f=3 z/" },
-    { "c d z/d", 0, "a=1 d/ d/b=2 d/e/ d/e/f=3 z/ z/d/ z/d/b=2 z/d/e/ z/d/e/f=3" },
-    { "c d d/x", 0, "a=1 d/ d/b=2 d/e/ d/e/f=3 d/x/ d/x/b=2 d/x/e/ d/x/e/f=3 z/" },
-    { "c d z", ERROR_EXISTS, NULL },
-    { "C d z", 0, "a=1 d/ d/b=2 d/e/ d/e/f=3 z/ z/b=2 z/e/ z/e/f=3" },
-    { "C d a", ERROR_EXISTS, NULL },
-    { "c nothing x", ERROR_NOT_FOUND, NULL },
     { "r a", 0, "d/ d/b=2 d/e/ d/e/f=3 z/" },
     { "r z", 0, "a=1 d/ d/b=2 d/e/ d/e/f=3" },
     { "r d", ERROR_EXISTS, NULL },
@@ -63,9 +54,6 @@ static int step(struct space *space, const char *what, struct error *err)
     case 'm':
     case 'M':
         return arrange_move(space, from, to, verb == 'M', err);
-    case 'c':
-    case 'C':
-        return arrange_copy(space, from, to, verb == 'C', err);
     case 'r':
     case 'R':
         return arrange_remove(space, from, verb == 'R', err);
@@ -103,29 +91,14 @@ static void test_steps(void **state)
     }
 }
 
-static void test_a_copy_leaves_out_links_and_keeps_x_bits(void **state)
+static void test_links_and_odd_names_are_put_away(void **state)
 {
     struct files_world world = files_open(state, NULL);
     struct error       err = { 0 };
-    struct stat        one, two;
 
     files_put(&world, "d/a", "1");
-    files_put(&world, "d/run", "2");
-    assert_int_equal(edit_set_program(world.space, "d/run", true, &err), 0);
     assert_return_code(symlinkat("/etc/passwd", world.space->tree_fd, "d/link"), errno);
-    assert_return_code(mkfifoat(world.space->tree_fd, "d/fifo", 0640), errno);
     unit_write(world.space->tree_fd, "d/bad\nname", "x");
-    assert_int_equal(arrange_copy(world.space, "d", "e", false, &err), 0);
-    assert_non_null(strstr(files_show(&world), " e/ e/a=1 e/run*=2"));
-    assert_null(strstr(files_show(&world), "e/link"));
-    assert_int_equal(arrange_copy(world.space, "d/link", "x", false, &err), -1);
-    assert_int_equal(arrange_copy(world.space, "d/fifo", "x", false, &err), -1);
-    assert_return_code(fstatat(world.space->tree_fd, "d/a", &one, 0), errno);
-    assert_return_code(fstatat(world.space->tree_fd, "e/a", &two, 0), errno);
-    assert_int_not_equal(one.st_ino, two.st_ino);
-    // What looks like the other file, to the publisher, must be it.
-    assert_true(one.st_mtim.tv_nsec != two.st_mtim.tv_nsec ||
-                one.st_mtim.tv_sec != two.st_mtim.tv_sec);
     // Links are moved and removed, not followed.
     assert_int_equal(arrange_move(world.space, "d/link", "l", false, &err), 0);
     assert_int_equal(arrange_remove(world.space, "l", true, &err), 0);
@@ -145,31 +118,9 @@ static void test_depth_is_limited_when_moving(void **state)
     assert_int_equal(arrange_move(world.space, "b", "a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/x", false, &err),
                      -1);
     assert_non_null(strstr(err.message, "too deep"));
-    assert_int_equal(arrange_copy(world.space, "b", "a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/x", false, &err),
-                     -1);
     assert_int_equal(arrange_move(world.space, "b", "a/a/a/a/a/a/a/a/a/a/a/a/a/a/x", false, &err),
                      0);
     files_check_usage(&world);
-    files_close(&world);
-}
-
-// A copy that does not fit leaves nothing, and nothing charged.
-static void test_a_copy_within_the_quota(void **state)
-{
-    const struct space_limits limits = { 30, 9, 30 };
-    struct files_world        world = files_open(state, &limits);
-    struct error              err = { 0 };
-
-    files_put(&world, "d/a", "0123456789");
-    assert_int_equal(arrange_copy(world.space, "d", "e", false, &err), 0);
-    assert_int_equal(arrange_copy(world.space, "d", "f", false, &err), 0);
-    files_check_usage(&world);
-    assert_int_equal(arrange_copy(world.space, "d", "g", false, &err), -1);
-    assert_int_equal(err.kind, ERROR_NO_SPACE);
-    assert_string_equal(files_show(&world),
-                        "d/ d/a=0123456789 e/ e/a=0123456789 f/ f/a=0123456789");
-    files_check_usage(&world);
-    assert_int_equal(files_staged(&world), 0);
     files_close(&world);
 }
 
@@ -177,9 +128,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_DIR(test_steps),
-        IN_DIR(test_a_copy_leaves_out_links_and_keeps_x_bits),
+        IN_DIR(test_links_and_odd_names_are_put_away),
         IN_DIR(test_depth_is_limited_when_moving),
-        IN_DIR(test_a_copy_within_the_quota),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

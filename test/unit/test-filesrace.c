@@ -35,20 +35,17 @@ static void *swap(void *user)
 
 static void try_edits(const struct files_world *world, unsigned round)
 {
-    struct listing_entry entry;
-    struct error         err;
-    char                 text[16], name[32];
-    size_t               n = 0;
+    struct error err;
+    char         text[16], name[32];
 
     snprintf(name, sizeof name, "d/new-%u", round % 7);
     (void)!files_save(world, name, "x", &err);
-    if (edit_read(text, sizeof text, &n, &entry, world->space, "d/file", 0, &err) == 0)
-        assert_memory_not_equal(text, "secret", MIN(n, 6u));
-    (void)!edit_set_program(world->space, "d/file", round % 2, &err);
+    ssize_t n = files_read(text, sizeof text, world, "d/file");
+    if (n > 0)
+        assert_memory_not_equal(text, "secret", MIN(n, 6));
     (void)!arrange_mkdir(world->space, "d/e/f", true, &err);
     (void)!arrange_move(world->space, "d/file", "d/moved", true, &err);
     (void)!arrange_move(world->space, "d/moved", "d/file", true, &err);
-    (void)!arrange_copy(world->space, "d", "copy", true, &err);
     (void)!arrange_remove(world->space, "d/e", true, &err);
     (void)!arrange_remove(world->space, name, true, &err);
 }
@@ -153,7 +150,7 @@ struct writer {
 
 static const struct space_limits tight = { MIB(4), 1000, MIB(4) };
 
-// Saves and copies, as much as it is let.
+// Saves as much as it is let.
 static void *write_all(void *user)
 {
     const struct writer      *writer = user;
@@ -167,8 +164,6 @@ static void *write_all(void *user)
     for (unsigned i = 0; i < WRITES; i++) {
         snprintf(name, sizeof name, "%u-%u", writer->number, i);
         (void)!edit_save(&entry, world.space, name, bytes, sizeof bytes, &options, &err);
-        snprintf(name, sizeof name, "%u-%u-copy", writer->number, i);
-        (void)!arrange_copy(world.space, "d", name, false, &err);
     }
     files_close(&world);
     return NULL;

@@ -42,13 +42,9 @@ static struct upload_id begin(const struct files_world *world, struct upload_opt
 
 static void check_content(const struct files_world *world, const char *path)
 {
-    struct listing_entry entry;
-    struct error         err = { 0 };
     AUTO(freep) uint8_t *bytes = malloc(TOTAL + 1);
-    size_t               n = 0;
 
-    assert_int_equal(edit_read(bytes, TOTAL + 1, &n, &entry, world->space, path, 0, &err), 0);
-    assert_int_equal(n, TOTAL);
+    assert_int_equal(files_read(bytes, TOTAL + 1, world, path), TOTAL);
     assert_memory_equal(bytes, content, TOTAL);
 }
 

@@ -32,7 +32,7 @@ static void test_what_is_packed_can_be_unpacked(void **state)
     files_put(&world, "d/ü/map.VPK", "stored");
     files_put(&world, "d/run", "2");
     files_put(&world, "d/empty", "");
-    assert_int_equal(edit_set_program(world.space, "d/run", true, &err), 0);
+    files_make_program(&world, "d/run");
     assert_int_equal(arrange_mkdir(world.space, "d/none", false, &err), 0);
     assert_return_code(symlinkat("/etc/passwd", world.space->tree_fd, "d/link"), errno);
     assert_return_code(mkfifoat(world.space->tree_fd, "d/fifo", 0640), errno);
