@@ -46,8 +46,9 @@ int playing_past_begin(struct statement *ret, struct database *db, int64_t serve
                        struct error *err) MUST_USE;
 int playing_next(struct playing_session *ret, struct statement *row, struct error *err) MUST_USE;
 
-// ---- as a part of a transaction; *ret_is_new: it was not known already
-// ----------------------------
+// ---- as a part of a transaction ----------------------------------------------------------------
+
+// *ret_is_new: it was not known already.
 
 // What a server has said at `now`. `list` is looked at if there are names, up to
 // PLAYING_NAMES_MAX. ERROR_NOT_FOUND: there is no such server.

@@ -57,8 +57,7 @@ struct site *site_close(struct site *site)
     return NULL;
 }
 
-// ---- the page, and the numbers
-// ---------------------------------------------------------------------------------
+// ---- the page, and the numbers ----------------------------------------------------------------
 
 static size_t page_begin(void *context, struct http_exchange *exchange)
 {

@@ -24,7 +24,7 @@ int static_open(struct static_files **ret, const char *path, struct error *err) 
 struct static_files *static_close(struct static_files *files); // takes NULL, returns NULL
 void                 static_closep(struct static_files **files);
 
-// How many files there are, and how many were left out because of what they are.
+// How many files were left out because of what they are.
 size_t static_count_left_out(const struct static_files *files);
 
 // Answers a request for anything but the API. The files stay as long as the server.

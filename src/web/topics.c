@@ -151,8 +151,7 @@ bool topics_want(const struct topics *topics, enum change_topic topic, int64_t o
     return false;
 }
 
-// ---- what was heard
-// -----------------------------------------------------------------------------------
+// ---- what was heard ---------------------------------------------------------------------------
 
 static const char letters[TOPIC_KINDS] = { [TOPIC_JOB] = 'j', [TOPIC_LOG] = 'l' };
 
