@@ -38,7 +38,7 @@
 #define WEB_DB_WAIT_MS 100u // for another one that writes: the loop stands still meanwhile
 
 struct bell;
-struct reader;
+struct lookups;
 struct waiting_room;
 struct hub;
 struct server;
@@ -58,7 +58,7 @@ struct web {
     struct bell         *bell;     // to the worker, and from it
     struct waiting_room *waiting;  // for the end of a job
     struct hub          *hub;      // of those who listen to events
-    struct reader       *reader;   // of what is looked up on the host
+    struct lookups      *lookups;  // of what is said by the host
     const char          *ctl_path; // of l4d2ctl
     struct passings     *passings; // of what is passed on from there
     struct aside        *aside;    // what waits for a disk: see beside.h

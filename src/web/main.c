@@ -15,9 +15,9 @@
 #include "web/beside.h"
 #include "web/download.h"
 #include "web/hub.h"
+#include "web/lookup.h"
 #include "web/options.h"
 #include "web/passing.h"
-#include "web/reader.h"
 #include "web/remembered.h"
 #include "web/waiting.h"
 #include "work/bell.h"
@@ -33,7 +33,7 @@ static void done(struct web *web)
     web->site = site_close(web->site);
     web->bell = bell_close(web->bell);
     web->waiting = waiting_close(web->waiting);
-    web->reader = reader_close(web->reader);
+    web->lookups = lookups_close(web->lookups);
     web->passings = passings_close(web->passings);
     web->aside = aside_close(web->aside);
     web->downloads = downloads_close(web->downloads);
@@ -87,7 +87,7 @@ static int open_parts(struct web *web, const struct options *options, struct err
                       : secret_key_find(&web->key, err)) < 0 ||
         database_open(&web->db, options->database, err) < 0 || database_check(web->db, err) < 0 ||
         hasher_open(&web->hasher, web->event, err) < 0 ||
-        reader_open(&web->reader, web->event, web->ctl_path, err) < 0 ||
+        lookups_open(&web->lookups, web->event, web->ctl_path, err) < 0 ||
         passings_open(&web->passings, web->event, web->ctl_path, err) < 0 ||
         beside_open(&web->aside, web->event, err) < 0 ||
         downloads_open(&web->downloads, web->event, err) < 0 ||

@@ -9,7 +9,7 @@ import struct
 import webworld
 from webworld import READY_S, WebTest
 
-RUNNING, WAITING, OF_USER = 8, 32, 8  # what src/web/reader.h says
+RUNNING, WAITING, OF_USER = 8, 32, 8  # what src/web/lookup.h says
 
 
 class HostTest(WebTest):

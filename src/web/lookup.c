@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "web/reader.h"
+#include "web/lookup.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include "ctl/answer.h"
 
-// What one request wants to know. It belongs to the reader until it is answered or forgotten.
+// What one request wants to know. It is one of the lookups until it is answered or forgotten.
 struct look {
-    struct reader      *reader;
+    struct lookups     *lookups;
     struct look        *next, *prev; // of the list that it is in
     struct api_request *request;
     struct ctl         *ctl;       // NULL: it waits
@@ -19,7 +19,7 @@ struct look {
     size_t              n_input;
 };
 
-struct reader {
+struct lookups {
     struct ctl_pool *pool;
     struct look      waiting, running; // heads of rings
     unsigned         n_waiting;
@@ -58,19 +58,19 @@ static void drop(struct look *look)
 
 // ---- opening ----------------------------------------------------------------------------------
 
-int reader_open(struct reader **ret, sd_event *event, const char *program, struct error *err)
+int lookups_open(struct lookups **ret, sd_event *event, const char *program, struct error *err)
 {
-    struct reader *reader = calloc(1, sizeof *reader);
+    struct lookups *lookups = calloc(1, sizeof *lookups);
 
-    if (!reader)
-        return error_sys(err, ENOMEM, "making a reader");
-    reader->waiting.next = reader->waiting.prev = &reader->waiting;
-    reader->running.next = reader->running.prev = &reader->running;
-    if (ctl_pool_open(&reader->pool, event, program, READER_RUNNING_MAX, err) < 0) {
-        free(reader);
+    if (!lookups)
+        return error_sys(err, ENOMEM, "making room for lookups");
+    lookups->waiting.next = lookups->waiting.prev = &lookups->waiting;
+    lookups->running.next = lookups->running.prev = &lookups->running;
+    if (ctl_pool_open(&lookups->pool, event, program, LOOKUP_RUNNING_MAX, err) < 0) {
+        free(lookups);
         return -1;
     }
-    *ret = reader;
+    *ret = lookups;
     return 0;
 }
 
@@ -80,14 +80,14 @@ static void drop_all(struct look *head)
         drop(head->next);
 }
 
-struct reader *reader_close(struct reader *reader)
+struct lookups *lookups_close(struct lookups *lookups)
 {
-    if (!reader)
+    if (!lookups)
         return NULL;
-    drop_all(&reader->waiting);
-    drop_all(&reader->running);
-    reader->pool = ctl_pool_close(reader->pool);
-    free(reader);
+    drop_all(&lookups->waiting);
+    drop_all(&lookups->running);
+    lookups->pool = ctl_pool_close(lookups->pool);
+    free(lookups);
     return NULL;
 }
 
@@ -104,25 +104,25 @@ static int begin(struct look *look, struct error *err)
                                                 .n_input = look->n_input,
                                                 .limits = ctl_limits_default };
 
-    request.limits.output_bytes = READER_BYTES_MAX; // as many overlays as there may be
-    return ctl_run(&look->ctl, look->reader->pool, &request, &handler, look, err);
+    request.limits.output_bytes = LOOKUP_BYTES_MAX; // as many overlays as there may be
+    return ctl_run(&look->ctl, look->lookups->pool, &request, &handler, look, err);
 }
 
 // Whose turn it is. One that cannot begin because the pool is still full goes on waiting.
-static void turn(struct reader *reader)
+static void turn(struct lookups *lookups)
 {
-    while (reader->waiting.next != &reader->waiting) {
-        struct look        *look = reader->waiting.next;
+    while (lookups->waiting.next != &lookups->waiting) {
+        struct look        *look = lookups->waiting.next;
         struct api_request *request = look->request;
         struct error        err = { 0 };
         int                 r = begin(look, &err);
 
         if (r < 0 && err.kind == ERROR_BUSY)
             return;
-        reader->n_waiting--;
+        lookups->n_waiting--;
         if (r == 0) {
             unlink_it(look);
-            link_last(&reader->running, look);
+            link_last(&lookups->running, look);
             continue;
         }
         drop(look);
@@ -170,12 +170,12 @@ static void tell(const struct look *look, const struct ctl_end *end)
 static void done(void *context, const struct ctl_end *end)
 {
     AUTO(freep) struct look *look = context;
-    struct reader           *reader = look->reader;
+    struct lookups          *lookups = look->lookups;
 
     release(look); // what is said may make it look up something else
     if (look->request)
         tell(look, end);
-    turn(reader);
+    turn(lookups);
 }
 
 // What runs keeps its place until it has ended.
@@ -190,7 +190,7 @@ static void forget(struct api_request *request)
         ctl_stop(look->ctl);
         return;
     }
-    look->reader->n_waiting--;
+    look->lookups->n_waiting--;
     drop(look);
 }
 
@@ -227,33 +227,33 @@ static unsigned count(const struct look *head, int64_t user)
     return n;
 }
 
-static bool is_full(const struct reader *reader, int64_t user)
+static bool is_full(const struct lookups *lookups, int64_t user)
 {
-    return reader->n_waiting == READER_WAITING_MAX ||
-           count(&reader->waiting, user) + count(&reader->running, user) >= READER_USER_MAX;
+    return lookups->n_waiting == LOOKUP_WAITING_MAX ||
+           count(&lookups->waiting, user) + count(&lookups->running, user) >= LOOKUP_USER_MAX;
 }
 
 static int ask(const struct look *wanted, struct api_request *request, const char *const *words,
                struct error *err)
 {
-    struct reader *reader = request->web->reader;
+    struct lookups *lookups = request->web->lookups;
 
     assert(!request->forget);
-    if (is_full(reader, request->user.id))
+    if (is_full(lookups, request->user.id))
         return error_set(err, ERROR_UNAVAILABLE,
                          "too much is looked up on this machine at this moment: try again soon");
     struct look *look = make(words, wanted->input, wanted->n_input);
     if (!look)
         return error_sys(err, ENOMEM, "running l4d2ctl");
-    look->reader = reader;
+    look->lookups = lookups;
     look->request = request;
     look->said = wanted->said;
     look->list_name = wanted->list_name;
     request->work = look;
     request->forget = forget;
-    link_last(&reader->waiting, look);
-    reader->n_waiting++;
-    turn(reader);
+    link_last(&lookups->waiting, look);
+    lookups->n_waiting++;
+    turn(lookups);
     return 0;
 }
 
