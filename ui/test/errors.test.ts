@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
+import { sentence } from "../src/sentence";
 import { ApiError, asApiError, errorOf } from "../src/api/error";
 
 describe("an error of the API", () => {
@@ -46,4 +47,15 @@ describe("an error of the API", () => {
     expect(asApiError(new Error("e"))).toMatchObject({ message: "e", status: 0 });
     expect(asApiError("s")).toMatchObject({ message: "s" });
   });
+});
+
+test.each([
+  ["the script ended", undefined, "The script ended."],
+  ["'port' must be a number", undefined, "'port' must be a number."],
+  ["'port' must be a number", "port", "It must be a number."],
+  ["port_to is a number from 6024 to 60535", "port_to", "It is a number from 6024 to 60535."],
+  ["port_to is too small", "port", "port_to is too small."],
+  ["there is no such user", "user", "There is no such user."],
+])("%j beside the field %j", (message, field, want) => {
+  expect(sentence(message, field)).toBe(want);
 });

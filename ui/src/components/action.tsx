@@ -7,6 +7,7 @@ import { useRef, useState } from "preact/hooks";
 import { asApiError, type ApiError } from "../api";
 import type { Job } from "../api/types";
 import { find, finished } from "../state/jobs";
+import { sentence } from "../sentence";
 import { say } from "../state/toasts";
 import { text } from "../strings";
 import { Button } from "./button";
@@ -118,14 +119,4 @@ export function ActionButton({ label, fullLabel, work }: ActionButtonProps) {
       <ErrorLine error={action.error} />
     </>
   );
-}
-
-/** As a sentence of a page: the API's begin small and have no full stop. */
-export function sentence(message: string): string {
-  const words = message.trim();
-  if (words === "") return words;
-  const end = /[.!?:…)]$/.test(words) ? "" : ".";
-  // A word that is a name, as "l4d2ctl" or "'x'", stays as it is.
-  const first = /^[a-z]+[ ,;:]/.test(words) ? words.charAt(0).toUpperCase() : words.charAt(0);
-  return first + words.slice(1) + end;
 }

@@ -3,8 +3,8 @@
 // code: an editor of a configuration or a script, as a control of a form.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { sentence } from "../sentence";
 import { text } from "../strings";
-import { sentence } from "./action";
 import type { CodeLanguage, Editor } from "./codemirror";
 import { useFailureOf } from "./form";
 
@@ -97,7 +97,7 @@ export function Code(props: CodeProps) {
       <div class="unseen">{text.editor.keys}</div>
       {wrong && (
         <div class="field-error" role="alert">
-          {sentence(wrong.message)}
+          {sentence(wrong.message, props.name)}
         </div>
       )}
     </div>

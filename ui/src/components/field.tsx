@@ -4,8 +4,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { sentence } from "../sentence";
 import { text } from "../strings";
-import { sentence } from "./action";
 import { useFailureOf } from "./form";
 
 export interface ControlProps {
@@ -51,7 +51,7 @@ export function Field(props: FieldProps) {
       )}
       {wrong && (
         <div class="field-error" id={`${id}-error`} role="alert">
-          {sentence(wrong.message)}
+          {sentence(wrong.message, props.name)}
         </div>
       )}
     </div>
@@ -132,6 +132,7 @@ export interface TextAreaProps extends Omit<FieldProps, "children"> {
   value: string;
   rows?: number;
   placeholder?: string;
+  readOnly?: boolean;
   onInput: (value: string) => void;
 }
 
@@ -145,6 +146,7 @@ export function TextArea(props: TextAreaProps) {
           rows={props.rows ?? 6}
           value={props.value}
           placeholder={props.placeholder}
+          readOnly={props.readOnly}
           spellcheck={false}
           onInput={(event) => props.onInput(event.currentTarget.value)}
         />

@@ -5,9 +5,9 @@
 import { useEffect } from "preact/hooks";
 import type { Addon, Campaign, Conflict, Finding, HostStack, LayerRef } from "../api/types";
 import { bytes } from "../format";
+import { sentence } from "../sentence";
 import { overlays } from "../state/things";
 import { text } from "../strings";
-import { sentence } from "./action";
 import { Badge, Section, type Tone } from "./layout";
 import { Table, type Column } from "./table";
 

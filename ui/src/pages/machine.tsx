@@ -5,13 +5,14 @@
 import { useState } from "preact/hooks";
 import * as api from "../api";
 import type { Check, Settings } from "../api/types";
-import { ErrorLine, sentence, useAction } from "../components/action";
+import { ErrorLine, useAction } from "../components/action";
 import { Button } from "../components/button";
 import { CheckField, TextField } from "../components/field";
 import { Form } from "../components/form";
 import { Badge, Loading, Notice, Page, Section, Tabs, type Tone } from "../components/layout";
 import { useLoad } from "../components/load";
 import { Table, type Column } from "../components/table";
+import { sentence } from "../sentence";
 import { text } from "../strings";
 
 const TONES: Record<Check["verdict"], Tone> = { ok: "good", warn: "warn", fail: "bad" };

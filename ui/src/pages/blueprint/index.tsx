@@ -95,6 +95,7 @@ function Fields(props: FieldsProps) {
           rows={2}
           value={draft.arguments}
           onInput={(words) => onChange({ arguments: words })}
+          readOnly={isReadOnly}
           placeholder="+map c2m1_highway +mp_gamemode versus"
         />
         <Code

@@ -6,11 +6,12 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import { asApiError, type ApiError } from "../../api";
 import type { BlueprintPreview, Problem } from "../../api/types";
-import { ErrorLine, sentence } from "../../components/action";
+import { ErrorLine } from "../../components/action";
 import { Icon } from "../../components/icon";
 import { Loading, Section } from "../../components/layout";
 import { pendingWords } from "../../components/serverstate";
 import { joinWords } from "../../words";
+import { sentence } from "../../sentence";
 import { text } from "../../strings";
 import { bodyOf, type Draft } from "./draft";
 

@@ -5,13 +5,14 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import type { Overlay, WorkshopItem } from "../../api/types";
-import { ErrorLine, sentence } from "../../components/action";
+import { ErrorLine } from "../../components/action";
 import { Button } from "../../components/button";
 import { Code } from "../../components/code";
 import { Ago, Badge, Empty, Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { Table, type Column } from "../../components/table";
 import { bytes } from "../../format";
+import { sentence } from "../../sentence";
 import { text } from "../../strings";
 import { NewestBuild } from "./newest";
 import { Source, type SourceControls } from "./source";

@@ -6,7 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import type { Server } from "../../api/types";
-import { ErrorLine, sentence } from "../../components/action";
+import { ErrorLine } from "../../components/action";
 import { Button } from "../../components/button";
 import { CopyButton } from "../../components/copy";
 import { Confirm } from "../../components/dialog";
@@ -25,6 +25,7 @@ import {
 } from "../../components/serverstate";
 import { bytes } from "../../format";
 import { navigate } from "../../router";
+import { sentence } from "../../sentence";
 import { finished } from "../../state/jobs";
 import { overlays, servers } from "../../state/things";
 import { say } from "../../state/toasts";
@@ -222,9 +223,10 @@ function ServerFacts({ server }: { server: Server }) {
           value: <a href={`/blueprints/${server.blueprint.id}`}>{server.blueprint.name}</a>,
         },
         { label: text.server.owner, value: server.owner.name },
-        server.players
-          ? { label: text.players.title, value: <PlayersOf count={server.players} /> }
-          : null,
+        {
+          label: text.players.title,
+          value: server.players ? <PlayersOf count={server.players} /> : "–",
+        },
         status?.memory_bytes && isUp(server)
           ? {
               label: text.server.memory,
