@@ -12,7 +12,7 @@ import { overlays, servers } from "../state/things";
 import { text } from "../strings";
 import { ErrorLine, useAction } from "./action";
 import { Button } from "./button";
-import { Ago, Badge, Progress, type Tone } from "./layout";
+import { Ago, Badge, Progress, Who, type Tone } from "./layout";
 import { Table, type Column } from "./table";
 
 const TONES: Record<Job["state"], Tone> = {
@@ -48,7 +48,8 @@ export function JobAbout({ job }: { job: Job }) {
         {overlays.find(job.overlay)?.name ?? text.jobs.overlay(job.overlay)}
       </a>
     );
-  return <>–</>;
+  const name = job.parameters["name"];
+  return <>{typeof name === "string" && name !== "" ? name : "–"}</>;
 }
 
 export function took(job: Job): string {
@@ -138,7 +139,12 @@ export function JobTable({ list, isAboutShown }: { list: readonly Job[]; isAbout
     },
     { key: "about", head: text.jobs.about, cell: (job) => <JobAbout job={job} /> },
     { key: "state", head: text.common.state, cell: (job) => <JobState job={job} /> },
-    { key: "by", head: text.jobs.by, isMinor: true, cell: (job) => job.asked_by_name },
+    {
+      key: "by",
+      head: text.jobs.by,
+      isMinor: true,
+      cell: (job) => <Who name={job.asked_by_name} />,
+    },
     {
       key: "when",
       head: text.jobs.when,

@@ -174,6 +174,15 @@ export function Badge({ tone, children }: { tone: Tone; children: ComponentChild
   return <span class={`badge badge-${tone}`}>{children}</span>;
 }
 
+/** Somebody's name, on one line. */
+export function Who({ name }: { name: string }) {
+  return (
+    <span class="who" title={name}>
+      {name}
+    </span>
+  );
+}
+
 /** A point in time, said relative to now. */
 export function Ago({ at }: { at: number | null | undefined }) {
   if (!at) return <span>–</span>;

@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals";
 
 const SHOWN_MS = 6_000;
-const SHOWN_MAX = 3;
+const SHOWN_MAX = 2;
 
 export interface Toast {
   id: number;

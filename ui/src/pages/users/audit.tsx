@@ -7,7 +7,7 @@ import * as api from "../../api";
 import type { AuditEvent } from "../../api/types";
 import { ErrorLine, useAction } from "../../components/action";
 import { Button } from "../../components/button";
-import { Ago, Empty, Loading, Section } from "../../components/layout";
+import { Ago, Empty, Loading, Section, Who } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { Table, type Column } from "../../components/table";
 import { text } from "../../strings";
@@ -50,7 +50,11 @@ const auditColumns = (): Column<AuditEvent>[] => [
       </>
     ),
   },
-  { key: "who", head: text.audit.who, cell: (event) => event.user_name || text.users.theShell },
+  {
+    key: "who",
+    head: text.audit.who,
+    cell: (event) => <Who name={event.user_name || text.users.theShell} />,
+  },
   { key: "from", head: text.audit.from, isMinor: true, cell: (event) => event.origin },
   {
     key: "when",
