@@ -19,7 +19,7 @@ export function JobLog({ job }: { job: Job }) {
       feed={feed}
       label={text.jobs.log}
       fileName={`job-${job.id}.log`}
-      empty={text.jobs.logEmpty}
+      empty={isOpen(job) ? text.jobs.logEmpty : text.jobs.logNone}
       isLive={isOpen(job)}
     />
   );

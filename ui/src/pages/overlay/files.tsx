@@ -8,7 +8,7 @@ import type { FileEntry, FileList, Overlay } from "../../api/types";
 import { ErrorLine, useAction } from "../../components/action";
 import { Button, LinkButton } from "../../components/button";
 import { Confirm, FormDialog } from "../../components/dialog";
-import { TextField } from "../../components/field";
+import { CheckField, TextField } from "../../components/field";
 import { Icon } from "../../components/icon";
 import { Ago, Empty, Loading } from "../../components/layout";
 import { useLoad } from "../../components/load";
@@ -286,12 +286,7 @@ function Browser({ overlay, path }: { overlay: Overlay; path: string }) {
         <div class="section-actions">
           {overlay.may_edit && (
             <>
-              <UploadButtons
-                overlay={overlay.id}
-                path={path}
-                isReplacing={isReplacing}
-                onReplacing={setReplacing}
-              />
+              <UploadButtons overlay={overlay.id} path={path} isReplacing={isReplacing} />
               <Button small icon="folder" onClick={() => setAsked({ what: "mkdir" })}>
                 {text.files.newFolder}
               </Button>
@@ -303,6 +298,13 @@ function Browser({ overlay, path }: { overlay: Overlay; path: string }) {
           <LinkButton small icon="archive" href={api.files.zipAddress(overlay.id, path)} download>
             {text.files.zip}
           </LinkButton>
+          {overlay.may_edit && (
+            <CheckField
+              label={text.uploads.replacing}
+              checked={isReplacing}
+              onChange={setReplacing}
+            />
+          )}
         </div>
       </div>
       <Uploads overlay={overlay.id} />
@@ -320,9 +322,11 @@ function Browser({ overlay, path }: { overlay: Overlay; path: string }) {
               {text.files.more}
             </Button>
           )}
-          <p class="hint">
-            {text.files.used(bytes(first.data.used_bytes), first.data.used_entries)}
-          </p>
+          {first.data.used_entries > 0 && (
+            <p class="hint">
+              {text.files.used(bytes(first.data.used_bytes), first.data.used_entries)}
+            </p>
+          )}
         </>
       ) : (
         <Loading error={first.error} onRetry={first.reload} />

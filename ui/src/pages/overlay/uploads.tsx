@@ -69,7 +69,9 @@ export function Uploads({ overlay }: { overlay: number }) {
   const sent = mine.reduce((sum, item) => sum + item.sent, 0);
   const nDone = mine.filter((item) => item.state === "done").length;
   const isRunning = mine.some((item) => item.state === "sending" || item.state === "waiting");
-  const shown = [...mine].sort((a, b) => RANK[a.state] - RANK[b.state]).slice(0, SHOWN);
+  // Once all have ended, the list below shows those that have arrived.
+  const rows = isRunning ? mine : mine.filter((item) => item.state !== "done");
+  const shown = [...rows].sort((a, b) => RANK[a.state] - RANK[b.state]).slice(0, SHOWN);
   return (
     <section class="uploads" aria-label={text.uploads.title}>
       <div class="uploads-head">
@@ -84,13 +86,15 @@ export function Uploads({ overlay }: { overlay: number }) {
       {isRunning && (
         <Progress value={total > 0 ? (sent * 100) / total : null} label={text.uploads.title} />
       )}
-      <ul>
-        {shown.map((item) => (
-          <ItemRow key={item.id} item={item} />
-        ))}
-      </ul>
-      {mine.length > shown.length && (
-        <p class="hint">{text.uploads.others(mine.length - shown.length)}</p>
+      {shown.length > 0 && (
+        <ul>
+          {shown.map((item) => (
+            <ItemRow key={item.id} item={item} />
+          ))}
+        </ul>
+      )}
+      {rows.length > shown.length && (
+        <p class="hint">{text.uploads.others(rows.length - shown.length)}</p>
       )}
     </section>
   );
@@ -141,10 +145,9 @@ export interface UploadButtonsProps {
   overlay: number;
   path: string;
   isReplacing: boolean;
-  onReplacing: (isReplacing: boolean) => void;
 }
 
-export function UploadButtons({ overlay, path, isReplacing, onReplacing }: UploadButtonsProps) {
+export function UploadButtons({ overlay, path, isReplacing }: UploadButtonsProps) {
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
   const [isAsking, setAsking] = useState(false);
@@ -180,7 +183,6 @@ export function UploadButtons({ overlay, path, isReplacing, onReplacing }: Uploa
         {...{ webkitdirectory: true }}
         onChange={onChange}
       />
-      <CheckField label={text.uploads.replacing} checked={isReplacing} onChange={onReplacing} />
       <Button small icon="upload" onClick={() => files.current?.click()}>
         {text.uploads.files}
       </Button>

@@ -33,7 +33,7 @@ export const uploads = {
   title: "Uploads",
   files: "Upload files",
   folder: "Upload a folder",
-  replacing: "replace what is there",
+  replacing: "Uploads replace files that are there",
   replace: "Replace it",
   cancel: (path: string) => `Cancel the upload of ${path}`,
   summary: (done: number, n: number) => `${done} of ${plural(n, "file", "files")} uploaded`,

@@ -6,7 +6,7 @@ export const game = {
   title: "Game",
   generation: "Generation",
   build: "Build",
-  disk: "Disk",
+  disk: "Disk, all generations",
   none: "The game is not installed yet",
   noneHint: "Servers need it. SteamCMD fetches it: some 10 GB, once for all servers.",
   install: "Install",

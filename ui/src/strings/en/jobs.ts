@@ -15,6 +15,7 @@ export const jobs = {
   took: "Took",
   log: "Log",
   logEmpty: "It has said nothing yet.",
+  logNone: "It said nothing.",
   cancel: "Cancel",
   cancelling: "being cancelled",
   cancelAsked: "It is being cancelled.",

@@ -23,9 +23,9 @@ export const settings = {
   logDays: "Keep jobs (days)",
   historyDays: "Keep history (days)",
   auditDays: "Keep changes (days)",
-  userServers: "Servers of one user",
-  userBlueprints: "Blueprints of one user",
-  userOverlays: "Overlays of one user",
+  userServers: "Servers per user",
+  userBlueprints: "Blueprints per user",
+  userOverlays: "Overlays per user",
   repair: "Repair by itself",
   repairHint:
     "A server that should run and does not is started, one that should be stopped and runs is stopped.",
