@@ -8,7 +8,7 @@ import type { Blueprint } from "../api/types";
 import { Button } from "../components/button";
 import { FormDialog } from "../components/dialog";
 import { NameField } from "../components/field";
-import { Ago, Badge, Empty, Loading, Page } from "../components/layout";
+import { Ago, Badge, Empty, Loading, Page, Who } from "../components/layout";
 import { Table, type Column } from "../components/table";
 import { navigate } from "../router";
 import { blueprints } from "../state/things";
@@ -69,7 +69,7 @@ const columns = (): Column<Blueprint>[] => [
   {
     key: "owner",
     head: text.common.owner,
-    cell: (blueprint) => blueprint.owner.name,
+    cell: (blueprint) => <Who name={blueprint.owner.name} />,
   },
   {
     key: "changed",

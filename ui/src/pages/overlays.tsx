@@ -8,7 +8,7 @@ import type { Overlay, OverlayType } from "../api/types";
 import { Button } from "../components/button";
 import { FormDialog } from "../components/dialog";
 import { NameField, RadioGroup } from "../components/field";
-import { Ago, Badge, Empty, Loading, Page } from "../components/layout";
+import { Ago, Badge, Empty, Loading, Page, Who } from "../components/layout";
 import { Table, type Column } from "../components/table";
 import { bytes } from "../format";
 import { navigate } from "../router";
@@ -95,7 +95,7 @@ const columns = (): Column<Overlay>[] => [
     key: "owner",
     head: text.common.owner,
     isMinor: true,
-    cell: (overlay) => overlay.owner?.name ?? text.overlays.machine,
+    cell: (overlay) => <Who name={overlay.owner?.name ?? text.overlays.machine} />,
   },
 ];
 

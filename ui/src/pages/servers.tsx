@@ -9,7 +9,7 @@ import { ErrorLine } from "../components/action";
 import { Button, LinkButton } from "../components/button";
 import { FormDialog } from "../components/dialog";
 import { NameField, SelectField, TextField } from "../components/field";
-import { Badge, Empty, Loading, Page } from "../components/layout";
+import { Badge, Empty, Loading, Page, Who } from "../components/layout";
 import { useServerAction } from "../components/serveractions";
 import { isUp, mayOperate, pendingWords, StateBadge } from "../components/serverstate";
 import { Table, type Column } from "../components/table";
@@ -150,7 +150,12 @@ const columns = (): Column<Server>[] => [
     isMinor: true,
     cell: (server) => <a href={`/blueprints/${server.blueprint.id}`}>{server.blueprint.name}</a>,
   },
-  { key: "owner", head: text.common.owner, isMinor: true, cell: (server) => server.owner.name },
+  {
+    key: "owner",
+    head: text.common.owner,
+    isMinor: true,
+    cell: (server) => <Who name={server.owner.name} />,
+  },
   {
     key: "actions",
     head: text.common.actions,

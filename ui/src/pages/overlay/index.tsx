@@ -65,11 +65,20 @@ function Actions({ overlay, build }: { overlay: Overlay; build: BuildAction }) {
       <Menu
         label={text.common.more}
         items={[
-          { label: text.overlay.hold, onSelect: () => void build.run("hold") },
+          { label: text.overlay.hold, icon: "pause", onSelect: () => void build.run("hold") },
           (overlay.host?.n_generations ?? 0) > 1
-            ? { label: text.overlay.rollback, onSelect: () => void build.run("rollback") }
+            ? {
+                label: text.overlay.rollback,
+                icon: "back",
+                onSelect: () => void build.run("rollback"),
+              }
             : null,
-          { label: text.overlay.wipe, kind: "danger", onSelect: () => setAsked("wipe") },
+          {
+            label: text.overlay.wipe,
+            icon: "restart",
+            kind: "danger",
+            onSelect: () => setAsked("wipe"),
+          },
           mayManage && overlay.server === null
             ? {
                 label: text.common.delete,

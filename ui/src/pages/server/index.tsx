@@ -109,9 +109,19 @@ function Actions({ server, act }: { server: Server; act: ServerAction }) {
         label={text.common.more}
         items={[
           isUp(server)
-            ? { label: text.servers.kill, kind: "danger", onSelect: () => setAsked("kill") }
+            ? {
+                label: text.servers.kill,
+                icon: "stop",
+                kind: "danger",
+                onSelect: () => setAsked("kill"),
+              }
             : null,
-          { label: text.servers.reset, kind: "danger", onSelect: () => setAsked("reset") },
+          {
+            label: text.servers.reset,
+            icon: "restart",
+            kind: "danger",
+            onSelect: () => setAsked("reset"),
+          },
           mayManage(server)
             ? {
                 label: text.servers.delete,
