@@ -25,7 +25,10 @@ export async function setUp(visit, world) {
 
 export async function logInAgain(visit, world) {
   const { page } = visit;
-  if (visit.isNarrow) await button(page, "Menu").click();
+  if (visit.isNarrow) {
+    await button(page, "Menu").click();
+    await visit.look("the way to other pages");
+  }
   world.user = await page.locator(".side-user a").textContent();
   await exactly(page, "Log out").click();
   await page.getByLabel("Name").fill(world.user);

@@ -2,10 +2,11 @@
 //
 // overlays: one of each type, made, built, changed and looked through.
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HOSTILE, HOSTILE_PLAIN } from "./visit.mjs";
+import { HOSTILE, HOSTILE_PLAIN } from "./judge.mjs";
 import { button, choose, exactly, isSaved, type } from "./words.mjs";
 
 async function makeOverlay(visit, world, name, type) {
@@ -14,7 +15,7 @@ async function makeOverlay(visit, world, name, type) {
   await exactly(page, "New overlay").click();
   await visit.dialog("New overlay").getByLabel("Name").fill(name);
   await visit.dialog("New overlay").getByLabel(type).check();
-  await visit.look(`new overlay ${type}`);
+  if (type === "Workshop") await visit.look("new overlay");
   await button(visit.dialog(), "Create").click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
   world.urls[type] = page.url();
@@ -112,6 +113,7 @@ export async function files(visit, world) {
   await visit.told("Saved. Build the overlay");
   await page.getByRole("link", { name: "Back to the files" }).click();
   await moveAndDelete(visit, world);
+  await unpack(visit);
   await exactly(page, "Build").click();
   await visit.told("is published.");
 }
@@ -140,4 +142,26 @@ async function moveAndDelete(visit, world) {
       .toString() !== "PK"
   )
     throw new Error("what was downloaded is no ZIP archive");
+}
+
+/** An archive with all of it in one directory. */
+function makeArchive() {
+  const folder = mkdtempSync(join(tmpdir(), "left4me-browser-"));
+  mkdirSync(join(folder, "pack", "addons"), { recursive: true });
+  writeFileSync(join(folder, "pack", "addons", `${HOSTILE_PLAIN}.cfg`), "sv_pausable 0\n");
+  const archive = join(folder, `${HOSTILE_PLAIN}.tar.gz`);
+  execFileSync("tar", ["-czf", archive, "-C", folder, "pack"]);
+  return archive;
+}
+
+async function unpack(visit) {
+  const { page } = visit;
+  await button(page, "Unpack an archive").click();
+  await visit.dialog().getByLabel("Archive").setInputFiles(makeArchive());
+  await visit.dialog().getByLabel("Leave out its top directory").check();
+  await visit.look("unpack an archive");
+  await exactly(visit.dialog(), "Upload and unpack").click();
+  await visit.told("is unpacked.");
+  await page.getByRole("link", { name: "addons", exact: true }).waitFor();
+  await visit.look("unpacked");
 }

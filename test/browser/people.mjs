@@ -3,8 +3,8 @@
 // people: the own account, those of others, and the machine.
 
 import { createHmac } from "node:crypto";
-import { HOSTILE_PLAIN } from "./visit.mjs";
-import { button, exactly, PASSWORD } from "./words.mjs";
+import { HOSTILE_PLAIN } from "./judge.mjs";
+import { button, choose, exactly, PASSWORD } from "./words.mjs";
 
 /** What an authenticator shows now of a secret in base 32 (RFC 6238). */
 function codeOf(secret) {
@@ -20,7 +20,21 @@ function codeOf(secret) {
   return String(number % 1_000_000).padStart(6, "0");
 }
 
-export async function account(visit) {
+/** The second step of a login, by a code for who has lost his authenticator. */
+async function logInWith(visit, page, user, recovery) {
+  await page.goto("/login");
+  await page.getByLabel("Name").fill(user);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.keyboard.press("Enter");
+  // Not sent: whoever fails twice has to wait.
+  await page.getByLabel("Code").fill(HOSTILE_PLAIN);
+  await visit.look("login with a code");
+  await page.getByLabel("Code").fill(recovery);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Servers" }).waitFor();
+}
+
+export async function account(visit, world) {
   const { page } = visit;
   await page.goto("/account");
   await button(page, "Set it up").click();
@@ -33,7 +47,9 @@ export async function account(visit) {
   await page.keyboard.press("Enter");
   await visit.dialog("Your recovery codes").waitFor();
   await visit.look("recovery codes");
+  const recovery = (await visit.dialog().locator("pre").textContent()).split("\n")[0];
   await button(page, "I have kept them").click();
+  await visit.asStranger((theirs) => logInWith(visit, theirs, world.user, recovery));
   await button(page, "Switch it off").click();
   await visit.dialog().getByLabel("Password").fill(PASSWORD);
   await visit.look("switch the second factor off");
@@ -51,25 +67,60 @@ export async function account(visit) {
   await visit.told("The token is removed.");
 }
 
+/** Where the link leads that is made for somebody of this name. */
+async function invite(visit, name, role) {
+  const { page } = visit;
+  await button(page, "Invite somebody").click();
+  await visit.dialog().getByLabel("Name").fill(name);
+  await visit.dialog().getByRole("radio", { name: new RegExp(`^${role}`) }).check();
+  await exactly(visit.dialog(), "Make a link").click();
+  const made = visit.dialog("The link");
+  const link = new URL(await made.locator("code").textContent());
+  if (!visit.judge.hasSeen("user-link")) await visit.look("the link");
+  await page.keyboard.press("Escape");
+  await made.waitFor({ state: "detached" });
+  return link.pathname + link.hash;
+}
+
+/** Somebody who may do little: what he sees, and what others make of his account. */
+async function join(visit, page, link) {
+  await page.goto(link);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("Password again").fill(PASSWORD);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Servers" }).waitFor();
+  await visit.look("servers of a plain user");
+}
+
+async function giveAccess(visit, world, name) {
+  const { page } = visit;
+  await page.goto(`${world.serverUrl}/settings`);
+  await exactly(page, "Give access").click();
+  await visit.dialog().getByLabel("User").fill(name);
+  await page.keyboard.press("Enter");
+  await page.getByRole("group", { name }).waitFor();
+  await visit.look("access that was given");
+}
+
 export async function users(visit, world) {
   const { page } = visit;
+  const guest = `guest-${world.number}`;
   await visit.go("Users");
-  await button(page, "Invite somebody").click();
-  await visit
-    .dialog()
-    .getByLabel("Name")
-    .fill(`walker-${world.number + 1}`);
-  await visit.dialog().getByLabel("admin").check();
-  await visit.look("invite");
-  await exactly(visit.dialog(), "Make a link").click();
-  await visit.dialog("The link").waitFor();
-  const link = await visit.dialog("The link").locator("code").textContent();
-  world.nextLink = new URL(link).pathname + new URL(link).hash;
-  await visit.look("the link");
-  await page.keyboard.press("Escape");
+  world.nextLink = await invite(visit, `walker-${world.number + 1}`, "admin");
+  const link = await invite(visit, guest, "user");
+  await visit.asStranger((theirs) => join(visit, theirs, link));
+  await giveAccess(visit, world, guest);
+  await visit.go("Users");
+  await choose(page, `Actions for ${guest}`, "Deactivate");
+  await page.getByText("deactivated", { exact: true }).waitFor();
   await visit.look("users");
+  await choose(page, `Actions for ${guest}`, "Delete");
+  await visit.look("delete a user");
+  await exactly(visit.dialog(), "Delete").click();
+  await visit.told(`${guest} is deleted.`);
   await page.getByRole("link", { name: "Changes" }).click();
-  await page.getByText("blueprint.change").first().waitFor();
+  await page.locator("summary").first().click();
+  await page.locator("details[open] pre").first().waitFor();
   await visit.look("changes");
 }
 

@@ -4,7 +4,7 @@
 
 The machine is as somebody has it who has just installed the package: he has put SteamCMD into a place, and has
 asked in a shell for the link of the first admin. The Workshop is outside of it, under its own name. What the
-browser does is in walk.mjs; it leaves a picture of all that it has seen in the directory --out.
+browser does is in walk.mjs; it leaves pictures of all that it has seen, in both themes, in the directory --out.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def _walk(options, machine, url):
             shutil.copy(path, scratch)
         (pathlib.Path(scratch) / "node_modules").symlink_to(options.modules / "node_modules")
         words = ["node", f"{scratch}/run.mjs", "--url", url, "--link", f"/join#{page.invite(machine, 'walker-1', '--admin')}",
-                 "--out", options.out, "--item", ITEM]
+                 "--out", options.out, "--ui", product.REPO / "ui", "--item", ITEM]
         words += [word for walk in options.walk for word in ("--walk", walk)]
         with contextlib.suppress(subprocess.CalledProcessError):
             host.run(words)

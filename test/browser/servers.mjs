@@ -2,7 +2,7 @@
 //
 // servers: a blueprint, and a server from its first start to its end.
 
-import { HOSTILE, HOSTILE_PLAIN } from "./visit.mjs";
+import { HOSTILE, HOSTILE_PLAIN } from "./judge.mjs";
 import { button, choose, exactly, isSaved, type } from "./words.mjs";
 
 async function addOverlay(page, name) {
@@ -72,6 +72,7 @@ export async function start(visit, world) {
   await page.locator(".log-line").first().waitFor();
   await visit.look("server running");
   await exactly(page, "Pause").click();
+  await visit.look("log paused");
   await button(page, /^Follow/).click();
 }
 
@@ -89,7 +90,7 @@ export async function restartToApply(visit, world) {
   await page.getByText("Restart to apply").waitFor({ state: "detached" });
 }
 
-export async function partsOfServer(visit, world) {
+export async function partsOfServer(visit) {
   const { page } = visit;
   await page.getByRole("link", { name: "Stack" }).click();
   await page.getByRole("textbox", { name: "Path" }).fill("left4dead2/cfg/server.cfg");
@@ -108,7 +109,6 @@ export async function partsOfServer(visit, world) {
   await page.getByRole("link", { name: "Jobs", exact: true }).last().click();
   await page.getByRole("table", { name: "Jobs" }).waitFor();
   await visit.look("jobs of a server");
-  void world;
 }
 
 export async function settingsOfServer(visit, world) {
@@ -123,6 +123,10 @@ export async function settingsOfServer(visit, world) {
   await visit.told("Saved.");
   await exactly(page, "Show").click();
   await exactly(page, "Hide").click();
+  await button(page, "Make a new one").click();
+  await visit.look("make a new RCON password");
+  await button(visit.dialog(), "Make a new one").click();
+  await visit.told("There is a new RCON password.");
   await exactly(page, "Give access").click();
   await visit.dialog().getByLabel("User").fill(HOSTILE_PLAIN);
   await page.keyboard.press("Enter");
@@ -136,24 +140,33 @@ export async function written(visit, world) {
   await page.goto(`${world.serverUrl}/files`);
   await exactly(page, "Stop").click();
   await visit.told(`${world.server} is stopped.`);
-  const actions = button(page, /^Actions for .*\.log$/).first();
-  const file = (await actions.getAttribute("aria-label")).replace("Actions for ", "");
-  await choose(page, `Actions for ${file}`, "Keep");
+  const logs = button(page, /^Actions for .*\.log$/);
+  await logs.first().waitFor();
+  const [kept, dropped] = await logs.evaluateAll((all) => all.map((one) => one.ariaLabel));
+  await exactly(page, "View").first().click();
+  await visit.dialog().locator("pre").waitFor();
+  await visit.look("view a file");
+  await page.keyboard.press("Escape");
+  await choose(page, kept, "Keep");
   await visit.dialog("Keep it through a reset").waitFor();
   await visit.look("keep");
-  await page.keyboard.press("Escape");
-  await choose(page, `Actions for ${file}`, "Drop");
+  await exactly(visit.dialog(), "Keep").click();
+  await visit.told("Kept.");
+  await button(page, kept).waitFor({ state: "detached" });
+  await choose(page, dropped, "Drop");
   await visit.look("drop");
   await exactly(visit.dialog(), "Drop").click();
   await visit.told("Dropped.");
-  await button(page, `Actions for ${file}`).waitFor({ state: "detached" });
+  await button(page, dropped).waitFor({ state: "detached" });
   await visit.look("files of a stopped server");
 }
 
 export async function resetAndDelete(visit, world) {
   const { page } = visit;
   await page.goto(world.serverUrl);
-  await choose(page, "More actions", "Reset");
+  await button(page, "More actions").click();
+  await visit.look("what can be done with a server");
+  await page.getByRole("menuitem", { name: "Reset" }).click();
   await visit.look("reset");
   await exactly(visit.dialog(), "Reset").click();
   await visit.told("was reset.");

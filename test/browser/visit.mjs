@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// visit: a browser of one width and theme, and what is asked of every page and dialog that it comes
-// to: axe finds nothing wrong, nothing has to be scrolled sideways, nothing was reported to the
-// console, and no text was taken for markup. A picture of each is kept.
+// visit: a browser of one width, and what the page does in it: what it says, and that nothing is reported
+// to the console and no text of somebody is run. What it shows is for the judge.
 
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TIMEOUT_MS = 120_000; // builds and starts on a busy machine
 const NARROW = 600; // a telephone
 const HEIGHTS = { narrow: 844, wide: 800 };
-
-/** A text that would be noticed if it were taken for markup. */
-export const HOSTILE = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
-/** The same, of what a host name may have. */
-export const HOSTILE_PLAIN = "<img src=x onerror=alert(1)>";
 
 // A refusal is an answer, and the browser reports each; everything else is a mistake of the page.
 const EXPECTED = /Failed to load resource: the server responded with a status of 4\d\d/;
@@ -37,7 +27,7 @@ export async function launch(executablePath) {
 }
 
 export class Visit {
-  static async begin(browser, { url, width, theme, out }) {
+  static async begin(browser, { url, width, theme, judge }) {
     const settings = {
       baseURL: url,
       viewport: { width, height: width < NARROW ? HEIGHTS.narrow : HEIGHTS.wide },
@@ -48,11 +38,11 @@ export class Visit {
     };
     const context = await browser.newContext(settings);
     const visit = new Visit();
-    Object.assign(visit, { context, settings, width, theme, out, faults: [], nShots: 0, said: [], listener: null });
+    Object.assign(visit, { context, settings, width, theme, judge, faults: [], said: [], listener: null });
+    visit.sessions = new Map();
     await context.exposeFunction("heard", (words) => visit.hear(words));
     await context.addInitScript(LISTEN);
     await visit.open();
-    mkdirSync(out, { recursive: true });
     return visit;
   }
 
@@ -85,26 +75,16 @@ export class Visit {
     await this.page.getByRole("heading", { level: 1, name: place, exact: true }).waitFor();
   }
 
-  /** What is done by `act` is done in the theme that this visit does not have else. */
-  async inOtherTheme(act) {
-    const { theme } = this;
-    this.theme = theme === "dark" ? "light" : "dark";
-    await this.page.emulateMedia({ colorScheme: this.theme });
-    await act();
-    this.theme = theme;
-    await this.page.emulateMedia({ colorScheme: theme });
-  }
-
   /** What is done by `act` is done by somebody who is not logged in. */
   async asStranger(act) {
     const { context, page } = this;
-    this.context = await context
-      .browser()
-      .newContext({ ...this.settings, colorScheme: this.theme });
-    await this.open();
-    await act();
-    await this.context.close();
-    Object.assign(this, { context, page });
+    this.context = await context.browser().newContext(this.settings);
+    try {
+      await act(await this.open());
+    } finally {
+      await this.context.close();
+      Object.assign(this, { context, page });
+    }
   }
 
   hear(words) {
@@ -142,32 +122,14 @@ export class Visit {
 
   /** Judges what is shown now. */
   async look(name) {
-    await this.page.evaluate(() => document.fonts.ready);
-    this.faults.push(...(await this.findByAxe(name)), ...(await this.findByEye(name)));
-    const number = String(this.nShots++).padStart(3, "0");
-    const file = `${this.width}-${this.theme}-${number}-${name.replace(/[^a-z0-9]+/gi, "-")}.png`;
-    await this.page.screenshot({ path: join(this.out, file), animations: "disabled" });
+    this.faults.push(...(await this.judge.look(this, name)));
   }
 
-  // By the debugger: the policy of the page lets no script of ours in.
-  async findByAxe(name) {
-    const session = await this.context.newCDPSession(this.page);
-    const expression = `${AXE};axe.run().then((found) => JSON.stringify(found.violations.map((one) =>
-      one.id + ": " + one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(" | "))))`;
-    const { result } = await session.send("Runtime.evaluate", { expression, awaitPromise: true });
-    await session.detach();
-    return JSON.parse(result.value).map((words) => `${name}: axe: ${words}`);
-  }
-
-  async findByEye(name) {
-    const { over, n } = await this.page.evaluate(() => ({
-      over: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      n: document.querySelectorAll('img[src="x"], body script').length,
-    }));
-    const faults = [];
-    if (over > 0) faults.push(`${name}: it has to be scrolled sideways, by ${over}`);
-    if (n > 0) faults.push(`${name}: a text has become markup`);
-    return faults;
+  /** To the debugger of the page that is looked at. */
+  async debugger() {
+    if (!this.sessions.has(this.page))
+      this.sessions.set(this.page, await this.context.newCDPSession(this.page));
+    return this.sessions.get(this.page);
   }
 
   takeFaults() {

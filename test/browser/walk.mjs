@@ -18,13 +18,14 @@ import {
   start,
   written,
 } from "./servers.mjs";
-import { tour } from "./tour.mjs";
+import { strange } from "./strange.mjs";
 import { choose, exactly } from "./words.mjs";
 
 async function deleteTheRest(visit, world) {
   const { page } = visit;
   await page.goto(world.blueprintUrl);
   await choose(page, "More actions", "Delete");
+  await visit.look("delete a blueprint");
   await exactly(visit.dialog(), "Delete").click();
   await visit.told("is deleted.");
   await visit.go("Overlays");
@@ -56,7 +57,7 @@ export const steps = {
   "the own account": account,
   "users and changes": users,
   "machine, settings, jobs": machine,
-  "everything in the other theme": tour,
+  "a strange text in every field": strange,
   "what the game wrote": written,
   "reset and delete": resetAndDelete,
   "delete the rest": deleteTheRest,
