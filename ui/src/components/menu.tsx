@@ -2,7 +2,7 @@
 
 // menu: actions behind a button, for those that are not used often.
 
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icon";
 
 export interface MenuItem {
@@ -26,7 +26,14 @@ export function Menu(props: MenuProps) {
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const items = props.items.filter((item): item is MenuItem => item !== null);
+
+  // It ends where the button ends, unless the page begins behind its beginning.
+  useLayoutEffect(() => {
+    const isOut = (list.current?.getBoundingClientRect().left ?? 0) < 0;
+    list.current?.classList.toggle("is-after", isOut);
+  }, [isOpen]);
 
   useEffect(() => {
     if (!isOpen) return;
@@ -48,19 +55,19 @@ export function Menu(props: MenuProps) {
   }
 
   function move(by: number): void {
-    const list = entries();
-    const at = list.indexOf(document.activeElement as HTMLElement);
-    list[(at + by + list.length) % list.length]?.focus();
+    const all = entries();
+    const at = all.indexOf(document.activeElement as HTMLElement);
+    all[(at + by + all.length) % all.length]?.focus();
   }
 
   function onKey(event: KeyboardEvent): void {
     if (!isOpen) return;
-    const list = entries();
+    const all = entries();
     const keys: Record<string, () => void> = {
       ArrowDown: () => move(1),
       ArrowUp: () => move(-1),
-      Home: () => list[0]?.focus(),
-      End: () => list[list.length - 1]?.focus(),
+      Home: () => all[0]?.focus(),
+      End: () => all[all.length - 1]?.focus(),
       Escape: close,
     };
     const act = keys[event.key];
@@ -90,7 +97,7 @@ export function Menu(props: MenuProps) {
         {props.text && <Icon name="down" size={14} />}
       </button>
       {isOpen && (
-        <div class="menu-list" role="menu" id={id} aria-label={props.label}>
+        <div ref={list} class="menu-list" role="menu" id={id} aria-label={props.label}>
           {items.map((item) => (
             <button
               key={item.label}

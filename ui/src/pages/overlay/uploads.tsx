@@ -76,7 +76,7 @@ export function Uploads({ overlay }: { overlay: number }) {
     <section class="uploads" aria-label={text.uploads.title}>
       <div class="uploads-head">
         <strong role="status">{text.uploads.summary(nDone, mine.length)}</strong>
-        <span class="sub">{text.uploads.bytes(bytes(sent), bytes(total))}</span>
+        {isRunning && <span class="sub">{text.uploads.bytes(bytes(sent), bytes(total))}</span>}
         {!isRunning && (
           <Button small kind="quiet" onClick={() => clearEnded(overlay)}>
             {text.common.dismiss}
