@@ -76,7 +76,7 @@ export const workshop = {
   missing: "missing",
   notYet: "not published yet",
   unknown: "not built yet",
-  byCollection: "by a collection",
+  byCollection: "not on the list itself",
   maps: (n: number) => plural(n, "map", "maps"),
   models: (n: number) => plural(n, "model", "models"),
   scripts: (n: number) => plural(n, "script", "scripts"),
