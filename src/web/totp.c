@@ -115,17 +115,12 @@ static int confirm(struct api_request *request, int64_t step,
     return api_commit(request, &transaction, err);
 }
 
-static int confirm_run(struct api_request *request, struct error *err)
+static int confirm_with(struct api_request *request, const char *code, struct error *err)
 {
-    static const char *const fields[] = { "code", NULL };
-    struct secret_hash       hashes[USER_RECOVERY_CODES];
-    char                     code[TOTP_DIGITS + 1];
-    int64_t                  step = 0;
+    struct secret_hash hashes[USER_RECOVERY_CODES];
+    int64_t            step = 0;
 
-    if (api_check_fields(request, fields, err) < 0 ||
-        api_text(code, sizeof code, TOTP_DIGITS, request, "code", err) < 0 ||
-        attempt_check(request, request->user.name, err) < 0 ||
-        check_first(&step, request, code, err) < 0)
+    if (check_first(&step, request, code, err) < 0)
         return -1;
     json_t *codes = make_codes(hashes);
     if (!codes)
@@ -134,6 +129,55 @@ static int confirm_run(struct api_request *request, struct error *err)
         return api_answer(request, 200, json_pack("{s:o}", "recovery_codes", codes), err);
     json_decref(codes);
     return -1;
+}
+
+// Of the password, which whoever takes it away is asked for as well: whether it was right, and he
+// is still logged in, for hashing takes its time.
+static int check_password(struct api_request *request, bool is_match, struct error *err)
+{
+    if (attempt_check_again(request, request->user.name, err) < 0)
+        return -1;
+    if (is_match)
+        return guard_identify(request, err);
+    attempt_failed(request, request->user.name);
+    (void)error_set(err, ERROR_DENIED, "the password is wrong");
+    return api_about(request, "password");
+}
+
+static void confirm_checked(void *context, bool is_match, const char *hash)
+{
+    struct api_request *request = context;
+    struct error        err = { 0 };
+
+    (void)hash;
+    request->forget = NULL;
+    if (check_password(request, is_match, &err) < 0 ||
+        confirm_with(request, json_string_value(json_object_get(request->body, "code")), &err) < 0)
+        api_answer_error(request, &err);
+}
+
+static int match_password(struct api_request *request, hasher_done done, struct error *err)
+{
+    char password[PASSWORD_BYTES_MAX + 1], hash[PASSWORD_HASH_MAX];
+
+    if (api_text(password, sizeof password, 1, request, "password", err) < 0 ||
+        attempt_check(request, request->user.name, err) < 0 ||
+        user_password_hash(hash, request->web->db, request->user.id, err) < 0)
+        return -1;
+    request->forget = login_forget;
+    return hasher_match(request->web->hasher, hash, password, done, request, err);
+}
+
+// Whoever finds a browser that is logged in does not lock its owner out.
+static int confirm_run(struct api_request *request, struct error *err)
+{
+    static const char *const fields[] = { "code", "password", NULL };
+    char                     code[TOTP_DIGITS + 1];
+
+    if (api_check_fields(request, fields, err) < 0 ||
+        api_text(code, sizeof code, TOTP_DIGITS, request, "code", err) < 0)
+        return -1;
+    return match_password(request, confirm_checked, err);
 }
 
 // ---- removing ---------------------------------------------------------------------------------
@@ -151,24 +195,14 @@ static int remove_it(struct api_request *request, struct error *err)
     return api_commit(request, &transaction, err);
 }
 
-static void password_checked(void *context, bool is_match, const char *hash)
+static void remove_checked(void *context, bool is_match, const char *hash)
 {
     struct api_request *request = context;
     struct error        err = { 0 };
 
     (void)hash;
     request->forget = NULL;
-    if (attempt_check_again(request, request->user.name, &err) < 0) {
-        api_answer_error(request, &err);
-        return;
-    }
-    if (!is_match) {
-        attempt_failed(request, request->user.name);
-        (void)error_set(&err, ERROR_DENIED, "the password is wrong");
-        (void)api_about(request, "password");
-    }
-    // Hashing takes its time: he must still be logged in.
-    if (!is_match || guard_identify(request, &err) < 0 || remove_it(request, &err) < 0)
+    if (check_password(request, is_match, &err) < 0 || remove_it(request, &err) < 0)
         api_answer_error(request, &err);
     else
         api_answer_nothing(request);
@@ -178,15 +212,10 @@ static void password_checked(void *context, bool is_match, const char *hash)
 static int remove_run(struct api_request *request, struct error *err)
 {
     static const char *const fields[] = { "password", NULL };
-    char                     password[PASSWORD_BYTES_MAX + 1], hash[PASSWORD_HASH_MAX];
 
-    if (api_check_fields(request, fields, err) < 0 ||
-        api_text(password, sizeof password, 1, request, "password", err) < 0 ||
-        attempt_check(request, request->user.name, err) < 0 ||
-        user_password_hash(hash, request->web->db, request->user.id, err) < 0)
-        return -1;
-    request->forget = login_forget;
-    return hasher_match(request->web->hasher, hash, password, password_checked, request, err);
+    return api_check_fields(request, fields, err) < 0
+               ? -1
+               : match_password(request, remove_checked, err);
 }
 
 static const struct route routes[] = {

@@ -38,6 +38,7 @@ export async function account(visit, world) {
   const { page } = visit;
   await page.goto("/account");
   await button(page, "Set it up").click();
+  await visit.dialog().getByLabel("Password").fill(PASSWORD);
   await visit.dialog().getByLabel("Code").fill("000000");
   await page.keyboard.press("Enter");
   await visit.dialog().locator(".field-error, .error-line").waitFor();

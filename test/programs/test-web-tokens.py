@@ -138,7 +138,7 @@ class TestSecondFactor(WebTest):
         status, said = browser.ask("POST", "/me/totp")
         self.assertEqual((status, set(said)), (200, {"secret", "uri"}))
         telephone = Telephone(said["secret"])
-        status, codes = browser.ask("PUT", "/me/totp", {"code": telephone.code()})
+        status, codes = browser.ask("PUT", "/me/totp", {"code": telephone.code(), "password": PASSWORD})
         self.assertEqual((status, len(codes["recovery_codes"])), (200, 10), codes)
         return telephone, codes["recovery_codes"]
 
@@ -154,7 +154,7 @@ class TestSecondFactor(WebTest):
     def test_beginning(self):
         browser = self.user()
         self.assertEqual(browser.ask("GET", "/me/totp"), (200, {"enabled": False, "recovery_codes": 0}))
-        self.error(browser.ask("PUT", "/me/totp", {"code": "123456"}), 404, "not-found", "no second factor")
+        self.error(browser.ask("PUT", "/me/totp", {"code": "123456", "password": PASSWORD}), 404, "not-found", "no second factor")
         first, said = (browser.ask("POST", "/me/totp")[1] for _ in range(2))
         self.assertNotEqual(first, said)
         self.assertEqual(said["uri"], f"otpauth://totp/left4me:bill?secret={said['secret']}&issuer=left4me")
@@ -163,8 +163,12 @@ class TestSecondFactor(WebTest):
         # Until the first code was right, nobody is asked for one.
         self.assertEqual(self.login()[1][0], 200)
         for word, part in ((telephone.wrong(), "the code is wrong"), ("12345", "6 to 6 bytes"), ("abcdef", "wrong")):
-            self.error(browser.ask("PUT", "/me/totp", {"code": word}), 400, "invalid", part, "code")
-        self.assertEqual(browser.ask("PUT", "/me/totp", {"code": telephone.code()})[0], 200)
+            self.error(browser.ask("PUT", "/me/totp", {"code": word, "password": PASSWORD}), 400, "invalid", part, "code")
+        # Whoever finds a browser that is logged in would lock its owner out.
+        self.error(browser.ask("PUT", "/me/totp", {"code": telephone.code()}), 400, "invalid", "must be a text", "password")
+        self.error(browser.ask("PUT", "/me/totp", {"code": telephone.code(), "password": "wrong password"}), 403, "denied", "the password is wrong", "password")
+        self.assertEqual(browser.ask("GET", "/me/totp")[1]["enabled"], False)
+        self.assertEqual(browser.ask("PUT", "/me/totp", {"code": telephone.code(), "password": PASSWORD})[0], 200)
         self.assertEqual(browser.ask("GET", "/me/totp"), (200, {"enabled": True, "recovery_codes": 10}))
         self.assertEqual(browser.ask("GET", "/me")[1]["totp"], True)
         self.error(browser.ask("POST", "/me/totp"), 409, "exists", "remove it first")

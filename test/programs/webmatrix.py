@@ -58,7 +58,7 @@ SAMPLES = {
     ("DELETE", "/me/tokens/#"): Sample(204, number=lambda matrix, actor: actor.make_token()),
     ("GET", "/me/totp"): Sample(200),
     ("POST", "/me/totp"): Sample(200),
-    ("PUT", "/me/totp"): Sample(200, lambda matrix, actor: {"code": actor.begin_second_factor()}),
+    ("PUT", "/me/totp"): Sample(200, lambda matrix, actor: {"code": actor.begin_second_factor(), "password": PASSWORD}),
     ("DELETE", "/me/totp"): Sample(204, {"password": PASSWORD}),
     # ---- people
     ("GET", "/users"): Sample(200),

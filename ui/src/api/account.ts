@@ -41,8 +41,8 @@ export interface TotpStart {
 
 export const totp = (): Promise<{ enabled: boolean; recovery_codes: number }> => get("/me/totp");
 export const totpBegin = (): Promise<TotpStart> => post("/me/totp");
-export const totpConfirm = async (code: string): Promise<string[]> =>
-  (await put<{ recovery_codes: string[] }>("/me/totp", { code })).recovery_codes;
+export const totpConfirm = async (code: string, password: string): Promise<string[]> =>
+  (await put<{ recovery_codes: string[] }>("/me/totp", { code, password })).recovery_codes;
 export const totpEnd = async (password: string): Promise<void> => {
   await request("DELETE", "/me/totp", { json: { password } });
 };

@@ -24,9 +24,10 @@ function TotpDialog(props: {
   onClose: () => void;
 }) {
   const [code, setCode] = useState("");
+  const [password, setPassword] = useState("");
   const { start } = props;
   async function submit(): Promise<void> {
-    const codes = await api.account.totpConfirm(code.trim());
+    const codes = await api.account.totpConfirm(code.trim(), password);
     await reloadMe();
     props.onCodes(codes);
   }
@@ -53,6 +54,12 @@ function TotpDialog(props: {
         autocomplete="one-time-code"
         inputMode="numeric"
         mono
+      />
+      <PasswordField
+        name="password"
+        label={text.login.password}
+        value={password}
+        onInput={setPassword}
       />
     </FormDialog>
   );
