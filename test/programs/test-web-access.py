@@ -3,7 +3,6 @@
 """left4me-web: who may do what. Each route that there is, asked by each kind of person about each kind of thing: what is answered
 follows from its row in --routes."""
 
-import subprocess
 import unittest
 
 import webcontract
@@ -13,33 +12,9 @@ from webmatrix import ABSENT, SAMPLES, VIEW, Matrix, Sample
 from webworld import Browser, WebTest
 
 
-class Route:
-    """A line of --routes."""
-
-    def __init__(self, line):
-        self.method, path, self.access, self.scope, self.object, need, self.body, self.body_max = line.split("\t")
-        self.path = path.removeprefix(webcontract.PREFIX)
-        self.key = self.method, self.path
-        self.need, self.body_max = int(need), int(self.body_max)
-
-    def __repr__(self):
-        return f"{self.method} {self.path}"
-
-    @property
-    def is_about_a_thing(self):
-        return self.object not in ("none", "own")
-
-    @property
-    def changes(self):
-        return self.method != "GET"
-
-    def target(self, number, sample):
-        path = self.path.replace("#", str(number), 1)
-        return path.replace("#", str(ABSENT)).replace("*", "0" * 32) + sample.query
-
-
-def routes():
-    return [Route(line) for line in subprocess.run([webworld.PROGRAM, "--routes"], capture_output=True, text=True, check=True).stdout.splitlines()]
+def target(route, number, sample):
+    path = route.path.replace("#", str(number), 1)
+    return path.replace("#", str(ABSENT)).replace("*", "0" * 32) + sample.query
 
 
 def gate(route, actor, thing):
@@ -68,7 +43,7 @@ class TestAccess(WebTest):
         self.matrix = Matrix(self)
 
     def ask(self, route, actor, number, sample, **fields):
-        said = actor.browser.ask(route.method, route.target(number, sample), sample.body, **fields)
+        said = actor.browser.ask(route.method, target(route, number, sample), sample.body, **fields)
         self.guarded(route, actor.browser.answer)
         return said
 
@@ -108,7 +83,7 @@ class TestAccess(WebTest):
 
     def test_the_matrix(self):
         seen = set()
-        for route in routes():
+        for route in webcontract.routes(webworld.PROGRAM):
             self.assertIn(route.key, SAMPLES, "a route that nobody knows how to ask: add its row to SAMPLES")
             for thing in self.things(route, with_absent=True):
                 for actor in self.matrix.actors if route.access != "anybody" else self.matrix.actors[:2]:
@@ -121,12 +96,12 @@ class TestAccess(WebTest):
         wanted = {("DELETE", "/session"), ("PUT", "/me/password"), ("GET", "/me/sessions"), ("DELETE", "/me/sessions/#"),
                   ("GET", "/me/tokens"), ("POST", "/me/tokens"), ("DELETE", "/me/tokens/#"),
                   ("GET", "/me/totp"), ("POST", "/me/totp"), ("PUT", "/me/totp"), ("DELETE", "/me/totp")}
-        self.assertEqual({route.key for route in routes() if route.access == "session"}, wanted)
+        self.assertEqual({route.key for route in webcontract.routes(webworld.PROGRAM) if route.access == "session"}, wanted)
         actor = next(actor for actor in self.matrix.actors if actor.is_admin and actor.scope == "admin")
-        for route in routes():
+        for route in webcontract.routes(webworld.PROGRAM):
             if route.key in wanted:
                 with self.subTest(route=route):
-                    self.error(actor.browser.ask(route.method, route.target(1, SAMPLES[route.key])), 403, "denied", "a token is not enough")
+                    self.error(actor.browser.ask(route.method, target(route, 1, SAMPLES[route.key])), 403, "denied", "a token is not enough")
         self.assertEqual(actor.browser.ask("GET", "/users")[0], 200)
         self.matrix.change(f"UPDATE users SET role = 'user' WHERE id = {actor.user}")
         self.error(actor.browser.ask("GET", "/users"), 403, "denied", "only an admin")
@@ -136,18 +111,18 @@ class TestAccess(WebTest):
     def test_the_things_of_others(self):
         """a session or a token of somebody else is not there, whoever asks"""
         owner, admin = self.matrix.actors[2], self.matrix.actors[1]
-        for route in routes():
+        for route in webcontract.routes(webworld.PROGRAM):
             if route.object != "own":
                 continue
             for actor, other in ((owner, admin), (admin, owner)):
                 for number in (SAMPLES[route.key].number(self.matrix, other), ABSENT):
                     with self.subTest(route=route, actor=actor, number=number):
-                        self.error(actor.browser.ask(route.method, route.target(number, SAMPLES[route.key])), 404, "not-found", "no such")
+                        self.error(actor.browser.ask(route.method, target(route, number, SAMPLES[route.key])), 404, "not-found", "no such")
 
     def test_where_it_comes_from(self):
         """whatever changes something is not done for another page, whoever is logged in"""
         owner, admin = self.matrix.actors[2], self.matrix.actors[1]
-        for route in routes():
+        for route in webcontract.routes(webworld.PROGRAM):
             if not route.changes:
                 continue
             things = self.matrix.things(route.object) if route.is_about_a_thing else [None]
@@ -161,14 +136,14 @@ class TestAccess(WebTest):
     def test_nothing_is_known_to_nobody(self):
         """of what is not there and of what he may not see one is told the same"""
         plain = next(actor for actor in self.matrix.actors if actor.name == "plain")
-        for route in routes():
+        for route in webcontract.routes(webworld.PROGRAM):
             if route.is_about_a_thing and route.access == "user":
                 said = [self.ask(route, plain, number, Sample(0, {} if route.body != "empty" else None)) for number in (self.matrix.things(route.object)[0].id, ABSENT)]
                 self.assertEqual(*said, route)
 
     def documented(self, parameter):
         """The routes that have it."""
-        for route in routes():
+        for route in webcontract.routes(webworld.PROGRAM):
             if any(one["name"] == parameter for one in webcontract.operations()[route.key]["parameters"]):
                 yield route
 
@@ -186,7 +161,7 @@ class TestAccess(WebTest):
 
     def test_what_is_not_documented(self):
         """in a body is refused, in what is inside of it too; and what is documented is known"""
-        for route in routes():
+        for route in webcontract.routes(webworld.PROGRAM):
             if route.body not in ("json", "optional"):
                 continue
             with self.subTest(route=route):

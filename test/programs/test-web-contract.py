@@ -2,27 +2,12 @@
 # SPDX-License-Identifier: MIT
 """docs/openapi.yaml and the routes of left4me-web: each tells of the other, and what it says of a route is what the route asks for."""
 
-import subprocess
 import unittest
 
 import webcontract
 import webworld
 
 SUCCESS = range(200, 300)
-
-
-class Route:
-    """A line of --routes."""
-
-    def __init__(self, line):
-        self.method, path, self.access, self.scope, self.object, need, self.body, self.body_max = line.split("\t")
-        self.path = path.removeprefix(webcontract.PREFIX)
-        self.key = self.method, self.path
-        self.need, self.body_max = int(need), int(self.body_max)
-
-
-def routes():
-    return [Route(line) for line in subprocess.run([webworld.PROGRAM, "--routes"], capture_output=True, text=True, check=True).stdout.splitlines()]
 
 
 def schemas(schema, seen):
@@ -39,11 +24,11 @@ def schemas(schema, seen):
 class TestContract(unittest.TestCase):
     def test_each_route_is_documented(self):
         """and what is documented is a route"""
-        self.assertEqual(sorted(route.key for route in routes()), sorted(webcontract.operations()))
+        self.assertEqual(sorted(route.key for route in webcontract.routes(webworld.PROGRAM)), sorted(webcontract.operations()))
 
     def test_who_may(self):
         default = webcontract.document()["security"]
-        for route in routes():
+        for route in webcontract.routes(webworld.PROGRAM):
             with self.subTest(route=route.key):
                 want = [{"session": []}, {"token": [route.scope]}]
                 want = {"anybody": [], "session": want[:1]}.get(route.access, want)
@@ -55,7 +40,7 @@ class TestContract(unittest.TestCase):
 
     def test_bodies(self):
         kinds = {"json": "application/json", "optional": "application/json", "bytes": "application/octet-stream"}
-        for route in routes():
+        for route in webcontract.routes(webworld.PROGRAM):
             with self.subTest(route=route.key):
                 body = webcontract.operations()[route.key].get("requestBody")
                 self.assertEqual(bool(body), route.body != "empty")

@@ -7,6 +7,7 @@ name is not there: objects are closed, unless they say additionalProperties."""
 import functools
 import pathlib
 import re
+import subprocess
 
 import yaml
 
@@ -95,6 +96,34 @@ def check(value, schema, where):
     if isinstance(value, list) and "items" in schema:
         for i, item in enumerate(value):
             check(item, schema["items"], f"{where}[{i}]")
+
+
+# ---- what the program itself says --------------------------------------------------------------
+
+class Route:
+    """A line of --routes."""
+
+    def __init__(self, line):
+        self.method, path, self.access, self.scope, self.object, need, self.body, self.body_max = line.split("\t")
+        self.path = path.removeprefix(PREFIX)
+        self.key = self.method, self.path
+        self.need, self.body_max = int(need), int(self.body_max)
+
+    def __repr__(self):
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_about_a_thing(self):
+        return self.object not in ("none", "own")
+
+    @property
+    def changes(self):
+        return self.method != "GET"
+
+
+def routes(program):
+    said = subprocess.run([program, "--routes"], capture_output=True, text=True, check=True).stdout
+    return [Route(line) for line in said.splitlines()]
 
 
 # ---- operations -------------------------------------------------------------------------------
