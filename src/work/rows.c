@@ -2,10 +2,31 @@
 #include "work/rows.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "overlay/type.h"
 #include "store/change.h"
 #include "store/ownedoverlay.h"
+
+int rows_are_deleted(bool *ret, struct database *db, const struct job *job, struct error *err)
+{
+    const struct job_filter filter = { .server = job->server,
+                                       .overlay = job->overlay,
+                                       .kind = job->kind };
+    AUTO(freep) struct job *other = calloc(1, sizeof *other);
+    int                     r = 0;
+    bool                    is_deleted = false;
+
+    if (!other)
+        return error_set(err, ERROR_NO_SPACE, "out of memory");
+    if (strcmp(job->kind, "server.delete") == 0 || strcmp(job->kind, "overlay.delete") == 0)
+        while (!is_deleted && (r = job_next(other, db, other->id, &filter, err)) > 0)
+            is_deleted = other->state == JOB_DONE;
+    if (r < 0)
+        return -1;
+    *ret = is_deleted;
+    return 0;
+}
 
 int rows_before(char ret[SERVER_INSTANCE_MAX], struct database *db, const struct job *job,
                 struct error *err)

@@ -8,6 +8,9 @@
 #include "store/job.h"
 #include "store/server.h"
 
+// Whether what the job is to delete has been deleted by another one before it, which is as good.
+int rows_are_deleted(bool *ret, struct database *db, const struct job *job, struct error *err)
+    MUST_USE;
 // Whether the job may be done by what the page knows. *ret: the name of its server on the host, ""
 // if it is about none.
 int rows_before(char ret[SERVER_INSTANCE_MAX], struct database *db, const struct job *job,

@@ -9,6 +9,7 @@
 #include "store/right.h"
 #include "work/kinds.h"
 #include "work/record.h"
+#include "work/rows.h"
 
 #define RECORD_MS   50u  // lines that come within so long are written together
 #define PROGRESS_MS 500u // between two changes of how far one is
@@ -253,15 +254,21 @@ static void has_work(void *context)
 
 // ---- taking -----------------------------------------------------------------------------------
 
-// Who has asked for it may have lost the right to it while it waited: that is its end then.
-static int refuse(bool *ret_is_refused, struct runner *runner, const struct job *job,
+// Who has asked for it may have lost the right to it while it waited, or another job has done it
+// for all time: that is its end then.
+static int settle(bool *ret_has_ended, struct runner *runner, const struct job *job,
                   struct error *err)
 {
     struct database *db = runner->config.host.db;
     struct error     why;
 
-    *ret_is_refused = right_check(db, job, &why) < 0;
-    if (!*ret_is_refused)
+    if (rows_are_deleted(ret_has_ended, db, job, err) < 0)
+        return -1;
+    if (*ret_has_ended)
+        return job_end(db, job->id, runner->config.worker, JOB_DONE, NULL, "{}",
+                       now_us(CLOCK_REALTIME), err);
+    *ret_has_ended = right_check(db, job, &why) < 0;
+    if (!*ret_has_ended)
         return 0;
     if (is_passing(&why)) {
         *err = why;
@@ -273,7 +280,7 @@ static int refuse(bool *ret_is_refused, struct runner *runner, const struct job 
                : right_forget_wish(db, job, err);
 }
 
-static int take(struct job *ret, bool *ret_is_refused, struct runner *runner, struct error *err)
+static int take(struct job *ret, bool *ret_has_ended, struct runner *runner, struct error *err)
 {
     AUTO(transaction_done) struct transaction transaction = { 0 };
     const struct runner_config               *config = &runner->config;
@@ -285,7 +292,7 @@ static int take(struct job *ret, bool *ret_is_refused, struct runner *runner, st
     int64_t                 now = now_s();
     int                     r = 0;
 
-    *ret_is_refused = false;
+    *ret_has_ended = false;
     if (transaction_begin(&transaction, config->host.db, err) < 0)
         return -1;
     // Its leases may have some time left, but it is gone.
@@ -296,7 +303,7 @@ static int take(struct job *ret, bool *ret_is_refused, struct runner *runner, st
         runner->has_taken_over = true;
         r = job_take(ret, config->host.db, config->worker, &choice, now_us(CLOCK_REALTIME),
                      now + RECORD_LEASE_S, err);
-        if (r > 0 && refuse(ret_is_refused, runner, ret, err) < 0)
+        if (r > 0 && settle(ret_has_ended, runner, ret, err) < 0)
             return -1;
     }
     if (r < 0 || transaction_commit(&transaction, err) < 0)
@@ -379,12 +386,12 @@ void runner_look(struct runner *runner)
 {
     struct job   job;
     struct error err;
-    bool         has_taken = false, is_refused = false;
+    bool         has_taken = false, has_ended = false;
     int          r = 0;
 
     cancel_some(runner);
-    while (runner->n < runner->config.n_max && (r = take(&job, &is_refused, runner, &err)) > 0) {
-        if (!is_refused)
+    while (runner->n < runner->config.n_max && (r = take(&job, &has_ended, runner, &err)) > 0) {
+        if (!has_ended)
             add(runner, &job, !runner->has_taken_over);
         has_taken = true;
     }

@@ -370,6 +370,23 @@ class TestJobs(WorkerTest):
         self.assertEqual(self.read("SELECT * FROM servers"), [])
         self.assertIn({"topic": "server", "object": 1, "is_deleted": 1}, self.read("SELECT topic, object, is_deleted FROM changes"))
 
+    def test_what_was_deleted_meanwhile(self):
+        """whoever asks once more while it is being deleted has what he wants"""
+        server = self.server()
+        self.has({"overlay": 5, "name": "by hand", "type": "files"})
+        self.change("INSERT INTO overlays (id, name, type, owner, created_unix_s, changed_unix_s) VALUES (5, 'by hand', 'files', 1, 0, 0)",
+                    "INSERT OR REPLACE INTO changes (topic, object, is_deleted) VALUES ('overlay', 5, 0)")
+        for word, about in (("delete", {"server": server}), ("overlay-delete", {"overlay": 5})):
+            let_go = self.hold(word, after=": >overlays")
+            kind = "server.delete" if "server" in about else "overlay.delete"
+            first = self.ask(kind, **about)
+            self.ready(first)
+            second = self.ask(kind, **about)
+            let_go()
+            self.wait(first)
+            self.wait(second)
+            self.assertEqual(len(self.calls(word.replace("-", " "))), 1)
+
     def test_one_that_was_never_started(self):
         server = self.server()
         self.on("stop", "fail not-found 'there is no instance s1' 3")
