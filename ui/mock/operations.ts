@@ -55,6 +55,20 @@ const session = (id: number, current: boolean) => ({
   current,
 });
 
+// As a new machine has them.
+const SETTINGS = {
+  port_from: 27015,
+  port_to: 27100,
+  log_days: 30,
+  history_days: 90,
+  audit_days: 365,
+  user_servers: 32,
+  user_blueprints: 256,
+  user_overlays: 128,
+  repair: "off",
+  metrics_open: "off",
+};
+
 export const operations: readonly [string, RegExp, Run][] = [
   ["POST", /^\/mock\/expire$/, (world) => ((world.isLoggedIn = false), nothing)],
   [
@@ -508,43 +522,8 @@ export const operations: readonly [string, RegExp, Run][] = [
     /^\/game\/rollout$/,
     (world, call) => asked(world.job("game.rollout", {}, call.body, 5, () => ({}))),
   ],
-  [
-    "GET",
-    /^\/settings$/,
-    () => ({
-      json: {
-        port_from: 27015,
-        port_to: 27100,
-        log_days: 30,
-        history_days: 90,
-        audit_days: 365,
-        user_servers: 32,
-        user_blueprints: 256,
-        user_overlays: 128,
-        repair: "off",
-        metrics_open: "off",
-      },
-    }),
-  ],
-  [
-    "PATCH",
-    /^\/settings$/,
-    (_world, call) => ({
-      json: {
-        port_from: 27015,
-        port_to: 27100,
-        log_days: 30,
-        history_days: 90,
-        audit_days: 365,
-        user_servers: 32,
-        user_blueprints: 256,
-        user_overlays: 128,
-        repair: "off",
-        metrics_open: "off",
-        ...call.body,
-      },
-    }),
-  ],
+  ["GET", /^\/settings$/, () => ({ json: SETTINGS })],
+  ["PATCH", /^\/settings$/, (_world, call) => ({ json: { ...SETTINGS, ...call.body } })],
   [
     "GET",
     /^\/machine$/,
