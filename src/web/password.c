@@ -36,4 +36,3 @@ bool password_matches(const char *hash, const char *password)
     (void)!crypto_pwhash_str(ignored, password, strlen(password), OPERATIONS, MEMORY_BYTES);
     return false;
 }
-

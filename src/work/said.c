@@ -95,4 +95,3 @@ void said_done(struct said *said)
     json_decref(said->last);
     said->last = NULL;
 }
-
