@@ -12,6 +12,7 @@
 #define SECOND_US   1000000u
 #define ACCURACY_US 1000u
 #define CHECKS_MAX  200u // of whether somebody may go on, in one look
+#define VISITS_MAX  256u // of those who listen, each second, in one look
 
 struct http_exchange *reader_exchange(const struct reader *reader)
 {
@@ -22,8 +23,8 @@ struct http_exchange *reader_exchange(const struct reader *reader)
 
 static void look_at(struct hub *hub, uint64_t us)
 {
-    // Within a round nothing is waited for, not even to wake up for several things at once.
-    uint64_t accuracy_us = hub->turn ? 1 : ACCURACY_US;
+    // What is due is not waited for, not even to wake up for several things at once.
+    uint64_t accuracy_us = us > visit_now_us() ? ACCURACY_US : 1;
 
     (void)sd_event_source_set_time_accuracy(hub->looker, accuracy_us);
     (void)sd_event_source_set_time(hub->looker, us);
@@ -134,6 +135,12 @@ void hub_look_user(struct hub *hub, int64_t user)
                 end_if(reader, check_who(reader, &err), &err);
 }
 
+// NULL: there is none.
+static struct reader *following(const struct reader *reader)
+{
+    return reader->following != &reader->channel->readers ? reader->following : NULL;
+}
+
 // Of those that are due. True: there are more.
 static bool check_some(struct hub *hub)
 {
@@ -144,8 +151,38 @@ static bool check_some(struct hub *hub)
             if (n++ == CHECKS_MAX)
                 return true;
             struct reader *reader = channel->to_check;
-            channel->to_check = reader->following != &channel->readers ? reader->following : NULL;
+            channel->to_check = following(reader);
             check(reader);
+        }
+    return false;
+}
+
+static void beat(struct reader *reader)
+{
+    struct hub *hub = reader->channel->hub;
+
+    check(reader);
+    if (reader->is_ending || http_exchange_pending(reader_exchange(reader)) > 0)
+        return;
+    text_begin(&hub->text);
+    text_comment(&hub->text);
+    (void)http_exchange_write(reader_exchange(reader), hub->text.bytes, hub->text.n); // or not
+}
+
+// Of all, because a second has passed. True: there are more.
+static bool visit_some(struct hub *hub)
+{
+    unsigned n = 0;
+
+    for (struct channel *channel = hub->channels; channel; channel = channel->next)
+        while (channel->to_visit) {
+            if (n++ == VISITS_MAX)
+                return true;
+            struct reader *reader = channel->to_visit;
+            channel->to_visit = following(reader);
+            if (reader->beat == hub->second % HUB_BEAT_S)
+                beat(reader);
+            reader_pump(reader); // what did not go is tried again
         }
     return false;
 }
@@ -198,12 +235,9 @@ static int look(sd_event_source *source, uint64_t usec, void *context)
     if (!hub->turn)
         hub->round_us = begun_us;
     int  r = channels_tell(hub, &err); // an error is of a moment: it is looked again
-    bool has_more = check_some(hub) || r > 0;
+    bool has_more = check_some(hub) || visit_some(hub) || r > 0;
     // Others have their turn, however many are told: between two parts of a round, and after it.
-    uint64_t now_us = visit_now_us();
-    hub->next_us = hub->turn ? now_us
-                             : MAX(hub->round_us + HUB_BATCH_MS * UINT64_C(1000),
-                                   now_us + (now_us - hub->round_us) / 8);
+    hub->next_us = hub->turn ? 0 : hub->round_us + HUB_BATCH_MS * UINT64_C(1000);
     if (has_more)
         look_again(hub);
     return 0;
@@ -219,18 +253,6 @@ static void list_came(void *context)
              reader = reader->following)
             reader_pump(reader);
     hub_look(hub);
-}
-
-static void beat(struct reader *reader)
-{
-    struct hub *hub = reader->channel->hub;
-
-    check(reader);
-    if (reader->is_ending || http_exchange_pending(reader_exchange(reader)) > 0)
-        return;
-    text_begin(&hub->text);
-    text_comment(&hub->text);
-    (void)http_exchange_write(reader_exchange(reader), hub->text.bytes, hub->text.n); // or not
 }
 
 // The worker asks more often meanwhile.
@@ -251,20 +273,25 @@ static void watch_again(const struct hub *hub)
         watch_players(channel);
 }
 
+static bool is_visiting(const struct hub *hub)
+{
+    for (const struct channel *channel = hub->channels; channel; channel = channel->next)
+        if (channel->to_visit)
+            return true;
+    return false;
+}
+
 static int tick(sd_event_source *source, uint64_t usec, void *context)
 {
     struct hub *hub = context;
 
     (void)usec;
-    hub->second++;
-    watch_again(hub);
-    for (struct channel *channel = hub->channels; channel; channel = channel->next)
-        for (struct reader *reader = channel->readers.following; reader != &channel->readers;
-             reader = reader->following) {
-            if (reader->beat == hub->second % HUB_BEAT_S)
-                beat(reader);
-            reader_pump(reader); // what did not go is tried again
-        }
+    if (!is_visiting(hub)) { // on a busy machine a second may be longer
+        hub->second++;
+        watch_again(hub);
+        for (struct channel *channel = hub->channels; channel; channel = channel->next)
+            channel->to_visit = channel->readers.following;
+    }
     hub_look(hub);
     (void)sd_event_source_set_time_relative(source, SECOND_US);
     (void)sd_event_source_set_enabled(source, hub->n_readers > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
@@ -404,7 +431,9 @@ static void unlink_reader(struct reader *reader)
     struct channel *channel = reader->channel;
 
     if (channel->to_check == reader)
-        channel->to_check = reader->following != &channel->readers ? reader->following : NULL;
+        channel->to_check = following(reader);
+    if (channel->to_visit == reader)
+        channel->to_visit = following(reader);
     reader->previous->following = reader->following;
     reader->following->previous = reader->previous;
     if (--channel->n == 0)

@@ -64,6 +64,7 @@ struct channel {
     struct reader   readers; // the head of a ring
     unsigned        n;
     struct reader  *to_check; // where the next look whether they may goes on; NULL: none is due
+    struct reader  *to_visit; // where the next look after each second goes on; likewise
 };
 
 struct text {

@@ -311,15 +311,21 @@ class TestWhoMay(EventTest):
         self.fail("it is not known that one has left")
 
 
-class TestStreams(EventTest):
-    def test_a_heartbeat(self):
-        """one who is told nothing is told that"""
-        listener = self.listen(self.user(), "jobs")
-        listener.next()
-        while not listener.comments:
-            listener.receive()
-            listener.take()
+class TestMany(EventTest):
+    SETTINGS = "connections = 0\nrequests = 0\n"
 
+    def test_a_heartbeat(self):
+        """one who is told nothing is told that; so are all of more than are looked at in one go"""
+        users = [self.user(f"user{i}") for i in range(14)]
+        listeners = [self.listen(user, "jobs") for user in users for _ in range(20)]
+        for listener in listeners:
+            listener.next()
+            while not listener.comments:
+                listener.receive()
+                listener.take()
+
+
+class TestStreams(EventTest):
     def test_the_head_alone(self):
         browser = self.user()
         with socket.create_connection(("127.0.0.1", self.web.port), READY_S) as connection:
