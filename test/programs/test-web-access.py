@@ -3,13 +3,11 @@
 """left4me-web: who may do what. Each route that there is, asked by each kind of person about each kind of thing: what is answered
 follows from its row in --routes."""
 
-import unittest
-
 import webcontract
 import webmatrix
 import webworld
 from webmatrix import ABSENT, SAMPLES, VIEW, Matrix, Sample
-from webworld import Browser, WebTest
+from webworld import WebTest
 
 
 def target(route, number, sample):
