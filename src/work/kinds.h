@@ -23,6 +23,7 @@ enum kind_flag {
     KIND_LONG = 1 << 6,           // but for this, which nobody waits for
     KIND_ROLLOUT = 1 << 7,        // no command: see rollout.h
     KIND_ONCE = 1 << 8,           // done again without a generation it does something else
+    KIND_TAKES = 1 << 9,          // done again it does not find what it has taken away
 };
 
 enum parameter_type {

@@ -176,6 +176,13 @@ static bool may_be_made(const struct run *run)
            run->why.kind == ERROR_EXISTS;
 }
 
+// Whether it was, or never was there, nobody can tell any more.
+static bool may_be_taken(const struct run *run)
+{
+    return run->step == STEP_COMMAND && kind_is(&run->job, KIND_TAKES) && run->is_begun &&
+           run->why.kind == ERROR_NOT_FOUND;
+}
+
 static void take_failure(struct run *run, const struct ctl_end *ended)
 {
     (void)answer_raise(ended, run->said.last, &run->why);
@@ -188,6 +195,8 @@ static void take_failure(struct run *run, const struct ctl_end *ended)
         run->step = STEP_RECALL;
         advance(run);
     } else {
+        if (may_be_taken(run))
+            (void)error_prefix(&run->why, "the worker ended before it, so it may have been done");
         end(run, JOB_FAILED);
     }
 }

@@ -695,6 +695,19 @@ class TestWorkersThatEnd(WorkerTest):
         let_go()
         self.assertEqual(self.wait(job)["attempt"], 1)
 
+    def test_what_takes_something_away(self):
+        """it is not there any more for the next one, who says that it may have been done"""
+        server = self.server()
+        self.hold("drop")
+        job = self.ask("server.drop", server, path="left4dead2/addons/a.vpk")
+        self.ready(job)
+        self.kill()
+        self.on("drop", "fail not-found 'the game wrote no such file' 3")
+        self.worker.start()
+        row = self.wait(job, "failed")
+        self.assertEqual(row["error_message"], "the worker ended before it, so it may have been done: the game wrote no such file")
+        self.assertEqual(self.wait(self.ask("server.drop", server, path="left4dead2/addons/a.vpk"), "failed")["error_message"], "the game wrote no such file")
+
     def test_three_attempts(self):
         server = self.server()
         self.hold("start")
