@@ -266,24 +266,32 @@ int job_take(struct job *ret, struct database *db, const char *worker,
     // Nothing that came before it, about the same server or overlay, is still to be done or under
     // way. Of those that may run it is one of whom the fewest run: nobody waits behind all that
     // somebody else has asked for, which may be builds of an hour each.
+    //
+    // They are put in order first, which SQLite takes for vain without a limit, and looked at in
+    // that order until there is one: what is asked of each costs more. The index has those alone
+    // that have not ended; without its name, and its words, all that are kept are read for each.
     static const struct query oldest = QUERY(
         "UPDATE jobs SET state = 'running', lease_by = :worker, lease_until_s = :until, "
-        "attempt = attempt + 1, started_us = :now WHERE id = (SELECT id FROM jobs AS next "
-        "WHERE state = 'queued' AND kind NOT IN (SELECT value FROM json_each(:except)) "
-        "AND NOT EXISTS (SELECT 1 FROM jobs AS earlier WHERE earlier.state IN ('queued', "
-        "'running') AND earlier.id < next.id AND (earlier.server = next.server OR "
-        "earlier.overlay = next.overlay)) "
+        "attempt = attempt + 1, started_us = :now WHERE id = (WITH waiting AS MATERIALIZED "
+        "(SELECT id, (SELECT count(*) FROM jobs AS his INDEXED BY jobs_open WHERE his.state IN "
+        "('queued', 'running') AND his.state = 'running' AND his.asked_by IS jobs.asked_by) AS n "
+        "FROM jobs INDEXED BY jobs_open WHERE jobs.state IN ('queued', 'running') AND "
+        "jobs.state = 'queued' AND kind NOT IN (SELECT value FROM json_each(:except)) "
+        "ORDER BY n, id LIMIT -1) "
+        "SELECT next.id FROM waiting CROSS JOIN jobs AS next ON next.id = waiting.id "
+        "WHERE NOT EXISTS (SELECT 1 FROM jobs AS earlier INDEXED BY jobs_open WHERE "
+        "earlier.state IN ('queued', 'running') AND earlier.id < next.id AND "
+        "(earlier.server = next.server OR earlier.overlay = next.overlay)) "
         "AND NOT EXISTS (SELECT 1 FROM job_dependencies, jobs AS earlier WHERE job = next.id AND "
         "earlier.id = after AND earlier.state != 'done') "
-        "AND (kind NOT IN (SELECT value FROM json_each(:patient)) "
-        "OR NOT EXISTS (SELECT 1 FROM jobs AS earlier JOIN servers ON servers.id = next.server "
-        "WHERE earlier.state IN ('queued', 'running') AND earlier.id < next.id "
+        "AND (next.kind NOT IN (SELECT value FROM json_each(:patient)) "
+        "OR NOT EXISTS (SELECT 1 FROM jobs AS earlier INDEXED BY jobs_open CROSS JOIN servers "
+        "ON servers.id = next.server WHERE earlier.state IN ('queued', 'running') "
+        "AND earlier.id < next.id "
         "AND earlier.kind NOT IN (SELECT value FROM json_each(:unawaited)) "
         "AND (earlier.overlay IN (1, servers.overlay) OR earlier.overlay IN (SELECT "
         "blueprint_overlays.overlay FROM blueprint_overlays WHERE "
-        "blueprint_overlays.blueprint = servers.blueprint)))) "
-        "ORDER BY (SELECT count(*) FROM jobs AS his WHERE his.state = 'running' "
-        "AND his.asked_by IS next.asked_by), id LIMIT 1) " RETURNING);
+        "blueprint_overlays.blueprint = servers.blueprint)))) LIMIT 1) " RETURNING);
 
     assert(database_is_writing(db));
     return fail_those_who_wait(db, now_us, err) < 0
