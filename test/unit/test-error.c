@@ -56,11 +56,11 @@ static void test_it_is_always_text(void **state)
     static const struct {
         const char *name, *want;
     } cases[] = {
-        { "\xc3\xa9", "'\xc3\xa9'" },             // as it is
-        { "a\xff", "'a?'" },                       // no UTF-8
-        { "\xc3", "'?'" },                         // the beginning of a character
-        { "a\xc2\x9b\x33\x31m", "'a?31m'" },       // a control character of Latin-1: begins a colour
-        { "a\xe2\x80\xae\x62", "'a?b'" },          // turns the direction of what follows
+        { "\xc3\xa9", "'\xc3\xa9'" },        // as it is
+        { "a\xff", "'a?'" },                 // no UTF-8
+        { "\xc3", "'?'" },                   // the beginning of a character
+        { "a\xc2\x9b\x33\x31m", "'a?31m'" }, // a control character of Latin-1: begins a colour
+        { "a\xe2\x80\xae\x62", "'a?b'" },    // turns the direction of what follows
     };
     struct error err = { 0 };
     char         text[1000];

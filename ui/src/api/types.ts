@@ -181,8 +181,7 @@ export interface PlayerNow {
 }
 
 export type Players = { server: number } & (
-  | (PlayerCount & { known: true; players: PlayerNow[] | null })
-  | { known: false }
+  (PlayerCount & { known: true; players: PlayerNow[] | null }) | { known: false }
 );
 
 export interface PlayerSession {
