@@ -9,22 +9,22 @@
 // ten times a second: they are not what is measured, and this program is not to be what is slow.
 //
 // Prints a line when all have heard something, and after SECONDS more: listeners that are left,
-// lines of the sample, and microseconds: median, 99 %, longest.
+// lines of the sample, and microseconds: median, 99 %, longest, until a line was read; and the same
+// by the kernel's time stamp, until it had arrived at its socket, which only TCP has: without, 0.
+// Of lines that are read at once the last one's counts for all, so it says too much rather than
+// too little.
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/macros.h"
 #include "base/number.h"
+#include "bench.h"
 
 #define LISTENERS_MAX 50000u
 #define TOKENS_MAX    5000u
@@ -40,31 +40,31 @@ struct listener {
     char  *rest;
 };
 
+// How late lines were, in microseconds.
+struct late {
+    uint32_t *us;
+    size_t    n;
+};
+
 struct bench {
     const char      *place, *target;
     uint32_t         n, of_token, n_sample;
     struct listener *listeners;
     char (*tokens)[TOKEN_BYTES];
-    unsigned  n_tokens;
-    int       poll_fd;
-    uint32_t *late_us;
-    size_t    n_late;
-    bool      is_measuring;
-    unsigned  n_heard, n_left;
+    unsigned    n_tokens;
+    int         poll_fd;
+    struct late read, arrived;
+    uint64_t    ahead_us; // how much CLOCK_REALTIME is ahead of CLOCK_MONOTONIC
+    bool        is_measuring;
+    unsigned    n_heard, n_left;
 };
 
-static uint64_t now_us(void)
+static uint64_t ahead_us(void)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail for this clock
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
+    (void)clock_gettime(CLOCK_REALTIME, &now); // cannot fail for this clock
+    return us_of(&now) - now_us();
 }
 
 // ---- connecting -------------------------------------------------------------------------------
@@ -100,6 +100,7 @@ static void begin(struct bench *bench, uint32_t i)
 {
     struct listener   *listener = &bench->listeners[i];
     struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
+    int                on = 1;
 
     listener->fd = connect_to(bench->place);
     ask(listener->fd, bench->target, bench->tokens[i / bench->of_token]);
@@ -107,7 +108,8 @@ static void begin(struct bench *bench, uint32_t i)
     if (!listener->is_sampled)
         return;
     listener->rest = malloc(REST_BYTES);
-    if (!listener->rest || epoll_ctl(bench->poll_fd, EPOLL_CTL_ADD, listener->fd, &event) < 0)
+    if (setsockopt(listener->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0 ||
+        !listener->rest || epoll_ctl(bench->poll_fd, EPOLL_CTL_ADD, listener->fd, &event) < 0)
         die("listening");
 }
 
@@ -126,18 +128,28 @@ static void end(struct bench *bench, struct listener *listener)
     bench->n_left--;
 }
 
-static void look_at(struct bench *bench, const char *line, size_t n, uint64_t at_us)
+static void note(struct late *late, uint64_t then_us, uint64_t at_us)
+{
+    if (late->n < LATE_MAX && then_us <= at_us)
+        late->us[late->n++] = (uint32_t)MIN(at_us - then_us, (uint64_t)UINT32_MAX);
+}
+
+// `arrived_us` is 0 where the kernel does not say.
+static void look_at(struct bench *bench, const char *line, size_t n, uint64_t arrived_us,
+                    uint64_t at_us)
 {
     const char *mark = memmem(line, n, "t=", 2);
 
     if (!mark || n < 6 || memcmp(line, "data: ", 6) != 0 || !bench->is_measuring)
         return;
     uint64_t then_us = strtoull(mark + 2, NULL, 10); // written by the bench; a line ends it
-    if (bench->n_late < LATE_MAX && then_us <= at_us)
-        bench->late_us[bench->n_late++] = (uint32_t)MIN(at_us - then_us, (uint64_t)UINT32_MAX);
+    note(&bench->read, then_us, at_us);
+    if (arrived_us)
+        note(&bench->arrived, then_us, arrived_us);
 }
 
-static void take_lines(struct bench *bench, struct listener *listener, const char *bytes, size_t n)
+static void take_lines(struct bench *bench, struct listener *listener, const char *bytes, size_t n,
+                       uint64_t arrived_us)
 {
     uint64_t at_us = now_us();
 
@@ -145,9 +157,9 @@ static void take_lines(struct bench *bench, struct listener *listener, const cha
         size_t n_line = (size_t)(newline - bytes) + 1;
         if (listener->n_rest > 0 && listener->n_rest + n_line <= REST_BYTES) {
             memcpy(listener->rest + listener->n_rest, bytes, n_line);
-            look_at(bench, listener->rest, listener->n_rest + n_line, at_us);
+            look_at(bench, listener->rest, listener->n_rest + n_line, arrived_us, at_us);
         } else {
-            look_at(bench, bytes, n_line, at_us);
+            look_at(bench, bytes, n_line, arrived_us, at_us);
         }
         listener->n_rest = 0;
         n -= n_line;
@@ -160,9 +172,27 @@ static void take_lines(struct bench *bench, struct listener *listener, const cha
 
 static char buffer[1 << 20];
 
+// When the last of what was just read came to the socket.
+static uint64_t arrival_us(const struct bench *bench, struct msghdr *message)
+{
+    struct timespec time;
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS) {
+            memcpy(&time, CMSG_DATA(c), sizeof time);
+            return us_of(&time) - bench->ahead_us;
+        }
+    return 0;
+}
+
 static void read_some(struct bench *bench, struct listener *listener)
 {
-    ssize_t n = recv(listener->fd, buffer, sizeof buffer, MSG_DONTWAIT);
+    char          control[CMSG_SPACE(sizeof(struct timespec))];
+    struct iovec  part = { buffer, sizeof buffer };
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+    };
+    ssize_t n = recvmsg(listener->fd, &message, MSG_DONTWAIT);
 
     if (n == 0 || (n < 0 && errno != EAGAIN)) {
         end(bench, listener);
@@ -172,7 +202,7 @@ static void read_some(struct bench *bench, struct listener *listener)
         return;
     heard(bench, listener);
     if (listener->is_sampled)
-        take_lines(bench, listener, buffer, (size_t)n);
+        take_lines(bench, listener, buffer, (size_t)n, arrival_us(bench, &message));
 }
 
 static void drain(struct bench *bench)
@@ -210,6 +240,15 @@ static int by_size(const void *one, const void *other)
     uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)other;
 
     return (a > b) - (a < b);
+}
+
+static void print_late(struct late *late)
+{
+    size_t n = late->n;
+
+    qsort(late->us, n, sizeof *late->us, by_size);
+    (void)printf(" %u %u %u", n ? late->us[n / 2] : 0, n ? late->us[n * 99 / 100] : 0,
+                 n ? late->us[n - 1] : 0);
 }
 
 static void read_tokens(struct bench *bench, const char *path)
@@ -254,6 +293,7 @@ static void measure(struct bench *bench, uint32_t seconds)
         turn(bench, &next_us);
     (void)printf("%u listen\n", bench->n_left);
     (void)fflush(stdout);
+    bench->ahead_us = ahead_us();
     bench->is_measuring = true;
     for (until_us = now_us() + seconds * UINT64_C(1000000); now_us() < until_us;)
         turn(bench, &next_us);
@@ -277,8 +317,10 @@ int main(int argc, char **argv)
     bench.poll_fd = epoll_create1(EPOLL_CLOEXEC);
     bench.listeners = calloc(bench.n, sizeof *bench.listeners);
     bench.tokens = calloc(TOKENS_MAX, TOKEN_BYTES);
-    bench.late_us = malloc(LATE_MAX * sizeof *bench.late_us);
-    if (bench.poll_fd < 0 || !bench.listeners || !bench.tokens || !bench.late_us)
+    bench.read.us = malloc(LATE_MAX * sizeof *bench.read.us);
+    bench.arrived.us = malloc(LATE_MAX * sizeof *bench.arrived.us);
+    if (bench.poll_fd < 0 || !bench.listeners || !bench.tokens || !bench.read.us ||
+        !bench.arrived.us)
         die("beginning");
     read_tokens(&bench, argv[2]);
     if ((uint64_t)bench.n_tokens * bench.of_token < bench.n) {
@@ -286,9 +328,9 @@ int main(int argc, char **argv)
         return 2;
     }
     measure(&bench, number(argv[7]));
-    size_t n = bench.n_late;
-    qsort(bench.late_us, n, sizeof *bench.late_us, by_size);
-    (void)printf("%u %zu %u %u %u\n", bench.n_left, n, n ? bench.late_us[n / 2] : 0,
-                 n ? bench.late_us[n * 99 / 100] : 0, n ? bench.late_us[n - 1] : 0);
+    (void)printf("%u %zu", bench.n_left, bench.read.n);
+    print_late(&bench.read);
+    print_late(&bench.arrived);
+    (void)puts("");
     return 0;
 }

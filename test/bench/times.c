@@ -10,14 +10,12 @@
 
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/number.h"
+#include "bench.h"
 
 #define ROUNDS_MAX   10000u
 #define COMMANDS_MAX 100u
@@ -32,20 +30,6 @@ struct command {
     bool      is_measured;
     uint64_t *took_us; // one a round
 };
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail for this clock
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void expand(char ret[static WORD_MAX], const char *word, unsigned round)
 {

@@ -29,7 +29,7 @@ from table import Row
 OF_ACCOUNT = 20      # streams, that one account may have
 LISTENERS, SAMPLE, SECONDS = 10000, 200, 10
 LATE_MS, MEMORY_MB = 50, 100
-SEND_BYTES = 1500   # five lines or so
+SEND_BYTES, SEND_ROUNDS = 1500, 80     # five lines or so
 SETTINGS = "[web]\nconnections = 0\nrequests = 0\n"
 
 # Writes a hundred lines a second, each with the time at which it does.
@@ -97,15 +97,16 @@ class World:
                 for kind, port in (("game", 27015), ("client", 22015), ("tv", 32015)):
                     db.execute("INSERT INTO server_ports VALUES (?, ?, ?)", (port + i, i, kind))
 
-    def cpu_s(self):
-        fields = pathlib.Path(f"/proc/{self.web.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def memory_mb(self):
         for line in pathlib.Path(f"/proc/{self.web.process.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         return 0
+
+
+def cpu_s(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
@@ -123,38 +124,44 @@ def world(build, **options):
 # -- events -----------------------------------------------------------------------------------------
 
 def listen(build, is_local, n=LISTENERS, seconds=SECONDS):
-    """(lines of the sample, median ms, 99 % ms, longest ms, MB before, MB, processor)"""
+    """((median, 99 %, longest) in ms until lines were read, the same until they had arrived, MB, processor, that of those who listen)"""
     with world(build, is_local=is_local) as one:
         one.tokens(n // OF_ACCOUNT + 1)
         one.servers(1)
-        before = one.memory_mb()
         bench = subprocess.Popen([build / "test/bench/bench-listeners", str(one.place), one.path / "tokens", str(OF_ACCOUNT), str(n), str(SAMPLE),
                                   "/api/v1/events?topics=log:1", str(seconds)], stdout=subprocess.PIPE, text=True)
         bench.stdout.readline()
-        cpu, started = one.cpu_s(), time.monotonic()
-        left, lines, median, late, longest = map(int, bench.stdout.readline().split())
-        cpu, memory = (one.cpu_s() - cpu) / (time.monotonic() - started), one.memory_mb()
+        before, started = (cpu_s(one.web.process.pid), cpu_s(bench.pid)), time.monotonic()
+        time.sleep(seconds - 0.5)   # it begins to sort when it is over
+        ours, theirs = ((cpu_s(pid) - cpu) / (time.monotonic() - started) for pid, cpu in zip((one.web.process.pid, bench.pid), before))
+        left, _, *times = map(int, bench.stdout.readline().split())
+        memory = one.memory_mb()
         assert bench.wait() == 0 and left == n, (left, n)
-    return lines, median / 1000, late / 1000, longest / 1000, before, memory, cpu
+    return [time / 1000 for time in times[:3]], [time / 1000 for time in times[3:]], memory, ours, theirs
 
 
 def sends(build, n=LISTENERS):
-    """Milliseconds of a round of as many sends as would take all lines that come meanwhile, and of nothing else: by one thread, by two."""
-    said = subprocess.run([build / "test/bench/bench-sends", str(n), str(SEND_BYTES), "40"], check=True, capture_output=True, text=True).stdout
+    """What bench-sends says of as many sends as would take all lines that come meanwhile, and of nothing else, in milliseconds."""
+    said = subprocess.run([build / "test/bench/bench-sends", str(n), str(SEND_BYTES), str(SEND_ROUNDS)], check=True, capture_output=True, text=True).stdout
     return [int(word) / 1000 for word in said.split()]
 
 
 def events(build):
     rows = []
-    for what, is_local in (("through a socket of the file system", True), ("by TCP", False)):
-        before = sends(build)
-        _, median, late, longest, _, memory, cpu = listen(build, is_local)
-        alone, both = (statistics.mean(pair) for pair in zip(before, sends(build)))
-        beside = {} if is_local else {"reference": both, "beside": "a bare round of sends, two threads"}
-        rows += [Row(f"{LISTENERS} listen, 100 lines a second, {what}: a line, median", median),
-                 Row("  99 %", late, limit=LATE_MS, **beside), Row("  longest", longest), Row("  memory", memory, "MB", limit=MEMORY_MB),
-                 Row("  processor", cpu * 100, "%")]
-    return [*rows, Row("a bare round of sends by TCP, one thread", alone)]
+    for what, is_local in (("by TCP", False), ("through a socket of the file system", True)):
+        before = None if is_local else sends(build)
+        (median, late, longest), (_, arrived, _), memory, ours, theirs = listen(build, is_local)
+        waits = (None, None)
+        if not is_local:
+            alone, both, *waits = (statistics.mean(pair) for pair in zip(before, sends(build)))
+        beside = "" if is_local else "bare rounds of sends"
+        rows += [Row(f"{LISTENERS} listen, 100 lines a second, {what}: a line, median", median, reference=waits[0], beside=beside),
+                 Row("  99 %", late, limit=LATE_MS, reference=waits[1], beside=beside)]
+        if not is_local:
+            rows += [Row("  99 %, until it has arrived at the socket", arrived)]
+        rows += [Row("  longest", longest), Row("  memory", memory, "MB", limit=MEMORY_MB), Row("  processor", ours * 100, "%"),
+                 Row("  that of those who listen", theirs * 100, "%")]
+    return [*rows, Row("a bare round of sends by TCP, one thread", alone), Row("  two threads", both)]
 
 
 # -- answers ----------------------------------------------------------------------------------------
