@@ -11,6 +11,7 @@ import { Dialog, FormDialog } from "../../components/dialog";
 import { PasswordField, TextField } from "../../components/field";
 import { Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
+import { QrCode } from "../../components/qrcode";
 import * as session from "../../state/session";
 import { text } from "../../strings";
 
@@ -40,11 +41,11 @@ function TotpDialog(props: {
       onClose={props.onClose}
     >
       <p>{text.totp.intro}</p>
+      <QrCode words={start.uri} label={text.totp.picture} />
       <Secret label={text.totp.secret} value={start.secret} />
       <p>
         <a href={start.uri}>{text.totp.open}</a>
       </p>
-      <Secret label={text.totp.uri} value={start.uri} />
       <TextField
         name="code"
         label={text.login.code}
