@@ -91,17 +91,23 @@ static void bind_wanted(struct statement *row, const struct job *job)
     statement_bind_text(row, ":parameters", *job->parameters ? job->parameters : "{}");
 }
 
-// One that runs already may have read what has changed since. That of somebody else ends as refused
-// if he loses the right to it, and one about nothing that is there makes something for him: who
-// asks has his own. What nobody has asked for ends as nobody's.
+// One that runs already may have read what has changed since, and one that another follows would
+// not be the last. That of somebody else ends as refused if he loses the right to it, and one about
+// nothing that is there makes something for him: who asks has his own. What nobody has asked for
+// ends as nobody's.
 static int find_queued(int64_t *ret_id, struct database *db, const struct job *job,
                        struct error *err)
 {
-    static const struct query query =
-        QUERY("SELECT id FROM jobs WHERE state = 'queued' AND kind = :kind AND "
-              "server IS nullif(:server, 0) AND overlay IS nullif(:overlay, 0) AND "
-              "parameters = :parameters AND (asked_by IS nullif(:user, 0) OR "
-              "asked_by IS NULL AND coalesce(server, overlay) IS NOT NULL) ORDER BY id LIMIT 1");
+    static const struct query query = QUERY(
+        "SELECT id FROM jobs WHERE state = 'queued' AND kind = :kind AND "
+        "server IS nullif(:server, 0) AND overlay IS nullif(:overlay, 0) AND "
+        "parameters = :parameters AND (asked_by IS nullif(:user, 0) OR "
+        "asked_by IS NULL AND coalesce(server, overlay) IS NOT NULL) AND NOT EXISTS "
+        "(SELECT 1 FROM jobs AS later WHERE later.state = 'queued' AND later.id > jobs.id AND "
+        "later.server IS jobs.server AND later.overlay IS jobs.overlay AND "
+        "coalesce(later.server, later.overlay) IS NOT NULL AND "
+        "(later.kind, later.parameters) <> (jobs.kind, jobs.parameters)) "
+        "ORDER BY id LIMIT 1");
     AUTO(statement_done) struct statement row = { 0 };
 
     if (statement_begin(&row, db, &query, err) < 0)
@@ -195,6 +201,27 @@ int job_find(struct job *ret, struct database *db, int64_t id, int64_t viewer, s
     statement_bind_number(&row, ":id", id);
     statement_bind_number(&row, ":viewer", viewer);
     return statement_one(&row, "job", err) < 0 ? -1 : take_row(ret, &row, err);
+}
+
+int job_find_twin(struct job *ret, struct database *db, const struct job *job, struct error *err)
+{
+    static const struct query query =
+        QUERY(SELECT "coalesce(server, overlay) IS NOT NULL AND server IS nullif(:server, 0) AND "
+                     "overlay IS nullif(:overlay, 0) AND id <> :id AND started_us >= :created "
+                     "ORDER BY started_us DESC, id DESC LIMIT 1");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":server", job->server);
+    statement_bind_number(&row, ":overlay", job->overlay);
+    statement_bind_number(&row, ":id", job->id);
+    statement_bind_number(&row, ":created", job->created_us);
+    statement_bind_number(&row, ":viewer", VIEWER_ALL);
+    int r = take_next(ret, &row, err);
+    return r <= 0 ? r
+                  : ret->state == JOB_DONE && strcmp(ret->kind, job->kind) == 0 &&
+                        strcmp(ret->parameters, job->parameters) == 0;
 }
 
 #define NEWEST_SEEN "id < :before AND kind = coalesce(:kind, kind) AND may ORDER BY id DESC LIMIT 1"

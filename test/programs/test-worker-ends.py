@@ -118,7 +118,7 @@ class TestWorkersThatEnd(WorkerTest):
                 self.kill()
                 started_us = self.job(job)["started_us"]
                 if ago == 0 and not is_new:  # another job has told of it, in the same second
-                    self.change(f"UPDATE jobs SET started_us = started_us + 1000000, ended_us = {started_us} + 500000, result = '"
+                    self.change(f"UPDATE jobs SET ended_us = {started_us} + 500000, result = '"
                                 f"{json.dumps({'changed': True, 'generation': first})}' WHERE id = {job - 1}")
                 self.on("overlay-build", """echo '{"overlay": 7, "build": 9, "attached": false, "changed": false, "generation": null}'; exit 0""")
                 row = {"generation": first, "build": 8, "created": {"time": "x", "unix_s": started_us // 1000000 - ago}}

@@ -201,7 +201,9 @@ class TestRights(WorkerTest):
     def setUp(self):
         super().setUp()
         self.target = self.server()
+        self.has({"overlay": 7, "name": "hers", "type": "files"})
         self.change("INSERT INTO server_grants VALUES (1, 2, 3)",
+                    "INSERT OR REPLACE INTO changes (topic, object, is_deleted) VALUES ('overlay', 7, 0)",
                     "INSERT INTO overlays (id, name, type, owner, created_unix_s, changed_unix_s) "
                     f"VALUES (7, 'hers', 'files', 2, {int(time.time())}, 0)")
 
@@ -217,6 +219,17 @@ class TestRights(WorkerTest):
         job, let_go, _ = self.queue("server.start", server=1)
         let_go()
         self.wait(job)
+
+    def test_the_same_of_two(self):
+        """is done once, and is the same to both"""
+        job, let_go, before = self.queue("overlay.build", overlay=7)
+        his = self.ask("overlay.build", overlay=7)
+        self.on("overlay-build", """echo '{"overlay": 7, "generation": 3}'; exit 0""")
+        let_go()
+        self.wait(before)
+        self.assertEqual(json.loads(self.wait(job)["result"]), json.loads(self.wait(his)["result"]))
+        self.assertEqual(len(self.calls("overlay build")), 2)
+        self.assertIn(("note", f"Job {job} of zoey has done the same meanwhile."), self.lines(his))
 
     def refused(self, kind, change, sentence, **about):
         job, let_go, before = self.queue(kind, **about)

@@ -181,7 +181,7 @@ class WorkerTest(unittest.TestCase):
         about = f"'{kind}', {server or 'NULL'}, {overlay or 'NULL'}, '{json.dumps(parameters)}'"
         with contextlib.closing(sqlite3.connect(self.worker.database, timeout=READY_S)) as db, db:
             job = db.execute("INSERT INTO jobs (kind, server, overlay, parameters, asked_by, asked_by_name, created_us) "
-                             f"VALUES ({about}, {by[0]}, '{by[1]}', 1)").lastrowid
+                             f"VALUES ({about}, {by[0]}, '{by[1]}', {time.time_ns() // 1000})").lastrowid
             for other in after:
                 db.execute("INSERT INTO job_dependencies VALUES (?, ?)", (job, other))
         self.worker.poke()
