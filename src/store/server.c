@@ -262,6 +262,9 @@ int server_set_owner(struct database *db, int64_t id, int64_t owner, int64_t now
               "SELECT 'server', id, 0, owner FROM servers WHERE id = :id UNION ALL "
               "SELECT 'overlay', overlay, 0, owner FROM servers WHERE id = :id AND "
               "overlay NOTNULL");
+    // Whoever has the server now has that as well.
+    static const struct query overlay =
+        QUERY("SELECT overlay FROM servers WHERE id = :id AND overlay NOTNULL");
     AUTO(statement_done) struct statement row = { 0 };
 
     if (database_run(db, &lost, ":id", id, NULL, err) < 0 ||
@@ -272,7 +275,9 @@ int server_set_owner(struct database *db, int64_t id, int64_t owner, int64_t now
     if (change_one(&row, id, err) < 0)
         return err->kind == ERROR_BUSY ? error_set(err, ERROR_INVALID, "there is no such user")
                                        : -1;
-    return database_run(db, &grant, ":id", id, NULL, err);
+    return database_run(db, &grant, ":id", id, NULL, err) < 0
+               ? -1
+               : change_note_all(db, CHANGE_OVERLAY, &overlay, ":id", id, NULL, err);
 }
 
 int server_set_overlay(struct database *db, int64_t id, int64_t overlay, struct error *err)

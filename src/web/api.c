@@ -15,11 +15,11 @@
 #define PATH_MAX_BYTES 512u
 
 static const struct route_table *const tables[] = {
-    &account_routes,     &blueprint_routes, &event_routes,      &file_routes,    &game_routes,
-    &grant_routes,       &job_routes,       &login_routes,      &machine_routes, &overlay_routes,
-    &overlaytext_routes, &server_routes,    &serverhost_routes, &player_routes,  &setting_routes,
-    &token_routes,       &totp_routes,      &upload_routes,     &upper_routes,   &user_routes,
-    &zip_routes,
+    &account_routes,     &blueprint_routes, &event_routes,  &file_routes,       &game_routes,
+    &grant_routes,       &job_routes,       &login_routes,  &machine_routes,    &overlay_routes,
+    &overlaytext_routes, &owner_routes,     &server_routes, &serverhost_routes, &player_routes,
+    &setting_routes,     &token_routes,     &totp_routes,   &upload_routes,     &upper_routes,
+    &user_routes,        &zip_routes,
 };
 
 void api_each_route(void (*show)(void *context, const struct route *route), void *context)

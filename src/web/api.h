@@ -136,8 +136,8 @@ struct route_table {
 
 extern const struct route_table account_routes, blueprint_routes, event_routes, file_routes,
     game_routes, grant_routes, job_routes, login_routes, machine_routes, overlay_routes,
-    overlaytext_routes, server_routes, serverhost_routes, player_routes, setting_routes,
-    token_routes, totp_routes, upload_routes, upper_routes, user_routes, zip_routes;
+    overlaytext_routes, owner_routes, server_routes, serverhost_routes, player_routes,
+    setting_routes, token_routes, totp_routes, upload_routes, upper_routes, user_routes, zip_routes;
 
 // Calls `show` for each route there is.
 void api_each_route(void (*show)(void *context, const struct route *route), void *context);

@@ -85,6 +85,7 @@ SAMPLES = {
     ("GET", "/overlays/#"): Sample(200),
     ("PATCH", "/overlays/#"): Sample(202, {"name": "maps", "shared": False}),
     ("DELETE", "/overlays/#"): Sample((202, 409)),
+    ("PUT", "/overlays/#/owner"): Sample((200, 409), lambda matrix, actor: {"owner": matrix.users["plain"]}),
     ("GET", "/overlays/#/text"): Sample((200, 400), also="script"),
     ("PUT", "/overlays/#/text"): Sample((200, 400), {"text": "exit 0"}, also="script", If_Match="*"),
     ("POST", "/overlays/#/build"): Sample(202, {"hold": False}),
@@ -119,6 +120,7 @@ SAMPLES = {
     ("DELETE", "/blueprints/#"): Sample(204),
     ("POST", "/blueprints/#/preview"): Sample(200, {"config": "hostname x"}),
     ("POST", "/blueprints/#/copy"): Sample(201, {"name": "a copy"}),
+    ("PUT", "/blueprints/#/owner"): Sample(200, lambda matrix, actor: {"owner": matrix.users["plain"]}),
     # ---- servers
     ("GET", "/servers"): Sample(200),
     ("POST", "/servers"): Sample(201, {"name": "another", "blueprint": 2}),
@@ -143,6 +145,7 @@ SAMPLES = {
     ("POST", "/servers/#/upper/keep"): Sample(202, {"path": "left4dead2/cfg/banned_user.cfg"}),
     ("GET", "/servers/#/grants"): Sample(200),
     ("PUT", "/servers/#/grants"): Sample(200, {"grants": [{"user": "plain", "may": ["operate", "files"]}]}),
+    ("PUT", "/servers/#/owner"): Sample(200, lambda matrix, actor: {"owner": matrix.users["plain"]}),
     ("GET", "/servers/#/secret"): Sample(200),
     ("POST", "/servers/#/secret"): Sample(200, {"rcon_password": "another-one"}),
     # ---- events: a stream has no end, and test-web-events.py has who may listen to what
