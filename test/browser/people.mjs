@@ -103,6 +103,16 @@ async function giveAccess(visit, world, name) {
   await visit.look("access that was given");
 }
 
+/** Gives the server whose settings are shown to somebody of this name. */
+async function giveServer(visit, world, name) {
+  const { page } = visit;
+  await button(page, "Give it to somebody else").click();
+  await visit.dialog().getByLabel("New owner").selectOption({ label: name });
+  if (!visit.judge.hasSeen("give")) await visit.look("give to somebody else");
+  await exactly(visit.dialog(), "Give").click();
+  await visit.told(`${world.server} belongs to ${name} now.`);
+}
+
 export async function users(visit, world) {
   const { page } = visit;
   const guest = `guest-${world.number}`;
@@ -111,12 +121,21 @@ export async function users(visit, world) {
   const link = await invite(visit, guest, "user");
   await visit.asStranger((theirs) => join(visit, theirs, link));
   await giveAccess(visit, world, guest);
+  await giveServer(visit, world, guest);
   await visit.go("Users");
   await choose(page, `Actions for ${guest}`, "Deactivate");
   await page.getByText("deactivated", { exact: true }).waitFor();
   await visit.look("users");
   await choose(page, `Actions for ${guest}`, "Delete");
+  const left = visit.dialog().locator("a[href^='/servers/']");
+  await left.waitFor();
+  await exactly(visit.dialog(), "Delete").click();
+  await visit.dialog().locator(".error-line").waitFor();
   await visit.look("delete a user");
+  await left.click();
+  await giveServer(visit, world, world.user);
+  await visit.go("Users");
+  await choose(page, `Actions for ${guest}`, "Delete");
   await exactly(visit.dialog(), "Delete").click();
   await visit.told(`${guest} is deleted.`);
   await page.getByRole("link", { name: "Changes" }).click();

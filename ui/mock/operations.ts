@@ -2,6 +2,7 @@
 
 // operations: the routes of the stand-in, as a table.
 
+import type { Owner } from "../src/api/types";
 import { asked, checkMatch, checkName, first, must, nothing, Refusal, type Run } from "./call";
 import { act, stack, explain, players, pastPlayers, drift } from "./servers";
 import {
@@ -43,6 +44,23 @@ const login: Run = (world, call) => {
     );
   world.isLoggedIn = true;
   return { json: { user: world.user } };
+};
+
+const give: Run = (world, call) => {
+  const things = {
+    server: world.servers,
+    blueprint: world.blueprints,
+    overlay: world.overlays,
+  };
+  const kind = call.path.split("/")[1]?.slice(0, -1) as keyof typeof things;
+  const thing = must<{ owner: Owner | null }>(things[kind].get(first(call)), kind);
+  const { id, name } = must(
+    world.users.find((user) => user.id === call.body["owner"]),
+    "user",
+  );
+  thing.owner = { id, name };
+  world.tell(kind, thing);
+  return { json: { owner: thing.owner } };
 };
 
 const session = (id: number, current: boolean) => ({
@@ -148,6 +166,7 @@ export const operations: readonly [string, RegExp, Run][] = [
     (world, call) => ((world.tokens = world.tokens.filter((t) => t.id !== first(call))), nothing),
   ],
 
+  ["PUT", /^\/(?:servers|blueprints|overlays)\/(\d+)\/owner$/, give],
   ["GET", /^\/users$/, (world) => ({ json: { users: world.users } })],
   [
     "PATCH",

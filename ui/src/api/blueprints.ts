@@ -2,7 +2,7 @@
 
 // blueprints: recipes of servers.
 
-import { create, etagOf, get, post, remove, request } from "./http";
+import { create, etagOf, get, post, put, remove, request } from "./http";
 import type { Blueprint, BlueprintDraft, BlueprintPreview } from "./types";
 
 interface Page {
@@ -31,5 +31,7 @@ export const change = async (
 export const del = (id: number): Promise<void> => remove(`/blueprints/${id}`);
 export const copy = (id: number, name: string): Promise<Blueprint> =>
   create(`/blueprints/${id}/copy`, { name });
+export const give = (id: number, owner: number): Promise<unknown> =>
+  put(`/blueprints/${id}/owner`, { owner });
 export const preview = (id: number, draft: BlueprintDraft): Promise<BlueprintPreview> =>
   post(`/blueprints/${id}/preview`, draft);

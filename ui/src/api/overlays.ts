@@ -2,7 +2,7 @@
 
 // overlays: what is laid over the game.
 
-import { create, get, remove, request, type Answer } from "./http";
+import { create, get, put, remove, request, type Answer } from "./http";
 import type { Diff, HostOverlayShow, HostStack, Job, JobLine, Overlay, OverlayType } from "./types";
 
 interface Page {
@@ -37,6 +37,8 @@ export const add = async (draft: OverlayDraft): Promise<Job> =>
 /** What only the page knows changes at once, and is no job. */
 export const change = async (id: number, change: OverlayChange): Promise<Job | null> =>
   (await request<Partial<WithJob>>("PATCH", `/overlays/${id}`, { json: change })).data.job ?? null;
+export const give = (id: number, owner: number): Promise<unknown> =>
+  put(`/overlays/${id}/owner`, { owner });
 /** What is inside its current generation, and what is wrong in it. */
 export const explain = (id: number): Promise<HostStack> => get(`/overlays/${id}/explain`);
 export const del = async (id: number): Promise<Job> =>

@@ -39,6 +39,9 @@ export const change = async (
   (await request<Server>("PATCH", `/servers/${id}`, { json: draft, ifMatch: etagOf(revision) }))
     .data;
 
+export const give = (id: number, owner: number): Promise<unknown> =>
+  put(`/servers/${id}/owner`, { owner });
+
 export type Verb = "start" | "stop" | "restart" | "reset" | "kill";
 
 export const act = async (id: number, verb: Verb): Promise<Job> =>

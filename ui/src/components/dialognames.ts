@@ -5,6 +5,7 @@
 export const dialogNames = [
   "conflict",
   "leave",
+  "give",
   "log-in-again",
   "server-new",
   "server-kill",

@@ -17,6 +17,7 @@ import { LeaveGuard } from "../../components/leave";
 import { Badge, Loading, Notice, Page, Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
 import { Menu } from "../../components/menu";
+import { OwnerSection } from "../../components/owner";
 import { SaveBar } from "../../components/savebar";
 import { isChanged, merge, type Merged } from "../../merge";
 import { navigate } from "../../router";
@@ -279,6 +280,7 @@ function Editor({ saved }: { saved: Blueprint }) {
         />
       </FailureProvider>
       <Preview id={base.id} draft={draft} />
+      <OwnerSection kind="blueprint" thing={saved} />
       {isEditable && (
         <SaveBar
           isDirty={isDirty}

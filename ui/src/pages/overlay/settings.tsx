@@ -9,6 +9,7 @@ import { Confirm } from "../../components/dialog";
 import { CheckField, NameField, SelectField, TextField } from "../../components/field";
 import { Form } from "../../components/form";
 import { Section } from "../../components/layout";
+import { OwnerSection } from "../../components/owner";
 import { bytes, parseSize, writtenSize } from "../../format";
 import { navigate } from "../../router";
 import { finished } from "../../state/jobs";
@@ -63,48 +64,53 @@ export function SettingsTab({ overlay }: { overlay: Overlay }) {
   });
 
   return (
-    <Section title={text.overlay.settings}>
-      <Form action={save} submit={text.common.save}>
-        {overlay.server === null && (
-          <NameField hint={text.overlays.nameHint} value={name} onInput={setName} />
-        )}
-        <div class="form-row">
-          <SelectField
-            name="refresh"
-            label={text.overlays.refresh}
-            value={refresh}
-            onChange={setRefresh}
-            options={[
-              { value: "never", label: text.overlays.refreshes.never },
-              { value: "daily", label: text.overlays.refreshes.daily },
-            ]}
-          />
-          <TextField
-            name="keep"
-            label={text.overlay.keep}
-            hint={text.overlay.keepHint}
-            value={keep}
-            onInput={setKeep}
-            inputMode="numeric"
-          />
-          <TextField
-            name="output_max"
-            label={text.overlay.max}
-            hint={text.overlay.maxHint}
-            value={max}
-            onInput={setMax}
-          />
-        </div>
-        {overlay.server === null && (
-          <CheckField
-            label={text.overlay.shared}
-            hint={text.overlay.sharedHint}
-            checked={isShared}
-            onChange={setShared}
-          />
-        )}
-      </Form>
-      <p class="hint">{text.overlay.disk(bytes(host?.disk_bytes))}</p>
-    </Section>
+    <>
+      <Section title={text.overlay.settings}>
+        <Form action={save} submit={text.common.save}>
+          {overlay.server === null && (
+            <NameField hint={text.overlays.nameHint} value={name} onInput={setName} />
+          )}
+          <div class="form-row">
+            <SelectField
+              name="refresh"
+              label={text.overlays.refresh}
+              value={refresh}
+              onChange={setRefresh}
+              options={[
+                { value: "never", label: text.overlays.refreshes.never },
+                { value: "daily", label: text.overlays.refreshes.daily },
+              ]}
+            />
+            <TextField
+              name="keep"
+              label={text.overlay.keep}
+              hint={text.overlay.keepHint}
+              value={keep}
+              onInput={setKeep}
+              inputMode="numeric"
+            />
+            <TextField
+              name="output_max"
+              label={text.overlay.max}
+              hint={text.overlay.maxHint}
+              value={max}
+              onInput={setMax}
+            />
+          </div>
+          {overlay.server === null && (
+            <CheckField
+              label={text.overlay.shared}
+              hint={text.overlay.sharedHint}
+              checked={isShared}
+              onChange={setShared}
+            />
+          )}
+        </Form>
+        <p class="hint">{text.overlay.disk(bytes(host?.disk_bytes))}</p>
+      </Section>
+      {overlay.server === null && overlay.type !== "game" && (
+        <OwnerSection kind="overlay" thing={overlay} />
+      )}
+    </>
   );
 }

@@ -14,6 +14,7 @@ import { CheckField, NameField, SelectField, TextField } from "../../components/
 import { Form } from "../../components/form";
 import { Loading, Notice, Section } from "../../components/layout";
 import { useLoad } from "../../components/load";
+import { OwnerSection } from "../../components/owner";
 import { isChanged, merge } from "../../merge";
 import { blueprints, servers } from "../../state/things";
 import { say } from "../../state/toasts";
@@ -183,7 +184,8 @@ function AddGrant(props: {
 }
 
 function Access({ server }: { server: Server }) {
-  const grants = useLoad(() => api.servers.grants(server.id), [server.id]);
+  // Who has it now is granted nothing any more.
+  const grants = useLoad(() => api.servers.grants(server.id), [server.id, server.owner.id]);
   const [isAdding, setAdding] = useState(false);
   const rows = grants.data ?? [];
 
@@ -289,6 +291,7 @@ export function SettingsTab({ server }: { server: Server }) {
       <General server={server} />
       <Access server={server} />
       <RconSecret server={server} />
+      <OwnerSection kind="server" thing={server} />
     </>
   );
 }

@@ -2,9 +2,9 @@
 
 // accounts: who may log in, and what may be changed about it.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
-import type { Role, User } from "../../api/types";
+import type { Owner, Role, User } from "../../api/types";
 import { ErrorLine, useAction } from "../../components/action";
 import { Button } from "../../components/button";
 import { SecretDialog } from "../../components/copy";
@@ -14,11 +14,36 @@ import { useLoad } from "../../components/load";
 import { Menu } from "../../components/menu";
 import { LoadedTable, type Column } from "../../components/table";
 import * as session from "../../state/session";
+import { blueprints, overlays, servers } from "../../state/things";
 import { say } from "../../state/toasts";
 import { text } from "../../strings";
 import { InviteDialog, Invitations } from "./invitations";
 
 const linkOf = (word: string): string => `${location.origin}/join#${word}`;
+
+// What he must not have any more before he goes, and where each is given away.
+function ThingsOf({ user }: { user: User }) {
+  useEffect(() => [servers, blueprints, overlays].forEach((things) => things.ensure()), []);
+  const isHis = (thing: { owner: Owner | null }): boolean => thing.owner?.id === user.id;
+  const links = [
+    ...servers.list.value.filter(isHis).map((one) => [`/servers/${one.id}/settings`, one.name]),
+    ...blueprints.list.value.filter(isHis).map((one) => [`/blueprints/${one.id}`, one.name]),
+    ...overlays.list.value.filter(isHis).map((one) => [`/overlays/${one.id}/settings`, one.name]),
+  ];
+  if (links.length === 0) return null;
+  return (
+    <>
+      <p>{text.users.stillHas}</p>
+      <ul>
+        {links.map(([href, name]) => (
+          <li key={href}>
+            <a href={href}>{name}</a>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
 
 interface UserActionsProps {
   user: User;
@@ -73,6 +98,7 @@ function UserActions({ user, onChange, onWord }: UserActionsProps) {
           onClose={() => setDeleting(false)}
         >
           <p>{text.users.deleteText}</p>
+          <ThingsOf user={user} />
         </Confirm>
       )}
     </>

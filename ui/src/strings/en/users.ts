@@ -35,6 +35,7 @@ export const users = {
   deleteTitle: (name: string) => `Delete ${name}?`,
   deleteText:
     "The account goes. Servers, blueprints and overlays of it must belong to somebody else before.",
+  stillHas: "These do not yet. Each can be given away in its settings.",
   deleted: (name: string) => `${name} is deleted.`,
   invitations: "Open invitations",
   invitationsHint: "Links that nobody has used yet.",
@@ -45,6 +46,21 @@ export const users = {
   theShell: "the command line",
   withdraw: "Withdraw",
   withdrawn: "The invitation is withdrawn.",
+} as const;
+
+export const owner = {
+  hint: "Admins can give it to somebody else.",
+  ask: "Give it to somebody else",
+  giveTitle: (name: string) => `Give ${name} to somebody else`,
+  to: "New owner",
+  give: "Give",
+  stays: {
+    server: "Its own files go with it. Its blueprint stays whose it is.",
+    blueprint: "Its servers and overlays stay whose they are.",
+    overlay: "It stays in the blueprints that have it.",
+  },
+  nobodyElse: "There is nobody else who can log in.",
+  given: (name: string, to: string) => `${name} belongs to ${to} now.`,
 } as const;
 
 export const audit = {
