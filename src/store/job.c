@@ -203,27 +203,6 @@ int job_find(struct job *ret, struct database *db, int64_t id, int64_t viewer, s
     return statement_one(&row, "job", err) < 0 ? -1 : take_row(ret, &row, err);
 }
 
-int job_find_twin(struct job *ret, struct database *db, const struct job *job, struct error *err)
-{
-    static const struct query query =
-        QUERY(SELECT "coalesce(server, overlay) IS NOT NULL AND server IS nullif(:server, 0) AND "
-                     "overlay IS nullif(:overlay, 0) AND id <> :id AND started_us >= :created "
-                     "ORDER BY started_us DESC, id DESC LIMIT 1");
-    AUTO(statement_done) struct statement row = { 0 };
-
-    if (statement_begin(&row, db, &query, err) < 0)
-        return -1;
-    statement_bind_number(&row, ":server", job->server);
-    statement_bind_number(&row, ":overlay", job->overlay);
-    statement_bind_number(&row, ":id", job->id);
-    statement_bind_number(&row, ":created", job->created_us);
-    statement_bind_number(&row, ":viewer", VIEWER_ALL);
-    int r = take_next(ret, &row, err);
-    return r <= 0 ? r
-                  : ret->state == JOB_DONE && strcmp(ret->kind, job->kind) == 0 &&
-                        strcmp(ret->parameters, job->parameters) == 0;
-}
-
 #define NEWEST_SEEN "id < :before AND kind = coalesce(:kind, kind) AND may ORDER BY id DESC LIMIT 1"
 
 int job_next(struct job *ret, struct database *db, int64_t before, const struct job_filter *filter,

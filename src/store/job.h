@@ -7,7 +7,7 @@
 // is found by job_take_over(). Jobs about one server, and those about one overlay, run one after
 // the other, in the order they came; all others side by side. A job can wait for others; if one of
 // those fails or is cancelled, it fails. One that is asked for while the same one is still queued
-// as the last, by the same person or by nobody, is that one; the same of two people is done once.
+// as the last, by the same person or by nobody, is that one.
 //
 // What a job does and how it is begun again is the worker's: here are the rules of the queue alone.
 // All that changes a job is part of a transaction, and a change of it as of change.h; a line of its
@@ -72,11 +72,6 @@ struct job_filter {
     int64_t     overlay;
     const char *kind;
 };
-
-// What somebody else had done of the same since `job` was asked for, if nothing else has begun
-// since with what it is about. 1: there is one, which does for both; 0: none.
-int job_find_twin(struct job *ret, struct database *db, const struct job *job, struct error *err)
-    MUST_USE;
 
 // The newest one before the id `before` (0: all). 1: there is one, 0: no more.
 int job_next(struct job *ret, struct database *db, int64_t before, const struct job_filter *filter,

@@ -2,8 +2,6 @@
 #include "work/runner.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -256,36 +254,8 @@ static void has_work(void *context)
 
 // ---- taking -----------------------------------------------------------------------------------
 
-// Two have asked for the same while neither was begun.
-static int end_as(struct runner *runner, const struct job *job, const struct job *twin,
-                  struct error *err)
-{
-    struct database *db = runner->config.host.db;
-    int64_t          now = now_us(CLOCK_REALTIME);
-    char             line[128];
-    int n = snprintf(line, sizeof line, "Job %" PRIi64 " of %s has done the same meanwhile.",
-                     twin->id, *twin->asked_by_name ? twin->asked_by_name : "nobody");
-
-    return job_line_add(db, job->id, JOB_NOTE, now, line, (size_t)n, err) < 0
-               ? -1
-               : job_end(db, job->id, runner->config.worker, JOB_DONE, NULL, twin->result, now,
-                         err);
-}
-
-static int settle_twin(bool *ret_has_ended, struct runner *runner, const struct job *job,
-                       struct error *err)
-{
-    AUTO(freep) struct job *twin = calloc(1, sizeof *twin);
-
-    if (!twin)
-        return error_set(err, ERROR_NO_SPACE, "out of memory");
-    int r = job_find_twin(twin, runner->config.host.db, job, err);
-    *ret_has_ended = r > 0;
-    return r > 0 ? end_as(runner, job, twin, err) : r;
-}
-
-// Who has asked for it may have lost the right to it while it waited, or another job has done it:
-// that is its end then.
+// Who has asked for it may have lost the right to it while it waited, or what it is to delete is
+// gone: that is its end then.
 static int settle(bool *ret_has_ended, struct runner *runner, const struct job *job,
                   struct error *err)
 {
@@ -299,7 +269,7 @@ static int settle(bool *ret_has_ended, struct runner *runner, const struct job *
                        now_us(CLOCK_REALTIME), err);
     *ret_has_ended = right_check(db, job, &why) < 0;
     if (!*ret_has_ended)
-        return settle_twin(ret_has_ended, runner, job, err);
+        return 0;
     if (is_passing(&why)) {
         *err = why;
         return -1;

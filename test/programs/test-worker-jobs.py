@@ -220,17 +220,6 @@ class TestRights(WorkerTest):
         let_go()
         self.wait(job)
 
-    def test_the_same_of_two(self):
-        """is done once, and is the same to both"""
-        job, let_go, before = self.queue("overlay.build", overlay=7)
-        his = self.ask("overlay.build", overlay=7)
-        self.on("overlay-build", """echo '{"overlay": 7, "generation": 3}'; exit 0""")
-        let_go()
-        self.wait(before)
-        self.assertEqual(json.loads(self.wait(job)["result"]), json.loads(self.wait(his)["result"]))
-        self.assertEqual(len(self.calls("overlay build")), 2)
-        self.assertIn(("note", f"Job {job} of zoey has done the same meanwhile."), self.lines(his))
-
     def refused(self, kind, change, sentence, **about):
         job, let_go, before = self.queue(kind, **about)
         self.change(change)

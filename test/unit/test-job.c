@@ -154,50 +154,6 @@ static void test_the_same_after_another(void **state)
     assert_int_equal(add(db, "server.stop", 3, 0), -last);
 }
 
-static bool has_twin(struct database *db, int64_t id)
-{
-    struct job   job, twin;
-    struct error err = { 0 };
-
-    if (job_find(&job, db, id, VIEWER_ALL, &err) < 0)
-        fail_msg("%s", err.message);
-    int r = job_find_twin(&twin, db, &job, &err);
-    if (r < 0)
-        fail_msg("%s", err.message);
-    return r > 0;
-}
-
-static void test_twins(void **state)
-{
-    struct database *db = ((struct store_world *)*state)->db;
-    int64_t          first = add(db, "overlay.build", 0, 7);
-    int64_t          second = add_by(db, 2, "overlay.build", 0, 7);
-    int64_t          wipe = add(db, "overlay.wipe", 0, 7);
-    int64_t          third = add_by(db, 2, "overlay.build", 0, 7);
-
-    assert_true(third > wipe);
-    assert_int_equal(take(db), first);
-    assert_false(has_twin(db, second)); // it is not done
-    end(db, first, JOB_DONE);
-    assert_true(has_twin(db, second));
-    assert_false(has_twin(db, wipe)); // it is something else
-    assert_int_equal(take(db), second);
-    end(db, second, JOB_FAILED);
-    assert_int_equal(take(db), wipe);
-    end(db, wipe, JOB_DONE);
-    assert_false(has_twin(db, third)); // something else came in between
-    int64_t late = add_by(db, 2, "overlay.wipe", 0, 7);
-    assert_int_equal(take(db), third);
-    end(db, third, JOB_DONE);
-    assert_false(has_twin(db, late));
-    // Of what is about nothing each has his own.
-    first = add(db, "overlay.create", 0, 0);
-    second = add_by(db, 2, "overlay.create", 0, 0);
-    end(db, take(db), JOB_DONE);
-    end(db, take(db), JOB_DONE);
-    assert_false(has_twin(db, second));
-}
-
 // Each has his own: it ends with his right to it, and what makes something makes it for him.
 static void test_the_same_of_others(void **state)
 {
@@ -519,7 +475,6 @@ int main(void)
         IN_STORE(test_a_job),
         IN_STORE(test_who_runs_beside_whom),
         IN_STORE(test_the_same_again),
-        IN_STORE(test_twins),
         IN_STORE(test_the_same_after_another),
         IN_STORE(test_the_same_of_others),
         IN_STORE(test_waiting),
