@@ -70,6 +70,25 @@ int idempotency_find(int *ret_status, char **ret_answer, struct database *db,
     return statement_duplicate(&row, 1, ret_answer, err) < 0 ? -1 : 1;
 }
 
+// To count them costs a tenth of putting them in order.
+static int are_too_many(bool *ret, struct database *db, int64_t user, struct error *err)
+{
+    static const struct query query =
+        QUERY("SELECT count(*) > :keys OR sum(length(CAST(answer AS BLOB))) > :bytes "
+              "FROM idempotency_keys WHERE user = :user");
+    AUTO(statement_done) struct statement row = { 0 };
+
+    if (statement_begin(&row, db, &query, err) < 0)
+        return -1;
+    statement_bind_number(&row, ":user", user);
+    statement_bind_number(&row, ":keys", IDEMPOTENCY_KEYS_MAX);
+    statement_bind_number(&row, ":bytes", IDEMPOTENCY_BYTES_MAX);
+    if (statement_next(&row, err) < 0)
+        return -1;
+    *ret = statement_number(&row, 0);
+    return 0;
+}
+
 // Of his others those that are too many.
 static int drop_oldest(struct database *db, const struct idempotency_request *request,
                        struct error *err)
@@ -82,7 +101,12 @@ static int drop_oldest(struct database *db, const struct idempotency_request *re
               "(ORDER BY key = :key DESC, created_unix_s DESC ROWS UNBOUNDED PRECEDING)) "
               "WHERE n > :keys OR (bytes > :bytes AND key != :key))");
     AUTO(statement_done) struct statement row = { 0 };
+    bool                                  is_over = false;
 
+    if (are_too_many(&is_over, db, request->user, err) < 0)
+        return -1;
+    if (!is_over)
+        return 0;
     if (statement_begin(&row, db, &query, err) < 0)
         return -1;
     statement_bind_number(&row, ":user", request->user);

@@ -111,10 +111,12 @@ static void test_an_answer_that_is_too_long(void **state)
 // How many of them are kept, of those that were made from `first` on.
 static unsigned count(struct database *db, int64_t user, unsigned first, unsigned end)
 {
-    struct error err = { 0 };
-    unsigned     n = 0;
-    char         key[16];
+    AUTO(transaction_done) struct transaction transaction = { 0 }; // or each locks the file anew
+    struct error                              err = { 0 };
+    unsigned                                  n = 0;
+    char                                      key[16];
 
+    assert_int_equal(transaction_begin(&transaction, db, &err), 0);
     for (unsigned i = first; i < end; i++) {
         snprintf(key, sizeof key, "k%u", i);
         struct idempotency_request request = begin(user, key, "");
@@ -157,7 +159,9 @@ static void test_too_many_of_one_user(void **state)
                          0);
     }
     assert_int_equal(count(db, bill, 0, MORE), IDEMPOTENCY_BYTES_MAX / LARGE);
-    assert_int_equal(count(db, bill, MORE, IDEMPOTENCY_KEYS_MAX + MORE), 0);
+    // Not all of them: of keys beside such answers each look-up reads some of those.
+    assert_int_equal(count(db, bill, MORE, 2 * MORE), 0);
+    assert_int_equal(count(db, bill, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_KEYS_MAX + MORE), 0);
     assert_string_equal(find(db, &hers, NOW, &err), "201 {}");
 }
 
